@@ -1,0 +1,213 @@
+//! Grounds an answer in found passages, claim by claim, or declines.
+//!
+//! Uses: `corpus`, `acl`, `index`, `model`. Begin at [`ground`].
+
+use std::ops::{ControlFlow, Range};
+
+use serde::{Deserialize, Serialize};
+
+use crate::acl::AclClass;
+use crate::corpus::{DocumentId, PassageId, Space};
+use crate::index::{Found, Head};
+use crate::model::{self, Generate, Stop};
+
+/// How answers are made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Passages looked at for one question.
+    pub passages: usize,
+    /// Below this leaning of the model towards "the passages answer it" the answer is declined; 0 to 1.
+    pub gate: f32,
+    /// Tokens an answer may have.
+    pub tokens_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { passages: 6, gate: 0.3, tokens_max: 200 }
+    }
+}
+
+/// The longest question, in bytes of UTF-8.
+pub const QUESTION_BYTES_MAX: usize = 4096;
+
+/// A question worth asking: not empty, not enormous, normalised (NFC, white space folded).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question(String);
+
+/// Why a text is no question.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoQuestion {
+    /// Nothing but white space and marks that cannot be seen.
+    #[error("the question is empty; write at least one word")]
+    Empty,
+    /// More than [`QUESTION_BYTES_MAX`] bytes.
+    #[error("the question has {0} bytes; at most 4096 are taken")]
+    TooLong(usize),
+}
+
+impl Question {
+    /// Reads a question.
+    pub fn parse(text: &str) -> Result<Question, NoQuestion> {
+        todo!("{text}")
+    }
+
+    /// Its words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Claims in order, how many sentences the checker dropped, and follow-ups drawn from visible passages.
+    Grounded {
+        /// At least one.
+        claims: Vec<Claim>,
+        /// Sentences the checker dropped.
+        withheld: u32,
+        /// Questions that the passages found can answer; at most three.
+        follow_ups: Vec<String>,
+    },
+    /// Nothing the asker may read supports an answer. A good outcome, not an error.
+    Unanswered {
+        /// Why.
+        why: Why,
+        /// Up to three pages close to the question, marked as no answer.
+        related: Vec<Related>,
+    },
+    /// Stopped by the asker, or because a right was lost: what was shown until then.
+    Stopped {
+        /// What was shown.
+        claims: Vec<Claim>,
+        /// Who stopped it.
+        by: StoppedBy,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Nothing was found.
+    NothingFound,
+    /// What was found does not answer it.
+    NotThere,
+    /// What the model wrote was not supported.
+    NotSupported,
+}
+
+/// Who stopped an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// The asker.
+    Asker,
+    /// The asker's rights changed.
+    Rights,
+}
+
+/// The fixed words of a refusal.
+pub const REFUSAL: &str = "I did not find this in pages you can open.";
+
+/// A page close to the question that does not answer it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Related {
+    /// The document.
+    pub document: DocumentId,
+    /// Its class, for recall.
+    pub class: AclClass,
+    /// Its title.
+    pub title: String,
+    /// Its space.
+    pub space: Space,
+    /// Where a person opens the original.
+    pub url: String,
+}
+
+/// A sentence with at least one citation. There is no other kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    text: String,
+    first: Citation,
+    more: Vec<Citation>,
+}
+
+impl Claim {
+    /// A claim with its first citation and the others.
+    pub fn new(text: String, first: Citation, more: Vec<Citation>) -> Claim {
+        Claim { text, first, more }
+    }
+    /// The sentence.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+    /// Its citations; at least one.
+    pub fn citations(&self) -> impl Iterator<Item = &Citation> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+/// What a claim points to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The passage.
+    pub passage: PassageId,
+    /// Its class when it was cited; recall asks the index for the class of today.
+    pub class: AclClass,
+    /// Bytes of the passage's text that support the claim.
+    pub quote: Range<u32>,
+}
+
+/// What the asker sees as it happens: a phase, each source before the first claim that cites it, whole claims. Never tokens.
+pub enum Piece<'a> {
+    /// What is being done.
+    Phase(Phase),
+    /// A passage that the next claim cites, the first time one does.
+    Source(&'a Found),
+    /// One whole checked sentence.
+    Claim(&'a Claim),
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Finding passages.
+    Searching,
+    /// Reading them.
+    Reading,
+    /// Writing sentences.
+    Writing,
+    /// Checking them.
+    Checking,
+}
+
+/// Grounds an answer in what was found, or declines. `found` is best first. Breaking off in `each`, or setting `stop`,
+/// stops it; what was shown until then is kept.
+pub fn ground(
+    question: &Question,
+    found: &[Found],
+    model: &dyn Generate,
+    settings: &Settings,
+    stop: &Stop,
+    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Result<Answer, model::Error> {
+    let _ = (found, model, stop, each);
+    todo!("{question:?} {settings:?}")
+}
+
+/// A follow-up question with what it leans on put in from the turns before it (question and shown claims, oldest first), so
+/// that it can be searched for alone. A question that stands alone comes back as it is.
+pub fn rewrite(question: &Question, turns: &[(String, String)]) -> Question {
+    let _ = turns;
+    todo!("{question:?}")
+}
+
+/// Questions that a person could ask, made only from the titles they may read; at most `most`.
+pub fn examples(heads: &[Head], most: usize) -> Vec<String> {
+    let _ = heads;
+    todo!("{most}")
+}

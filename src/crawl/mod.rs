@@ -1,0 +1,201 @@
+//! Keeps the index true to its sources: pages, restrictions, changes, deletions.
+//!
+//! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`].
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::acl::Classes;
+use crate::clock::{Clock, Moment};
+use crate::directory::Directory;
+use crate::extract::Extractor;
+use crate::index::Index;
+use crate::names::SourceId;
+use crate::outbound;
+use crate::store::{self, Store};
+
+/// One source of pages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// A short word for ids and addresses, for example `wiki`.
+    pub name: SourceId,
+    /// Which product.
+    pub kind: Product,
+    /// The base address, with the context path where there is one.
+    pub url: url::Url,
+    /// A file with a personal access token.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// The user the credential belongs to; the crawl refuses to go on as anybody else.
+    pub user: String,
+    /// With `password_file`: basic authentication instead of a token.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// Space keys to take; empty for all current ones.
+    #[serde(default)]
+    pub spaces: Vec<String>,
+    /// Groups that may use Confluence at all, where its version cannot be asked.
+    #[serde(default)]
+    pub use_groups: Vec<String>,
+    /// Minutes between syncs; 0 for on demand only.
+    #[serde(default = "fifteen")]
+    pub every_minutes: u64,
+    /// A run that would remove more than this share of the documents, in percent, waits for an administrator.
+    #[serde(default = "fifteen")]
+    pub removal_guard_percent: u64,
+    /// Minutes after which a source whose permissions could not be read again stops answering; 0 for never.
+    #[serde(default)]
+    pub stale_minutes: u64,
+}
+
+fn fifteen() -> u64 {
+    15
+}
+
+/// Which product a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Product {
+    /// Confluence Data Center or Server.
+    Confluence,
+}
+
+/// How much a run reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Every page, whether it changed or not.
+    Full,
+    /// Every page's version and permissions; the content of those that changed.
+    Changes,
+    /// Permissions and groups only.
+    Permissions,
+}
+
+/// Where a run stands, or how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// At work.
+    Running,
+    /// Everything was read.
+    Succeeded,
+    /// Some documents could not be read; the rest is true.
+    Incomplete,
+    /// The source could not be read; nothing was deleted.
+    Failed,
+    /// It would have removed too much, and waits for an administrator.
+    Held,
+    /// It was stopped.
+    Stopped,
+}
+
+/// One run, as the administrator sees it: counts and failures, never content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// When it began.
+    pub began: Moment,
+    /// When it ended.
+    pub ended: Option<Moment>,
+    /// How much it reads.
+    pub mode: Mode,
+    /// Where it stands.
+    pub state: State,
+    /// What it does: `connecting`, `people`, `listing`, `permissions`, `content`, `index`, `done`.
+    pub phase: String,
+    /// Documents seen.
+    pub seen: u64,
+    /// Documents added, changed, removed, reclassed.
+    pub added: u64,
+    /// Words changed.
+    pub changed: u64,
+    /// Gone from the source.
+    pub removed: u64,
+    /// Readers changed.
+    pub reclassed: u64,
+    /// What could not be read.
+    pub failures: Vec<Failure>,
+}
+
+/// One thing that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The document's id, or the space's key, or empty for the whole source.
+    pub what: String,
+    /// A stable word.
+    pub code: String,
+    /// What happened, in plain words, without page content.
+    pub cause: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What is known of a source between runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Documents in the index.
+    pub documents: u64,
+    /// The last runs, newest first, at most twenty.
+    pub runs: Vec<Run>,
+    /// When all permissions were last read whole.
+    pub permissions_as_of: Option<Moment>,
+}
+
+/// What a run works on.
+pub struct Rooms<'a> {
+    /// The time.
+    pub clock: &'a Clock,
+    /// The truth.
+    pub store: &'a Store,
+    /// Rules to classes.
+    pub classes: &'a Classes,
+    /// The source's people go here.
+    pub directory: &'a Directory,
+    /// The words go here.
+    pub index: &'a Index,
+    /// Files are read by this.
+    pub extractor: &'a Extractor,
+}
+
+/// What can go wrong with a run's own state (what goes wrong with the source is in the [`Run`]).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A credential file cannot be read, an address is no address, …
+    #[error("source {0}: {1}")]
+    Settings(SourceId, String),
+    /// The store failed.
+    #[error("the crawl's state cannot be read or kept")]
+    Store(#[from] store::Error),
+    /// The index failed.
+    #[error("the index failed during the crawl")]
+    Index(#[from] crate::index::Error),
+    /// Anything else.
+    #[error("the crawl failed")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Runs one sync to its end. `watch` is given the run whenever it has moved on, and stops it by breaking off.
+pub fn sync(
+    settings: &Settings,
+    outbound: &outbound::Settings,
+    mode: Mode,
+    rooms: &Rooms<'_>,
+    watch: &mut dyn FnMut(&Run) -> std::ops::ControlFlow<()>,
+) -> Result<Run, Error> {
+    let _ = (outbound, rooms, watch);
+    todo!("{settings:?} {mode:?}")
+}
+
+/// What is known of a source.
+pub fn status(store: &Store, source: &SourceId) -> Result<Status, Error> {
+    let _ = store;
+    todo!("{source}")
+}
+
+/// Brings the index up to the store: what was kept there after the index's last commit is done again. At start-up.
+pub fn replay(rooms: &Rooms<'_>) -> Result<u64, Error> {
+    let _ = rooms;
+    todo!()
+}

@@ -1,0 +1,3 @@
+//! The command line; `demo` and `pack`.
+
+fn main() {}

@@ -1,0 +1,182 @@
+//! A language model and an embedder, each on its own thread: a prompt goes in, text comes out.
+//!
+//! Uses: nothing of ours; keeps `candle` and `tokenizers`. Begin at [`Generate`].
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// Which models are used and how much of the machine they take.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The folder of the weights and their manifest; a packed binary carries its own and needs none.
+    pub folder: PathBuf,
+    /// The language model, by its name in the manifest.
+    pub name: String,
+    /// The embedder, by its name in the manifest.
+    pub embedder: String,
+    /// Threads the language model may use; 0 for all cores.
+    pub threads: usize,
+    /// Prompts that may wait; more are told that the model is busy.
+    pub queue_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            folder: PathBuf::from("/usr/share/sotto/models"),
+            name: "qwen2.5-coder-1.5b-instruct-q4_k_m".to_owned(),
+            embedder: "all-minilm-l6-v2".to_owned(),
+            threads: 0,
+            queue_max: 8,
+        }
+    }
+}
+
+/// What a model is asked: a fixed system text, which may be kept warm, and the turns after it.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// The fixed instruction: it holds nothing of anybody's, so its state may be shared.
+    pub system: String,
+    /// What the user says. Special tokens inside are plain text.
+    pub user: String,
+    /// How the answer begins; empty for none.
+    pub begin: String,
+}
+
+/// How much a model may write.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Tokens written at most.
+    pub tokens_max: usize,
+}
+
+/// How a generation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The model said it was done.
+    Done,
+    /// A limit was met.
+    Limit,
+    /// The listener broke off, or the stop was set.
+    Stopped,
+}
+
+/// A stop that the asker can set from another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Sets it.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is set.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A vector of unit length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vector(pub Box<[f32]>);
+
+/// Writes text. Two makers exist: [`Engine`] (candle, on its own thread) and [`Scripted`] (tests).
+pub trait Generate: Send + Sync {
+    /// The model's name, as the manifest has it.
+    fn name(&self) -> &str;
+
+    /// Writes until the model stops, a limit is met, or `each` breaks off. Greedy: the same prompt gives the same text.
+    fn generate(
+        &self,
+        prompt: &Prompt,
+        limits: Limits,
+        stop: &Stop,
+        each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Ending, Error>;
+
+    /// The probability, 0 to 1, that the model would answer the prompt with `yes` rather than `no`, read from the logits of
+    /// the first token of each.
+    fn leaning(&self, prompt: &Prompt, yes: &str, no: &str, stop: &Stop) -> Result<f32, Error>;
+}
+
+/// Turns text into vectors, in batches.
+pub trait Embed: Send + Sync {
+    /// One vector for each text, in order.
+    fn embed(&self, texts: &[&str], stop: &Stop) -> Result<Vec<Vector>, Error>;
+}
+
+/// What can go wrong with a model.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The weights are not where they should be.
+    #[error("the weights of {name} are missing at {path}; run models/fetch.sh, or \"sotto model import FILE\"")]
+    Missing {
+        /// The model's name in the manifest.
+        name: String,
+        /// Where they should be.
+        path: PathBuf,
+    },
+    /// The weights are not those the manifest names.
+    #[error("{path} is not {name}: its SHA-256 is {found}, the manifest has {wanted}; fetch it again")]
+    Wrong {
+        /// The model's name in the manifest.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 of the file, hexadecimal.
+        found: String,
+        /// SHA-256 in the manifest, hexadecimal.
+        wanted: String,
+    },
+    /// The manifest names no such model.
+    #[error("models/manifest.toml has no model {0:?}; it has {1}")]
+    Unknown(String, String),
+    /// Too many prompts are waiting.
+    #[error("the model is busy")]
+    Busy,
+    /// The prompt and the answer do not fit the model's context.
+    #[error("the prompt is longer than the model's context")]
+    TooLong,
+    /// Anything else.
+    #[error("the model failed")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The language model: candle on its own thread.
+pub struct Engine {}
+
+/// The embedder: candle on its own thread.
+pub struct Embedder {}
+
+/// A generator for tests that copies, by rule, the sentences of the prompt that share most words with its question: no
+/// weights, no randomness.
+pub struct Scripted {}
+
+/// Reads the manifest, finds the weights (packed behind the running binary first, else in the folder), checks them.
+pub struct Manifest {}
+
+impl Manifest {
+    /// Opens the manifest of a folder, or the one packed behind this binary.
+    pub fn open(settings: &Settings) -> Result<Manifest, Error> {
+        todo!("{settings:?}")
+    }
+    /// Loads the language model of the settings; its SHA-256 is checked first.
+    pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
+        todo!("{settings:?}")
+    }
+    /// Loads the embedder of the settings; its SHA-256 is checked first.
+    pub fn embedder(&self, settings: &Settings) -> Result<Embedder, Error> {
+        todo!("{settings:?}")
+    }
+}
+
+/// Writes one file: the running binary with these models (by manifest name) behind it, at aligned offsets.
+pub fn pack(settings: &Settings, models: &[String], out: &Path) -> Result<(), Error> {
+    todo!("{settings:?} {models:?} {out:?}")
+}
