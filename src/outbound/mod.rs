@@ -1,10 +1,27 @@
 //! The only door out: allow-listed hosts, private roots, timeouts, retries.
 //!
+//! A client is opened for the origins that the settings name and speaks to no other, whatever a peer answers: a link or a
+//! redirect that leads elsewhere is refused, so that a hostile answer never gets a credential. There are no built-in root
+//! certificates, no proxy from the environment and no cookies.
+//!
+//! Always true here:
+//! - No connection is opened to an origin the client was not opened for.
+//! - `Authorization` and `Cookie` go to the origin the request named, never further.
+//! - An answer costs at most `answer_bytes_max` of memory, also when it arrives compressed.
+//! - A wait that a peer asks for is at most a minute.
+//!
 //! Uses: nothing of ours; keeps `ureq`. Begin at [`Outbound`].
 
+mod patience;
+
+use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use ureq::http;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider};
 
 /// How outgoing connections are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,8 +45,13 @@ impl Default for Settings {
     }
 }
 
-/// A client that speaks only to the origins it was opened for.
-pub struct Outbound {}
+/// A client that speaks only to the origins it was opened for. It may be used from several threads at once.
+pub struct Outbound {
+    agent: ureq::Agent,
+    origins: Vec<url::Origin>,
+    answer_bytes_max: u64,
+    retries: u32,
+}
 
 /// A request. The path is joined to the base it goes to.
 #[derive(Debug, Clone)]
@@ -55,6 +77,13 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    /// The first value of a header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// Why nothing came back.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -70,16 +99,226 @@ pub enum Error {
     /// The connection failed or timed out, also when tried again.
     #[error("{0} does not answer")]
     Unreachable(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A file of root certificates cannot be used.
+    #[error("the root certificates in {0} cannot be used: {1}")]
+    Roots(String, String),
 }
+
+/// Redirects followed for one request; a chain longer than this is a loop.
+const REDIRECTS_MAX: usize = 5;
 
 impl Outbound {
     /// Opens a client for these origins (`https://host:port`); redirects to others are not followed.
     pub fn open(settings: &Settings, origins: &[url::Url]) -> Result<Outbound, Error> {
-        todo!("{settings:?} {origins:?}")
+        Outbound::open_with_roots(settings, origins, "")
     }
 
-    /// Sends a request, trying again what failed in passing (only `GET`), and obeying `Retry-After` up to a cap.
+    /// The same, trusting the root certificates in `roots_pem` (PEM text) besides those of the settings.
+    pub fn open_with_roots(settings: &Settings, origins: &[url::Url], roots_pem: &str) -> Result<Outbound, Error> {
+        let mut roots = certificates("the given text", roots_pem.as_bytes(), Empty::Fine)?;
+        for path in &settings.roots {
+            let name = path.display().to_string();
+            let pem = std::fs::read(path).map_err(|error| Error::Roots(name.clone(), error.to_string()))?;
+            roots.extend(certificates(&name, &pem, Empty::Wrong)?);
+        }
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .root_certs(RootCerts::from(roots))
+            .build();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            // The environment must not be able to send our requests through somebody else's machine.
+            .proxy(None)
+            // Redirects are followed here, where the allow-list is known.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("sotto/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(Duration::from_secs(settings.connect_s.max(1))))
+            .timeout_global(Some(Duration::from_secs(settings.answer_s.max(1))))
+            .max_idle_connections_per_host(8)
+            .build()
+            .new_agent();
+        Ok(Outbound {
+            agent,
+            origins: origins.iter().map(url::Url::origin).collect(),
+            answer_bytes_max: settings.answer_bytes_max,
+            retries: settings.retries,
+        })
+    }
+
+    /// Whether this client may speak to the origin of `url`.
+    pub fn allows(&self, url: &url::Url) -> bool {
+        // Opaque origins (file:, data:) are equal to nothing, so they are never allowed.
+        matches!(url.scheme(), "http" | "https") && self.origins.contains(&url.origin())
+    }
+
+    /// Sends a request, trying again what failed in passing (only `GET`), and obeying `Retry-After` up to a cap. Redirects
+    /// of a `GET` are followed: within the origin as they are, to another allowed origin without credentials, and nowhere
+    /// else.
     pub fn send(&self, request: &Request) -> Result<Response, Error> {
-        todo!("{request:?}")
+        let mut request = request.clone();
+        for _ in 0..=REDIRECTS_MAX {
+            if !self.allows(&request.url) {
+                return Err(Error::NotAllowed(origin_of(&request.url)));
+            }
+            let response = self.send_patiently(&request)?;
+            let Some(next) = redirect(&request, &response) else {
+                return Ok(response);
+            };
+            if next.origin() != request.url.origin() {
+                // A download that moves to another host must not carry our credential there.
+                request.headers.retain(|(name, _)| !is_credential(name));
+            }
+            request.url = next;
+        }
+        Err(Error::Unreachable(origin_of(&request.url), "it redirects in a circle".into()))
+    }
+
+    fn send_patiently(&self, request: &Request) -> Result<Response, Error> {
+        let mut tried = 0;
+        loop {
+            let outcome = self.send_once(request);
+            // Only GET: anything else may have been done although its answer was lost.
+            let may_retry = tried < self.retries && request.method == "GET";
+            let wait = match &outcome {
+                Ok(response) if patience::is_passing(response.status) => patience::wait(response, tried),
+                Err(Attempt::Passing(_)) => patience::backoff(tried),
+                Ok(_) | Err(Attempt::Lasting(_)) => return outcome.map_err(Attempt::into_error),
+            };
+            if !may_retry {
+                return outcome.map_err(Attempt::into_error);
+            }
+            std::thread::sleep(wait);
+            tried += 1;
+        }
+    }
+
+    fn send_once(&self, request: &Request) -> Result<Response, Attempt> {
+        let origin = origin_of(&request.url);
+        let lasting =
+            |why: Box<dyn std::error::Error + Send + Sync>| Attempt::Lasting(Error::Unreachable(origin.clone(), why));
+
+        let mut head = http::Request::builder().method(request.method).uri(bare(&request.url).as_str());
+        for (name, value) in &request.headers {
+            head = head.header(name, value);
+        }
+        let bodiless = request.body.is_empty() && matches!(request.method, "GET" | "DELETE");
+        let sent = if bodiless {
+            self.agent.run(head.body(()).map_err(|error| lasting(error.into()))?)
+        } else {
+            self.agent.run(head.body(request.body.as_slice()).map_err(|error| lasting(error.into()))?)
+        };
+        let (parts, body) = sent.map_err(|error| attempt(&origin, error))?.into_parts();
+
+        let mut bytes = Vec::new();
+        let most = self.answer_bytes_max;
+        // Counted after decompression: a small answer that unpacks to gigabytes stops here too.
+        let mut reader = body.into_with_config().limit(u64::MAX).reader().take(most.saturating_add(1));
+        reader.read_to_end(&mut bytes).map_err(|error| attempt(&origin, ureq::Error::from(error)))?;
+        if bytes.len() as u64 > most {
+            return Err(Attempt::Lasting(Error::TooLarge(origin, most)));
+        }
+        let headers = parts
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        Ok(Response { status: parts.status.as_u16(), headers, body: bytes })
     }
 }
+
+/// How one attempt failed.
+enum Attempt {
+    /// The next attempt may succeed: the connection was reset or ended early.
+    Passing(Error),
+    /// It would fail again.
+    Lasting(Error),
+}
+
+impl Attempt {
+    fn into_error(self) -> Error {
+        match self {
+            Attempt::Passing(error) | Attempt::Lasting(error) => error,
+        }
+    }
+}
+
+fn attempt(origin: &str, error: ureq::Error) -> Attempt {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    if let Some(tls) = tls_error(&error) {
+        let untrusted = matches!(tls, rustls::Error::InvalidCertificate(_));
+        return Attempt::Lasting(if untrusted {
+            Error::Untrusted(origin.to_owned())
+        } else {
+            Error::Unreachable(origin.to_owned(), error.into())
+        });
+    }
+    let is_passing = match &error {
+        ureq::Error::Io(io) => {
+            matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        }
+        other => matches!(other, ureq::Error::Protocol(_)),
+    };
+    let error = Error::Unreachable(origin.to_owned(), error.into());
+    if is_passing { Attempt::Passing(error) } else { Attempt::Lasting(error) }
+}
+
+/// The TLS failure inside an error: the handshake reports it wrapped as an IO error.
+fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(tls) => Some(tls),
+        ureq::Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    }
+}
+
+/// Where a redirect of a `GET` leads; `None` where the response is no redirect we follow.
+fn redirect(request: &Request, response: &Response) -> Option<url::Url> {
+    let follows = request.method == "GET" && matches!(response.status, 301 | 302 | 303 | 307 | 308);
+    request.url.join(response.header("location").filter(|_| follows)?).ok()
+}
+
+fn is_credential(header: &str) -> bool {
+    ["authorization", "cookie", "proxy-authorization"].iter().any(|name| header.eq_ignore_ascii_case(name))
+}
+
+/// The address without a user, a password or a fragment, none of which belongs on the wire.
+fn bare(url: &url::Url) -> url::Url {
+    let mut url = url.clone();
+    // Both refuse only addresses that cannot have a user, and those have none.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    url
+}
+
+/// Scheme, host and port, for error texts: paths and queries may hold names of pages.
+fn origin_of(url: &url::Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// Whether a text without any certificate is an error.
+#[derive(PartialEq)]
+enum Empty {
+    Fine,
+    Wrong,
+}
+
+fn certificates(name: &str, pem: &[u8], empty: Empty) -> Result<Vec<Certificate<'static>>, Error> {
+    let mut certificates = Vec::new();
+    for item in ureq::tls::parse_pem(pem) {
+        let item = item.map_err(|error| Error::Roots(name.to_owned(), error.to_string()))?;
+        if let PemItem::Certificate(certificate) = item {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() && empty == Empty::Wrong {
+        return Err(Error::Roots(name.to_owned(), "it holds no PEM certificate".to_owned()));
+    }
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests;

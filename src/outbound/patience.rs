@@ -1,0 +1,87 @@
+//! How long to wait before a request is tried again.
+
+use std::time::Duration;
+
+use super::Response;
+
+/// The longest wait a peer can ask for. An uncapped `Retry-After` has frozen other crawlers for days.
+const ASKED_MAX: Duration = Duration::from_secs(60);
+
+/// The longest wait we choose ourselves.
+const CHOSEN_MAX: Duration = Duration::from_secs(10);
+
+/// The first wait we choose ourselves; it doubles with each attempt.
+const CHOSEN_FIRST: Duration = Duration::from_millis(200);
+
+/// Whether a status says that the next attempt may succeed.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 502 | 503 | 504)
+}
+
+/// What the peer asks for (RFC 9110 §10.2.3), never less than our own backoff nor more than the cap.
+pub(super) fn wait(response: &Response, tried: u32) -> Duration {
+    let asked = response.header("retry-after").and_then(|text| asked(text, response.header("date")));
+    asked.map_or(Duration::ZERO, |asked| asked.min(ASKED_MAX)).max(backoff(tried))
+}
+
+/// Our own wait: doubling, capped, and spread so that several clients do not return at the same moment.
+pub(super) fn backoff(tried: u32) -> Duration {
+    let whole = CHOSEN_FIRST.saturating_mul(1 << tried.min(16)).min(CHOSEN_MAX);
+    let spread = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
+    whole.mul_f64(0.5 + spread / 2.0)
+}
+
+/// Reads `Retry-After`: seconds, or an HTTP date, which is counted from the peer's own `Date`, so that a difference between
+/// the clocks does not matter.
+fn asked(text: &str, date: Option<&str>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let (until, from) = (http_date(text)?, http_date(date?)?);
+    Some(Duration::from_secs(u64::try_from(until.saturating_sub(from)).unwrap_or(0)))
+}
+
+/// Seconds since the Unix epoch of an IMF-fixdate (RFC 9110 §5.6.7), for example `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(jiff::Timestamp::as_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(headers: &[(&str, &str)]) -> Response {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Response { status: 429, headers, body: Vec::new() }
+    }
+
+    #[test]
+    fn seconds_are_obeyed_up_to_a_minute() {
+        assert_eq!(wait(&response(&[("retry-after", "2")]), 0), Duration::from_secs(2));
+        assert_eq!(wait(&response(&[("retry-after", "100000")]), 0), Duration::from_secs(60));
+        assert_eq!(wait(&response(&[("retry-after", "99999999999999999999")]), 20).max(CHOSEN_MAX), CHOSEN_MAX);
+    }
+
+    #[test]
+    fn a_date_counts_from_the_peers_own_clock() {
+        let headers = [("retry-after", "Sun, 06 Nov 1994 08:49:40 GMT"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+
+        assert_eq!(wait(&response(&headers), 0), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_date_in_the_past_and_nonsense_leave_our_own_wait() {
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "soon", "-5", "0", ""] {
+            let wait = wait(&response(&[("retry-after", text), ("date", "Sun, 06 Nov 1994 09:00:00 GMT")]), 0);
+
+            assert!(wait >= CHOSEN_FIRST / 2 && wait <= CHOSEN_FIRST, "{text}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_wait_doubles_and_stays_capped() {
+        assert!(backoff(3) >= CHOSEN_FIRST * 4);
+        assert!(backoff(40) <= CHOSEN_MAX);
+    }
+}
