@@ -1,15 +1,256 @@
-//! Files written whole: a temporary file, fsync, rename, fsync of the folder.
+//! Files written whole (a temporary file, fsync, rename, fsync of the folder), and files that only grow.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// Replaces a file atomically (mode 0600); it is on disk when this returns.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    todo!("{path:?} {}", bytes.len())
+/// Makes a folder inside the data folder (mode 0700), durably, where it is not there.
+pub fn make_folder(path: &Path) -> Result<(), Error> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    sync_folder_of(path)
 }
 
-/// Removes a file, and fsyncs its folder; `false` where it was not there.
+/// Reads a file whole; `None` where it is not there.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Replaces a file atomically (mode 0600); it is on disk when this returns. Writers of one path take turns.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, bytes)?;
+    Ok(())
+}
+
+/// Replaces a file as [`write`] does, and then writes zeros over the old bytes: for keys. Whether the medium keeps another
+/// copy (a snapshot, a flash cell) is beyond us.
+pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let old = open_old(path)?;
+    replace(path, bytes)?;
+    old.map_or(Ok(()), wipe)
+}
+
+/// Removes a file, and fsyncs its folder; `false` where it was not there. Then its bytes are written over with zeros, and so
+/// are those of a temporary file that a crash left.
 pub fn remove(path: &Path) -> Result<bool, Error> {
-    todo!("{path:?}")
+    let mut old = Vec::new();
+    for path in [path.to_owned(), temporary(path)] {
+        if let Some(file) = open_old(&path)? {
+            fs::remove_file(&path)?;
+            old.push(file);
+        }
+    }
+    // Only now: zeros under a name that comes back after a crash would read as a damaged file.
+    sync_folder_of(path)?;
+    let was_there = !old.is_empty();
+    old.into_iter().try_for_each(wipe)?;
+    Ok(was_there)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that renames, and it syncs the folder")]
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let temporary = temporary(path);
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+        // The old file stands. A half-written temporary one only takes room; the next write replaces it.
+        let _ = fs::remove_file(&temporary);
+        return Err(error.into());
+    }
+    sync_folder_of(path)
+}
+
+/// One name for each path, so that what a crash left is found again, and written over, by the next write or removal.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
+}
+
+fn open_old(path: &Path) -> Result<Option<File>, Error> {
+    match File::options().write(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn wipe(old: File) -> Result<(), Error> {
+    let len = usize::try_from(old.metadata()?.len()).unwrap_or(0);
+    old.write_all_at(&vec![0; len], 0)?;
+    old.sync_all()?;
+    Ok(())
+}
+
+fn sync_folder_of(path: &Path) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// A file that only grows (mode 0600). What was appended counts once [`Growing::sync`] has returned.
+pub struct Growing {
+    path: PathBuf,
+    file: File,
+    /// Bytes that were written whole; the file may be longer after a failed write, and then is cut.
+    len: u64,
+    /// Set by a failed fsync: the kernel may have dropped the pages, so nothing that follows could be promised.
+    is_broken: bool,
+}
+
+impl Growing {
+    /// Opens the file, or makes it durably.
+    pub fn open(path: &Path) -> Result<Growing, Error> {
+        let is_new = !path.exists();
+        let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        if is_new {
+            file.sync_all()?;
+            sync_folder_of(path)?;
+        }
+        let len = file.metadata()?.len();
+        Ok(Growing { path: path.to_owned(), file, len, is_broken: false })
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// All its bytes.
+    pub fn read_all(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; usize::try_from(self.len).map_err(io::Error::other)?];
+        self.read_at(0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The bytes from `at`, as many as `into` holds.
+    pub fn read_at(&self, at: u64, into: &mut [u8]) -> Result<(), Error> {
+        self.file.read_exact_at(into, at)?;
+        Ok(())
+    }
+
+    /// Writes at the end; where that fails, the file is as it was.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.check()?;
+        if let Err(error) = self.file.write_all_at(bytes, self.len) {
+            self.cut(self.len)?;
+            return Err(error.into());
+        }
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Returns when everything appended is on disk. After a failure nothing more is taken until it is opened again.
+    pub fn sync(&mut self) -> Result<(), Error> {
+        self.check()?;
+        if let Err(error) = self.file.sync_data() {
+            self.is_broken = true;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Cuts the file to a length, durably.
+    pub fn cut(&mut self, len: u64) -> Result<(), Error> {
+        if let Err(error) = self.file.set_len(len).and_then(|()| self.file.sync_all()) {
+            self.is_broken = true;
+            return Err(error.into());
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    /// Another handle for reading what is there, for example while others append.
+    pub fn reader(&self) -> Result<File, Error> {
+        Ok(File::open(&self.path)?)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.is_broken {
+            let why = format!("{} could not be synced; restart to read it again", self.path.display());
+            return Err(Error::Broken(why.into()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+
+        write(&path, b"first, longer").unwrap();
+        write(&path, b"second").unwrap();
+
+        assert_eq!(read(&path).unwrap().unwrap(), b"second");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_written_over_is_zeros_in_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        write(&path, b"an old key").unwrap();
+        let mut old = File::open(&path).unwrap();
+
+        write_over(&path, b"none").unwrap();
+
+        let mut left = Vec::new();
+        old.read_to_end(&mut left).unwrap();
+        assert_eq!(left, [0; 10]);
+        assert_eq!(read(&path).unwrap().unwrap(), b"none");
+    }
+
+    #[test]
+    fn a_removed_file_takes_what_a_crash_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        write(&path, b"key").unwrap();
+        write(&folder.path().join("keys.new"), b"half a k").unwrap();
+
+        assert!(remove(&path).unwrap());
+
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(!remove(&path).unwrap());
+    }
+
+    #[test]
+    fn a_failed_replacement_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        write(&path, b"key").unwrap();
+        fs::create_dir(temporary(&path)).unwrap();
+
+        assert!(write(&path, b"another").is_err());
+
+        assert_eq!(read(&path).unwrap().unwrap(), b"key");
+    }
+
+    #[test]
+    fn a_growing_file_is_cut_where_it_was_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = Growing::open(&folder.path().join("leaves")).unwrap();
+        file.append(b"one\ntw").unwrap();
+        file.sync().unwrap();
+
+        file.cut(4).unwrap();
+        file.append(b"two\n").unwrap();
+
+        assert_eq!(file.read_all().unwrap(), b"one\ntwo\n");
+        assert_eq!(Growing::open(&folder.path().join("leaves")).unwrap().len(), 8);
+    }
 }

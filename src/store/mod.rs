@@ -1,31 +1,67 @@
 //! Typed trees and durable files: the only room that writes our state.
 //!
+//! Records stand in trees: a [`Tree`] has a name, keys of one type and values of another. Below it is sled, which its own
+//! README calls beta, so nothing is left to trust: every change is fsynced before the call that made it returns, and
+//! every record carries a version and a checksum over its tree, its key and its bytes, so that a record which was
+//! damaged, or which stands where it was not put, is an [`Error::Unreadable`] and never a wrong answer.
+//!
+//! What must really vanish when it is removed (wrapped keys), and what must be provable (the audit log), stands in files
+//! of its own, written by [`durable`]: a log-structured store keeps the bytes of what was deleted.
+//!
+//! Always true here:
+//! - When a change returns `Ok`, a power cut cannot undo it; when it returns `Err`, it may or may not be there after a
+//!   restart, but never in part.
+//! - A batch, or [`Changes`] over several trees, is all or nothing.
+//! - One process has the folder. The second is told so.
+//! - Nearly full is full: the last [`RESERVE_BYTES`] are kept for removals, because sled does not recover from a write
+//!   that the disk refused.
+//!
 //! Uses: nothing of ours; keeps `sled`. Begin at [`Store`].
 
 pub mod durable;
+mod key;
+mod record;
+mod tree;
 
-use std::marker::PhantomData;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The data folder and its trees.
-pub struct Store {}
+pub use key::{Key, first_of};
+pub use record::Record;
+pub(crate) use record::json_record;
+pub use tree::{Batch, Changes, Tree};
 
-/// A key of a tree, in an order-keeping byte form.
-pub trait Key: Sized {
-    /// Appends the bytes; their order is the keys' order.
-    fn write(&self, out: &mut Vec<u8>);
-    /// Reads the bytes back; `None` where they are no such key.
-    fn read(bytes: &[u8]) -> Option<Self>;
+/// Free bytes below which the file system counts as full. Two of sled's segments and an audit batch fit many times.
+const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What sled may keep in memory of what it read, in bytes. Its default is a gibibyte, which the model needs more.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Sequence numbers that are reserved by one write. After a crash at most so many are skipped.
+const SEQUENCE_BLOCK: u64 = 256;
+
+/// The data folder and its trees. A clone is the same store.
+#[derive(Clone)]
+pub struct Store {
+    open: Arc<Open>,
 }
 
-/// A stored shape. The version is its first byte; every version ever shipped can still be read.
-pub trait Record: Sized {
-    /// The version that is written today.
-    const VERSION: u8;
-    /// Appends today's form.
-    fn write(&self, out: &mut Vec<u8>);
-    /// Reads the form of `version`.
-    fn read(version: u8, bytes: &[u8]) -> Result<Self, Error>;
+/// What every clone, and every tree, shares. The lock is released when the last of them is gone.
+struct Open {
+    folder: PathBuf,
+    db: sled::Db,
+    /// Free bytes below which the file system counts as full; a test may raise it.
+    reserve_bytes: u64,
+    /// The next number to give, and the first one that is not reserved on disk yet.
+    sequence: Mutex<(u64, u64)>,
+    /// Held for as long as the folder is ours. Last, so that sled is closed before it is released.
+    _lock: File,
 }
 
 /// What can go wrong with stored state.
@@ -50,83 +86,106 @@ pub enum Error {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl Error {
+    /// For [`Record::read`], which does not know its tree: the tree puts its name in.
+    pub fn unreadable(why: &'static str) -> Error {
+        Error::Unreadable { tree: "", why }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if is_full { Error::Full } else { Error::Broken(Box::new(error)) }
+    }
+}
+
+impl From<sled::Error> for Error {
+    fn from(error: sled::Error) -> Error {
+        if let sled::Error::Io(error) = error { Error::from(error) } else { Error::Broken(Box::new(error)) }
+    }
+}
+
 impl Store {
     /// Opens or makes the data folder (mode 0700). One process at a time.
     pub fn open(folder: &Path) -> Result<Store, Error> {
-        todo!("{folder:?}")
+        Store::open_with_reserve(folder, RESERVE_BYTES)
+    }
+
+    fn open_with_reserve(folder: &Path, reserve_bytes: u64) -> Result<Store, Error> {
+        make_private(folder)?;
+        let folder = folder.canonicalize()?;
+        let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(folder.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(Error::InUse(folder)),
+            Err(fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let state = folder.join("state");
+        make_private(&state)?;
+        let db = sled::Config::new()
+            .path(&state)
+            .cache_capacity(CACHE_BYTES)
+            // Its flush thread only logs a failed fsync; every change is flushed by the call that makes it.
+            .flush_every_ms(None)
+            .open()?;
+        Ok(Store { open: Arc::new(Open { folder, db, reserve_bytes, sequence: Mutex::new((0, 0)), _lock: lock }) })
     }
 
     /// The data folder.
     pub fn folder(&self) -> &Path {
-        todo!()
+        &self.open.folder
     }
 
     /// One tree, by its name, which never changes once shipped.
     pub fn tree<K: Key, V: Record>(&self, name: &'static str) -> Result<Tree<K, V>, Error> {
-        todo!("{name}")
+        Ok(Tree::new(self.clone(), self.open.db.open_tree(name)?, name))
+    }
+
+    /// The next number of a sequence that only grows, also over a restart and a crash; it begins at 1 and may have gaps.
+    pub fn next_sequence(&self) -> Result<u64, Error> {
+        let mut sequence = self.open.sequence.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, reserved) = *sequence;
+        if next < reserved {
+            sequence.0 = next + 1;
+            return Ok(next);
+        }
+        let counters: Tree<String, u64> = self.tree("counters")?;
+        let first = counters.get(&"sequence".to_owned())?.unwrap_or(1);
+        let reserved = first + SEQUENCE_BLOCK;
+        counters.put(&"sequence".to_owned(), &reserved)?;
+        *sequence = (first + 1, reserved);
+        Ok(first)
+    }
+
+    /// Makes all changes, over all their trees, or none; they are on disk when this returns.
+    pub fn make(&self, changes: Changes) -> Result<(), Error> {
+        changes.make(self)
+    }
+
+    /// Refuses what would add to the disk where little of it is left.
+    fn check_room(&self) -> Result<(), Error> {
+        // Where the file system cannot be asked, the write itself will tell.
+        match rustix::fs::statvfs(&self.open.folder) {
+            Ok(space) if space.f_bavail.saturating_mul(space.f_frsize) < self.open.reserve_bytes => Err(Error::Full),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        self.open.db.flush()?;
+        Ok(())
     }
 }
 
-/// One tree. Every change is fsynced before the call that made it returns.
-pub struct Tree<K, V> {
-    of: PhantomData<fn() -> (K, V)>,
-}
-
-/// Changes to one tree that are kept all together or not at all.
-pub struct Batch<K, V> {
-    of: PhantomData<fn() -> (K, V)>,
-}
-
-impl<K: Key, V: Record> Batch<K, V> {
-    /// An empty batch.
-    pub fn new() -> Batch<K, V> {
-        todo!()
+/// Makes a folder that only we may enter, with those above it; tightens it where it is ours alone.
+fn make_private(folder: &Path) -> Result<(), Error> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mode = fs::metadata(folder)?.permissions().mode();
+    // A folder full of other things (`--data /tmp`) is not ours to close to its other users.
+    let is_ours = folder.join("lock").exists() || fs::read_dir(folder)?.next().is_none();
+    if mode & 0o077 != 0 && is_ours {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     }
-    /// Adds a change.
-    pub fn put(&mut self, key: &K, value: &V) {
-        let _ = (key, value);
-        todo!()
-    }
-    /// Adds a removal.
-    pub fn remove(&mut self, key: &K) {
-        let _ = key;
-        todo!()
-    }
-}
-
-impl<K: Key, V: Record> Tree<K, V> {
-    /// The record at a key.
-    pub fn get(&self, key: &K) -> Result<Option<V>, Error> {
-        let _ = key;
-        todo!()
-    }
-
-    /// Keeps a record; it is on disk when this returns.
-    pub fn put(&self, key: &K, value: &V) -> Result<(), Error> {
-        let _ = (key, value);
-        todo!()
-    }
-
-    /// Removes a record; it is gone on disk when this returns. `true` where it was there.
-    pub fn remove(&self, key: &K) -> Result<bool, Error> {
-        let _ = key;
-        todo!()
-    }
-
-    /// Makes all changes of a batch, or none.
-    pub fn apply(&self, batch: Batch<K, V>) -> Result<(), Error> {
-        let _ = batch;
-        todo!()
-    }
-
-    /// All records, in key order.
-    pub fn all(&self) -> impl Iterator<Item = Result<(K, V), Error>> + '_ {
-        std::iter::empty()
-    }
-
-    /// The records whose key's bytes begin with `prefix`, in key order.
-    pub fn under(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(K, V), Error>> + '_ {
-        let _ = prefix;
-        std::iter::empty()
-    }
+    Ok(())
 }

@@ -1,0 +1,201 @@
+//! Trees, batches, and changes over several trees.
+
+use std::marker::PhantomData;
+
+use sled::transaction::{TransactionError, Transactional as _};
+
+use super::{Error, Key, Record, Store, record};
+
+/// One tree. Every change is fsynced before the call that made it returns. A clone is the same tree.
+pub struct Tree<K, V> {
+    store: Store,
+    tree: sled::Tree,
+    name: &'static str,
+    of: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Clone for Tree<K, V> {
+    fn clone(&self) -> Tree<K, V> {
+        Tree { store: self.store.clone(), tree: self.tree.clone(), name: self.name, of: PhantomData }
+    }
+}
+
+/// Changes to one tree that are kept all together or not at all.
+pub struct Batch<K, V> {
+    changes: Untyped,
+    of: PhantomData<fn() -> (K, V)>,
+}
+
+/// Changes to several trees that are kept all together or not at all, by [`Store::make`].
+#[derive(Default)]
+pub struct Changes {
+    /// One for each tree.
+    trees: Vec<(sled::Tree, sled::Batch)>,
+    adds: bool,
+}
+
+/// Keys in their byte form, each with its new record (its checksum still open), or `None` where it goes.
+type Untyped = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+impl<K: Key, V: Record> Batch<K, V> {
+    /// An empty batch.
+    pub fn new() -> Batch<K, V> {
+        Batch { changes: Vec::new(), of: PhantomData }
+    }
+
+    /// Adds a change.
+    pub fn put(&mut self, key: &K, value: &V) {
+        self.changes.push((bytes_of(key), Some(record::frame(value))));
+    }
+
+    /// Adds a removal.
+    pub fn remove(&mut self, key: &K) {
+        self.changes.push((bytes_of(key), None));
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl Changes {
+    /// No changes yet.
+    pub fn new() -> Changes {
+        Changes::default()
+    }
+
+    /// Adds a batch of one tree; of two changes to one key the later one holds.
+    pub fn add<K: Key, V: Record>(&mut self, tree: &Tree<K, V>, batch: Batch<K, V>) {
+        self.adds |= batch.changes.iter().any(|(_, record)| record.is_some());
+        let at = self.trees.iter().position(|(known, _)| known.name() == tree.tree.name()).unwrap_or_else(|| {
+            self.trees.push((tree.tree.clone(), sled::Batch::default()));
+            self.trees.len() - 1
+        });
+        tree.close(batch, &mut self.trees[at].1);
+    }
+
+    pub(super) fn make(self, store: &Store) -> Result<(), Error> {
+        if self.trees.is_empty() {
+            return Ok(());
+        }
+        if self.adds {
+            store.check_room()?;
+        }
+        let (trees, batches): (Vec<sled::Tree>, Vec<sled::Batch>) = self.trees.into_iter().unzip();
+        let made: Result<(), TransactionError<std::convert::Infallible>> = trees.as_slice().transaction(|views| {
+            for (view, batch) in views.iter().zip(&batches) {
+                view.apply_batch(batch)?;
+            }
+            Ok(())
+        });
+        match made {
+            Ok(()) => store.flush(),
+            Err(TransactionError::Storage(error)) => Err(error.into()),
+            Err(TransactionError::Abort(never)) => match never {},
+        }
+    }
+}
+
+impl<K: Key, V: Record> Tree<K, V> {
+    pub(super) fn new(store: Store, tree: sled::Tree, name: &'static str) -> Tree<K, V> {
+        Tree { store, tree, name, of: PhantomData }
+    }
+
+    /// The record at a key.
+    pub fn get(&self, key: &K) -> Result<Option<V>, Error> {
+        let key = bytes_of(key);
+        match self.tree.get(&key)? {
+            Some(bytes) => record::unframe(self.name, &key, &bytes).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps a record; it is on disk when this returns.
+    pub fn put(&self, key: &K, value: &V) -> Result<(), Error> {
+        self.store.check_room()?;
+        let key = bytes_of(key);
+        let framed = record::close(self.name, &key, record::frame(value));
+        self.tree.insert(key, framed)?;
+        self.store.flush()
+    }
+
+    /// Removes a record; the removal is on disk when this returns. `true` where it was there.
+    pub fn remove(&self, key: &K) -> Result<bool, Error> {
+        let was_there = self.tree.remove(bytes_of(key))?.is_some();
+        self.store.flush()?;
+        Ok(was_there)
+    }
+
+    /// Makes all changes of a batch, or none.
+    pub fn apply(&self, batch: Batch<K, V>) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if batch.changes.iter().any(|(_, record)| record.is_some()) {
+            self.store.check_room()?;
+        }
+        let mut closed = sled::Batch::default();
+        self.close(batch, &mut closed);
+        self.tree.apply_batch(closed)?;
+        self.store.flush()
+    }
+
+    /// All records, in key order.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = Result<(K, V), Error>> + '_ {
+        self.decoded(self.tree.iter())
+    }
+
+    /// The records whose key's bytes begin with `prefix`, in key order.
+    pub fn under(&self, prefix: &[u8]) -> impl DoubleEndedIterator<Item = Result<(K, V), Error>> + '_ {
+        self.decoded(self.tree.scan_prefix(prefix))
+    }
+
+    /// The records from a key on (its own included), in key order.
+    pub fn from(&self, key: &K) -> impl DoubleEndedIterator<Item = Result<(K, V), Error>> + '_ {
+        self.decoded(self.tree.range(bytes_of(key)..))
+    }
+
+    /// The keys that begin with `prefix`, in key order, also of records that do not read.
+    pub fn keys_under(&self, prefix: &[u8]) -> impl DoubleEndedIterator<Item = Result<K, Error>> + '_ {
+        self.tree.scan_prefix(prefix).keys().map(|key| self.key_of(&key?))
+    }
+
+    fn decoded(&self, records: sled::Iter) -> impl DoubleEndedIterator<Item = Result<(K, V), Error>> + '_ {
+        records.map(|read| {
+            let (key, bytes) = read?;
+            Ok((self.key_of(&key)?, record::unframe(self.name, &key, &bytes)?))
+        })
+    }
+
+    fn key_of(&self, bytes: &[u8]) -> Result<K, Error> {
+        K::read(bytes).ok_or(Error::Unreadable { tree: self.name, why: "its key does not read" })
+    }
+
+    fn close(&self, batch: Batch<K, V>, into: &mut sled::Batch) {
+        for (key, change) in batch.changes {
+            match change {
+                Some(framed) => {
+                    let closed = record::close(self.name, &key, framed);
+                    into.insert(key, closed);
+                }
+                None => into.remove(key),
+            }
+        }
+    }
+
+    /// Damages the stored bytes of a record, as a bad disk would.
+    #[cfg(test)]
+    pub fn damage(&self, key: &K, change: impl FnOnce(&mut Vec<u8>)) {
+        let key = bytes_of(key);
+        let mut bytes = self.tree.get(&key).unwrap().expect("the record is there").to_vec();
+        change(&mut bytes);
+        self.tree.insert(key, bytes).unwrap();
+    }
+}
+
+fn bytes_of<K: Key>(key: &K) -> Vec<u8> {
+    let mut out = Vec::new();
+    key.write(&mut out);
+    out
+}
