@@ -1,15 +1,55 @@
 //! The people and groups that were provisioned or crawled, their aliases in each source, who belongs to what, who has which
 //! role.
 //!
+//! People and groups arrive from the company's identity provider (by `scim`) and have ids of ours. Each source of pages
+//! has users and groups of its own; `crawl` brings those, as a whole, with [`Directory::replace_source`]. What ties the
+//! two together is an *alias*: the account of a source whose user name is, in its one normal form, the person's.
+//!
+//! Mateo is provisioned as `mateo` and is in `anyorg-team`. The wiki has a user `Mateo` with the key `8a7f` in the group
+//! `developers`, which is in `staff`. So Mateo answers to: himself; the provisioned group; the account `8a7f`; `developers`
+//! and `staff` of the wiki; and whoever may use the wiki. When he leaves `anyorg-team`, the next request already answers to
+//! one principal less; no document was touched. When he is set inactive he answers to nothing at all. When he is removed and
+//! another Mateo arrives later under the same name, that is a new person with a new id: nothing kept for the first one opens
+//! for the second.
+//!
+//! Always true here:
+//! - What is in memory is what is on disk: a change is kept first and seen second, and both or neither.
+//! - No two people share a user name (in its normal form) or an external id. An id is never used again.
+//! - An alias is never guessed: an account whose name two accounts share, or that is no name, is nobody's. E-mail addresses
+//!   tie nothing, because people can choose them.
+//! - Groups may contain each other in circles; nothing here walks in circles.
+//!
 //! Uses: `names`, `store`, `acl`. Begin at [`Directory`].
+
+mod held;
+mod kept;
+mod person;
+mod source;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 
 use crate::acl::PrincipalSet;
-use crate::names::{AccountId, GroupId, Ids, SourceId, UserId, UserName};
-use crate::store::{self, Store};
+use crate::names::{AccountId, GroupId, GroupName, Ids, SourceId, UserId, UserName};
+use crate::store::{self, Batch, Store, Tree};
+use held::Held;
+use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
+use source::Picture;
 
-/// Which groups give which role, and which provider's names are trusted to match.
+pub use person::{Edited, Group, GroupProfile, Person, Profile};
+pub use source::{Account, SourceGroup, SourcePeople};
+
+/// The tree of people, groups and memberships.
+const PROVISIONED: &str = "directory.provisioned";
+/// The tree of the sources' accounts and groups.
+const CRAWLED: &str = "directory.crawled";
+
+/// Which groups give which role, and whether a login may be matched by name.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -19,6 +59,9 @@ pub struct Settings {
     pub auditors: Vec<String>,
     /// Groups whose members see health and settings.
     pub support: Vec<String>,
+    /// Whether a login whose `sub` is nobody's external id is matched by `preferred_username`. Only for a provider where
+    /// people cannot choose that name themselves; off, a login is matched by the immutable id alone.
+    pub match_user_names: bool,
 }
 
 /// A role on the desk.
@@ -33,106 +76,28 @@ pub enum Role {
     Support,
 }
 
-/// A provisioned person.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Person {
-    /// Ours; never used again.
-    pub id: UserId,
-    /// Unique among the people there are.
-    pub user_name: String,
-    /// The provider's immutable id of this person (SCIM `externalId`, OIDC `sub`).
-    pub external_id: Option<String>,
-    /// What the page calls them.
-    pub display_name: String,
-    /// Given name, for a greeting.
-    pub given_name: Option<String>,
-    /// Family name.
-    pub family_name: Option<String>,
-    /// E-mail addresses; the primary one first.
-    pub emails: Vec<String>,
-    /// An inactive person signs in nowhere and answers to nothing.
-    pub active: bool,
-    /// The rest of the SCIM resource, kept as it was sent.
-    pub extra: serde_json::Map<String, serde_json::Value>,
-    /// When it was made, milliseconds since the Unix epoch.
-    pub created_ms: i64,
-    /// When it was changed last.
-    pub changed_ms: i64,
-    /// Grows by one with each change.
-    pub version: u64,
-}
-
-/// A provisioned group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    /// Ours, as text.
-    pub id: String,
-    /// The name a person knows it by.
-    pub display_name: String,
-    /// The provider's id of it.
-    pub external_id: Option<String>,
-    /// People in it.
-    pub members: Vec<UserId>,
-    /// Groups in it.
-    pub groups: Vec<String>,
-    /// The rest of the SCIM resource.
-    pub extra: serde_json::Map<String, serde_json::Value>,
-    /// When it was made.
-    pub created_ms: i64,
-    /// When it was changed last.
-    pub changed_ms: i64,
-    /// Grows by one with each change.
-    pub version: u64,
-}
-
-/// A user of a source, as it was crawled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// The source's immutable key.
-    pub id: AccountId,
-    /// The login name there.
-    pub user_name: String,
-    /// The display name there.
-    pub display_name: String,
-    /// The e-mail there, where it can be read.
-    pub email: Option<String>,
-    /// A deactivated account answers to nothing.
-    pub active: bool,
-}
-
-/// A group of a source with its direct members, as it was crawled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceGroup {
-    /// Source and key.
-    pub id: GroupId,
-    /// The display name.
-    pub name: String,
-    /// Keys of the accounts in it.
-    pub members: Vec<Box<str>>,
-    /// Keys of the groups in it.
-    pub groups: Vec<Box<str>>,
-}
-
-/// Everything one source says of its people, replaced as a whole by each sync that could read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourcePeople {
-    /// The users.
-    pub accounts: Vec<Account>,
-    /// The groups.
-    pub groups: Vec<SourceGroup>,
-}
-
 /// What a login is matched by.
 #[derive(Debug, Clone)]
 pub struct Matching<'a> {
     /// The provider's immutable id.
     pub subject: &'a str,
-    /// The name it sent.
+    /// The name it sent; used only where the settings allow it.
     pub user_name: Option<&'a UserName>,
 }
 
-/// The directory.
-pub struct Directory {}
+/// The directory: all of it in memory, all of it on disk.
+pub struct Directory {
+    ids: Ids,
+    /// The groups that give each role.
+    roles: [(Role, Vec<GroupName>); 3],
+    match_user_names: bool,
+    provisioned: Tree<ProvisionedKey, Provisioned>,
+    crawled: Tree<CrawledKey, Crawled>,
+    /// Held from the check of a change until it is on disk and in memory, so that two changes cannot both take one name.
+    changing: Mutex<()>,
+    /// Written only after the store has acknowledged the same change; readers never wait for a disk.
+    held: RwLock<Held>,
+}
 
 /// What can go wrong in the directory.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +108,9 @@ pub enum Error {
     /// There is no such person or group.
     #[error("there is no person or group {0}")]
     NotThere(String),
+    /// A group was to list somebody who is not there.
+    #[error("{0} cannot be a member: there is no person or group of that id")]
+    NoSuchMember(String),
     /// The record changed since it was read.
     #[error("it was changed meanwhile")]
     Changed,
@@ -154,52 +122,8 @@ pub enum Error {
     Broken(#[from] store::Error),
 }
 
-impl Directory {
-    /// Opens the directory kept in the store.
-    pub fn open(store: &Store, ids: Ids, settings: &Settings) -> Result<Directory, Error> {
-        let _ = (store, ids, settings);
-        todo!()
-    }
-
-    /// A person, active or not.
-    pub fn person(&self, id: &UserId) -> Result<Option<Person>, Error> {
-        todo!("{id}")
-    }
-
-    /// The person a login proves, by the provider's immutable id alone; `None` where nobody was provisioned with it.
-    pub fn person_of(&self, login: &Matching<'_>) -> Result<Option<Person>, Error> {
-        todo!("{login:?}")
-    }
-
-    /// What a person answers to now; `None` where there is no such person or they are not active.
-    pub fn principals_of(&self, id: &UserId) -> Result<Option<PrincipalSet>, Error> {
-        todo!("{id}")
-    }
-
-    /// The roles a person has now.
-    pub fn roles_of(&self, id: &UserId) -> Result<Vec<Role>, Error> {
-        todo!("{id}")
-    }
-
-    /// Replaces what is known of a source's people and groups, and finds aliases anew: an account is tied to the one active
-    /// or inactive person whose user name is the account's, else to none; a match that is not unique ties nobody.
-    pub fn replace_source(&self, source: &SourceId, people: SourcePeople) -> Result<(), Error> {
-        todo!("{source} {people:?}")
-    }
-
-    /// The display name of a source's account, for mentions.
-    pub fn account_name(&self, account: &AccountId) -> Result<Option<String>, Error> {
-        todo!("{account:?}")
-    }
-
-    /// Counts for the overview: people, active people, groups, accounts without a person for each source.
-    pub fn counts(&self) -> Result<Counts, Error> {
-        todo!()
-    }
-}
-
 /// Counts for the overview.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Provisioned people.
     pub people: u64,
@@ -207,6 +131,186 @@ pub struct Counts {
     pub active: u64,
     /// Provisioned groups.
     pub groups: u64,
-    /// Accounts of sources that no person has as an alias, by source.
+    /// Active accounts of sources that no person has as an alias, by source.
     pub unmatched: Vec<(String, u64)>,
+}
+
+impl Directory {
+    /// Opens the directory kept in the store.
+    pub fn open(store: &Store, ids: Ids, settings: &Settings) -> Result<Directory, Error> {
+        let names = |groups: &[String]| groups.iter().map(|name| GroupName::parse(name)).collect::<Result<Vec<_>, _>>();
+        let roles = [
+            (Role::Administrator, names(&settings.administrators)?),
+            (Role::Auditor, names(&settings.auditors)?),
+            (Role::Support, names(&settings.support)?),
+        ];
+        let provisioned: Tree<ProvisionedKey, Provisioned> = store.tree(PROVISIONED)?;
+        let crawled: Tree<CrawledKey, Crawled> = store.tree(CRAWLED)?;
+        let mut held = Held::read(provisioned.all())?;
+        held.sources = sources(crawled.all())?;
+        Ok(Directory {
+            ids,
+            roles,
+            match_user_names: settings.match_user_names,
+            provisioned,
+            crawled,
+            changing: Mutex::new(()),
+            held: RwLock::new(held),
+        })
+    }
+
+    /// A person, active or not.
+    pub fn person(&self, id: &UserId) -> Result<Option<Person>, Error> {
+        Ok(self.held().people.get(id).map(|person| (**person).clone()))
+    }
+
+    /// The person a login proves: by the provider's immutable id, and by name only where the settings allow it; `None` where
+    /// nobody was provisioned with it.
+    pub fn person_of(&self, login: &Matching<'_>) -> Result<Option<Person>, Error> {
+        let held = self.held();
+        let by_name = || login.user_name.filter(|_| self.match_user_names).and_then(|name| held.named(name));
+        Ok(held.with_external_id(login.subject).or_else(by_name).map(|person| (**person).clone()))
+    }
+
+    /// What a person answers to now; `None` where there is no such person or they are not active.
+    pub fn principals_of(&self, id: &UserId) -> Result<Option<PrincipalSet>, Error> {
+        Ok(self.held().principals_of(id))
+    }
+
+    /// The roles a person has now; none for the inactive.
+    pub fn roles_of(&self, id: &UserId) -> Result<Vec<Role>, Error> {
+        let held = self.held();
+        if !held.people.get(id).is_some_and(|person| person.active) {
+            return Ok(Vec::new());
+        }
+        Ok(self.roles.iter().filter(|(_, groups)| held.is_in_any(id, groups)).map(|(role, _)| *role).collect())
+    }
+
+    /// Whether a person is in a provisioned group of one of these names, directly or through other groups.
+    pub fn is_in_any(&self, id: &UserId, names: &[GroupName]) -> bool {
+        self.held().is_in_any(id, names)
+    }
+
+    /// Everybody, in an order that stays: the first made first.
+    pub fn people(&self) -> Vec<Arc<Person>> {
+        self.held().people_in_order().cloned().collect()
+    }
+
+    /// The person of this user name, active or not.
+    pub fn person_named(&self, name: &UserName) -> Option<Arc<Person>> {
+        self.held().named(name).cloned()
+    }
+
+    /// The person with this id at the provider, active or not.
+    pub fn person_with_external_id(&self, external_id: &str) -> Option<Arc<Person>> {
+        self.held().with_external_id(external_id).cloned()
+    }
+
+    /// All groups, in an order that stays: the first made first.
+    pub fn groups(&self) -> Vec<Arc<Group>> {
+        self.held().groups_in_order().cloned().collect()
+    }
+
+    /// A group.
+    pub fn group(&self, id: &str) -> Option<Arc<Group>> {
+        self.held().groups.get(id).cloned()
+    }
+
+    /// The groups that list a person themselves.
+    pub fn direct_groups_of(&self, id: &UserId) -> Vec<Arc<Group>> {
+        self.held().direct_groups(id).cloned().collect()
+    }
+
+    /// Replaces what is known of a source's people and groups. Aliases follow at once: an account is tied to the one person,
+    /// active or not, whose user name is the account's; a name that several accounts share ties nobody.
+    pub fn replace_source(&self, source: &SourceId, people: SourcePeople) -> Result<(), Error> {
+        let _changing = self.changing();
+        let accounts: BTreeMap<_, _> = people.accounts.into_iter().map(|a| (a.id.key.clone(), a)).collect();
+        let groups: BTreeMap<_, _> = people.groups.into_iter().map(|g| (key_of(&g.id), g)).collect();
+        let mut changes = Batch::new();
+        {
+            let held = self.held();
+            let (no_accounts, no_groups) = (BTreeMap::new(), BTreeMap::new());
+            let was = held.sources.get(source);
+            let (old_accounts, old_groups) = was.map_or((&no_accounts, &no_groups), |was| (&was.accounts, &was.groups));
+            let account_key = |key: &Box<str>| CrawledKey::Account(source.clone(), key.clone());
+            let group_key = |key: &Box<str>| CrawledKey::Group(source.clone(), key.clone());
+            difference(old_accounts, &accounts, account_key, Crawled::Account, &mut changes);
+            difference(old_groups, &groups, group_key, Crawled::Group, &mut changes);
+        }
+        self.crawled.apply(changes)?;
+        self.held_mut().sources.insert(source.clone(), Picture::of(accounts, groups));
+        Ok(())
+    }
+
+    /// The display name of a source's account, for mentions.
+    pub fn account_name(&self, account: &AccountId) -> Result<Option<String>, Error> {
+        let held = self.held();
+        let found = held.sources.get(&account.source).and_then(|picture| picture.accounts.get(&account.key));
+        Ok(found.map(|account| account.display_name.clone()))
+    }
+
+    /// Counts for the overview: people, active people, groups, active accounts without a person for each source.
+    pub fn counts(&self) -> Result<Counts, Error> {
+        let held = self.held();
+        let unmatched =
+            held.sources.iter().map(|(source, picture)| (source.to_string(), held.unmatched(picture) as u64)).collect();
+        Ok(Counts {
+            people: held.people.len() as u64,
+            active: held.people.values().filter(|person| person.active).count() as u64,
+            groups: held.groups.len() as u64,
+            unmatched,
+        })
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().expect("no change to the directory panics")
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().expect("no change to the directory panics")
+    }
+
+    fn held_mut(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().expect("no change to the directory panics")
+    }
+}
+
+/// A source's group by its key there; what was not crawled from a source keeps its own id.
+fn key_of(id: &GroupId) -> Box<str> {
+    match id {
+        GroupId::Of(_, key) | GroupId::Provisioned(key) => key.clone(),
+    }
+}
+
+/// Writes what differs, so that a sync that found nothing new writes nothing.
+fn difference<V: PartialEq + Clone>(
+    old: &BTreeMap<Box<str>, V>,
+    new: &BTreeMap<Box<str>, V>,
+    key: impl Fn(&Box<str>) -> CrawledKey,
+    record: impl Fn(V) -> Crawled,
+    changes: &mut Batch<CrawledKey, Crawled>,
+) {
+    for (name, value) in new.iter().filter(|(name, value)| old.get(*name) != Some(*value)) {
+        changes.put(&key(name), &record(value.clone()));
+    }
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        changes.remove(&key(name));
+    }
+}
+
+fn sources(
+    rows: impl Iterator<Item = Result<(CrawledKey, Crawled), store::Error>>,
+) -> Result<BTreeMap<SourceId, Picture>, store::Error> {
+    let mut found: BTreeMap<SourceId, (BTreeMap<Box<str>, Account>, BTreeMap<Box<str>, SourceGroup>)> = BTreeMap::new();
+    for row in rows {
+        let (key, record) = row?;
+        let (CrawledKey::Account(source, key) | CrawledKey::Group(source, key)) = key;
+        let (accounts, groups) = found.entry(source).or_default();
+        match record {
+            Crawled::Account(account) => drop(accounts.insert(key, account)),
+            Crawled::Group(group) => drop(groups.insert(key, group)),
+        }
+    }
+    Ok(found.into_iter().map(|(source, (accounts, groups))| (source, Picture::of(accounts, groups))).collect())
 }

@@ -1,0 +1,211 @@
+//! The directory in memory: what is kept, arranged so that "what does this person answer to now?" takes microseconds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::kept::{Provisioned, ProvisionedKey};
+use super::source::Picture;
+use super::{Group, Person};
+use crate::acl::{Principal, PrincipalSet};
+use crate::names::{GroupId, GroupName, SourceId, UserId, UserName};
+
+/// Everything, as it is on disk. Changed only after the store has acknowledged the same change.
+#[derive(Default)]
+pub(super) struct Held {
+    pub people: HashMap<UserId, Arc<Person>>,
+    pub groups: HashMap<String, Arc<Group>>,
+    pub sources: BTreeMap<SourceId, Picture>,
+    /// People by when they were made, so that a list keeps its order while it is read page by page.
+    people_in_order: BTreeSet<(i64, UserId)>,
+    groups_in_order: BTreeSet<(i64, String)>,
+    by_name: HashMap<UserName, UserId>,
+    by_external_id: HashMap<String, UserId>,
+    /// The groups a person is in directly.
+    of_person: HashMap<UserId, BTreeSet<String>>,
+    /// The groups a group is in directly.
+    of_group: HashMap<String, BTreeSet<String>>,
+}
+
+impl Held {
+    /// Puts together what the store has. A membership whose group is gone is passed over: it grants nothing.
+    pub(super) fn read(
+        rows: impl Iterator<Item = Result<(ProvisionedKey, Provisioned), crate::store::Error>>,
+    ) -> Result<Held, crate::store::Error> {
+        let (mut people, mut groups) = (Vec::new(), HashMap::new());
+        let (mut members, mut nested) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row? {
+                (_, Provisioned::Person(person)) => people.push(person),
+                (_, Provisioned::Group(group)) => {
+                    groups.insert(group.id.clone(), group);
+                }
+                (ProvisionedKey::Member(group, person), Provisioned::Membership) => members.push((group, person)),
+                (ProvisionedKey::Nested(group, inner), Provisioned::Membership) => nested.push((group, inner)),
+                (ProvisionedKey::Person(_) | ProvisionedKey::Group(_), Provisioned::Membership) => {
+                    return Err(crate::store::Error::Unreadable {
+                        tree: super::PROVISIONED,
+                        why: "a membership stands where a person or a group belongs",
+                    });
+                }
+            }
+        }
+        // Keys come in order, so both lists of a group are ascending.
+        for (group, person) in members {
+            groups.entry(group).and_modify(|group| group.members.push(person));
+        }
+        for (group, inner) in nested {
+            groups.entry(group).and_modify(|group| group.groups.push(inner));
+        }
+        let mut held = Held::default();
+        people.into_iter().for_each(|person| held.put_person(Arc::new(person)));
+        groups.into_values().for_each(|group| held.put_group(Arc::new(group)));
+        Ok(held)
+    }
+
+    pub(super) fn put_person(&mut self, person: Arc<Person>) {
+        self.drop_person(&person.id);
+        if let Ok(name) = UserName::parse(&person.user_name) {
+            self.by_name.insert(name, person.id);
+        }
+        if let Some(external_id) = &person.external_id {
+            self.by_external_id.insert(external_id.clone(), person.id);
+        }
+        self.people_in_order.insert((person.created_ms, person.id));
+        self.people.insert(person.id, person);
+    }
+
+    pub(super) fn drop_person(&mut self, id: &UserId) {
+        let Some(person) = self.people.remove(id) else { return };
+        if let Ok(name) = UserName::parse(&person.user_name) {
+            self.by_name.remove(&name);
+        }
+        if let Some(external_id) = &person.external_id {
+            self.by_external_id.remove(external_id);
+        }
+        self.people_in_order.remove(&(person.created_ms, person.id));
+    }
+
+    pub(super) fn put_group(&mut self, group: Arc<Group>) {
+        self.drop_group(&group.id);
+        for person in &group.members {
+            self.of_person.entry(*person).or_default().insert(group.id.clone());
+        }
+        for inner in &group.groups {
+            self.of_group.entry(inner.clone()).or_default().insert(group.id.clone());
+        }
+        self.groups_in_order.insert((group.created_ms, group.id.clone()));
+        self.groups.insert(group.id.clone(), group);
+    }
+
+    pub(super) fn drop_group(&mut self, id: &str) {
+        let Some(group) = self.groups.remove(id) else { return };
+        for person in &group.members {
+            leave(&mut self.of_person, person, id);
+        }
+        for inner in &group.groups {
+            leave(&mut self.of_group, inner, id);
+        }
+        self.groups_in_order.remove(&(group.created_ms, group.id.clone()));
+    }
+
+    /// People, the first made first.
+    pub(super) fn people_in_order(&self) -> impl Iterator<Item = &Arc<Person>> {
+        self.people_in_order.iter().filter_map(|(_, id)| self.people.get(id))
+    }
+
+    /// Groups, the first made first.
+    pub(super) fn groups_in_order(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.groups_in_order.iter().filter_map(|(_, id)| self.groups.get(id))
+    }
+
+    pub(super) fn named(&self, name: &UserName) -> Option<&Arc<Person>> {
+        self.by_name.get(name).and_then(|id| self.people.get(id))
+    }
+
+    pub(super) fn with_external_id(&self, external_id: &str) -> Option<&Arc<Person>> {
+        self.by_external_id.get(external_id).and_then(|id| self.people.get(id))
+    }
+
+    /// The groups that list this person themselves.
+    pub(super) fn direct_groups(&self, id: &UserId) -> impl Iterator<Item = &Arc<Group>> {
+        self.of_person.get(id).into_iter().flatten().filter_map(|group| self.groups.get(group))
+    }
+
+    /// The groups that list this group themselves.
+    pub(super) fn parents(&self, group: &str) -> impl Iterator<Item = &Arc<Group>> {
+        self.of_group.get(group).into_iter().flatten().filter_map(|parent| self.groups.get(parent))
+    }
+
+    /// Every provisioned group a person is in, directly or through other groups, each once.
+    pub(super) fn all_groups(&self, id: &UserId) -> Vec<&Arc<Group>> {
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut found = Vec::new();
+        let mut next: Vec<&Arc<Group>> = self.direct_groups(id).collect();
+        while let Some(group) = next.pop() {
+            // Groups may contain each other in a circle: each is looked at once.
+            if seen.insert(&group.id) {
+                found.push(group);
+                next.extend(self.parents(&group.id));
+            }
+        }
+        found
+    }
+
+    /// Everybody in a group, directly or through the groups in it.
+    pub(super) fn people_under(&self, group: &Group) -> BTreeSet<UserId> {
+        let mut people: BTreeSet<UserId> = group.members.iter().copied().collect();
+        let mut seen: HashSet<&str> = HashSet::from([group.id.as_str()]);
+        let mut next: Vec<&String> = group.groups.iter().collect();
+        while let Some(id) = next.pop() {
+            if let Some(inner) = self.groups.get(id).filter(|inner| seen.insert(&inner.id)) {
+                people.extend(&inner.members);
+                next.extend(&inner.groups);
+            }
+        }
+        people
+    }
+
+    /// What a person answers to; `None` for nobody and for the inactive.
+    pub(super) fn principals_of(&self, id: &UserId) -> Option<PrincipalSet> {
+        let person = self.people.get(id).filter(|person| person.active)?;
+        let mut principals = vec![Principal::Person(*id)];
+        for group in self.all_groups(id) {
+            principals.push(Principal::Group(GroupId::Provisioned(group.id.as_str().into())));
+        }
+        if let Ok(name) = UserName::parse(&person.user_name) {
+            for (source, picture) in &self.sources {
+                picture.add_principals(source, &name, &mut principals);
+            }
+        }
+        Some(PrincipalSet::of(principals))
+    }
+
+    /// Whether a person is in a group of one of these names, directly or through other groups.
+    pub(super) fn is_in_any(&self, id: &UserId, names: &[GroupName]) -> bool {
+        !names.is_empty()
+            && self
+                .all_groups(id)
+                .iter()
+                .any(|group| GroupName::parse(&group.display_name).is_ok_and(|name| names.contains(&name)))
+    }
+
+    /// How many active accounts of a source are nobody's alias.
+    pub(super) fn unmatched(&self, picture: &Picture) -> usize {
+        let is_matched = |account: &&super::Account| {
+            UserName::parse(&account.user_name).is_ok_and(|name| {
+                self.by_name.contains_key(&name)
+                    && picture.account_of(&name).is_some_and(|found| found.id == account.id)
+            })
+        };
+        picture.accounts.values().filter(|account| account.active && !is_matched(account)).count()
+    }
+}
+
+fn leave<K: std::hash::Hash + Eq>(memberships: &mut HashMap<K, BTreeSet<String>>, who: &K, group: &str) {
+    if let Some(groups) = memberships.get_mut(who) {
+        groups.remove(group);
+        if groups.is_empty() {
+            memberships.remove(who);
+        }
+    }
+}
