@@ -1,12 +1,18 @@
 //! Which assistants exist, what each may use and say, who is assigned.
 //!
-//! Uses: `names`, `store`, `directory`. Begin at [`Applications`].
+//! One exists by default, from the settings, so that nobody has to learn the word. Mateo is active and no groups are set, so
+//! it is his to use; once the administrator names `anyorg-team` there, it is his for as long as he is in that group, also
+//! through another group in it. Who is assigned is asked of the directory at every request.
+//!
+//! Uses: `names`, `directory`. Begin at [`Applications`].
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Directory;
-use crate::names::{SourceId, UserId};
-use crate::store::{self, Store};
+use crate::directory::{self, Directory};
+use crate::names::{GroupName, SourceId, Unacceptable, UserId};
+
+/// The id of the application that always exists.
+pub const DEFAULT: &str = "default";
 
 /// The default application's looks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,18 +50,92 @@ pub struct Application {
 }
 
 /// The assistants.
-pub struct Applications {}
+pub struct Applications {
+    default: Application,
+    /// Members of these may use it; with none, everybody in the directory may.
+    groups: Vec<GroupName>,
+}
 
 impl Applications {
-    /// Opens them; the default one is made from the settings.
-    pub fn open(store: &Store, settings: &Settings) -> Result<Applications, store::Error> {
-        let _ = (store, settings);
-        todo!()
+    /// Opens them; the default one is made from the settings. Refused where a group in them is no name.
+    pub fn open(settings: &Settings) -> Result<Applications, Unacceptable> {
+        let default = Application {
+            id: DEFAULT.to_owned(),
+            title: settings.title.clone(),
+            welcome: settings.welcome.clone(),
+            sources: None,
+        };
+        let groups = settings.groups.iter().map(|name| GroupName::parse(name)).collect::<Result<_, _>>()?;
+        Ok(Applications { default, groups })
     }
 
-    /// The application of that id, where this person is assigned to it.
-    pub fn of(&self, directory: &Directory, user: &UserId, id: &str) -> Result<Option<Application>, store::Error> {
-        let _ = directory;
-        todo!("{user} {id}")
+    /// The application of that id, where this person is active and assigned to it.
+    pub fn of(&self, directory: &Directory, user: &UserId, id: &str) -> Result<Option<Application>, directory::Error> {
+        if id != self.default.id || !directory.person(user)?.is_some_and(|person| person.active) {
+            return Ok(None);
+        }
+        let is_assigned = self.groups.is_empty() || directory.is_in_any(user, &self.groups);
+        Ok(is_assigned.then(|| self.default.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{GroupProfile, Profile};
+    use crate::names::Ids;
+    use crate::store::Store;
+
+    /// A directory with one person in one group, and somebody who left the company.
+    fn house() -> (tempfile::TempDir, Directory, UserId, UserId) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let directory = Directory::open(&store, Ids::held(), &directory::Settings::default()).unwrap();
+        let person = |name: &str, active| Profile {
+            user_name: name.to_owned(),
+            external_id: None,
+            display_name: String::new(),
+            given_name: None,
+            family_name: None,
+            emails: Vec::new(),
+            active,
+            extra: serde_json::Map::new(),
+        };
+        let mateo = directory.add_person(person("mateo", true), 1).unwrap().id;
+        let gone = directory.add_person(person("gone", false), 1).unwrap().id;
+        let team = GroupProfile {
+            display_name: "AnyOrg Team".to_owned(),
+            external_id: None,
+            members: vec![mateo, gone],
+            groups: Vec::new(),
+            extra: serde_json::Map::new(),
+        };
+        directory.add_group(team, 1).unwrap();
+        (folder, directory, mateo, gone)
+    }
+
+    fn with_groups(groups: &[&str]) -> Applications {
+        let groups = groups.iter().map(|name| (*name).to_owned()).collect();
+        Applications::open(&Settings { groups, ..Settings::default() }).unwrap()
+    }
+
+    #[test]
+    fn without_groups_every_active_person_is_assigned() {
+        let (_folder, directory, mateo, gone) = house();
+        let applications = with_groups(&[]);
+
+        assert_eq!(applications.of(&directory, &mateo, DEFAULT).unwrap().unwrap().title, "Sotto");
+        assert_eq!(applications.of(&directory, &gone, DEFAULT).unwrap(), None);
+        assert_eq!(applications.of(&directory, &UserId::from_bytes([9; 16]), DEFAULT).unwrap(), None);
+    }
+
+    #[test]
+    fn with_groups_only_their_members_are_assigned() {
+        let (_folder, directory, mateo, gone) = house();
+
+        assert!(with_groups(&["anyorg team"]).of(&directory, &mateo, DEFAULT).unwrap().is_some());
+        assert!(with_groups(&["anyorg team"]).of(&directory, &gone, DEFAULT).unwrap().is_none());
+        assert!(with_groups(&["acme team"]).of(&directory, &mateo, DEFAULT).unwrap().is_none());
+        assert!(with_groups(&[]).of(&directory, &mateo, "another").unwrap().is_none());
     }
 }
