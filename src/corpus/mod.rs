@@ -7,6 +7,7 @@
 
 mod cut;
 mod document;
+mod pack;
 
 pub use cut::{Sizes, cut, plain_text};
 pub use document::{Block, Document, DocumentId, Kind, Passage, PassageId, Space};

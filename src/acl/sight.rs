@@ -1,0 +1,91 @@
+//! Works out, for a person's principals, which of all rules admit them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{AnyOf, Principal, PrincipalSet, Rule};
+
+/// All rules, taken apart: each distinct condition once, and for each principal the conditions that name it.
+#[derive(Default)]
+pub(super) struct Table {
+    /// By class number.
+    rules: Vec<Rule>,
+    numbers: HashMap<Rule, u32>,
+    conditions: HashMap<AnyOf, u32>,
+    /// The conditions that a principal meets, ascending.
+    met_by: HashMap<Principal, Vec<u32>>,
+    /// The numbers of the conditions of all rules, one rule after the other.
+    needed: Vec<u32>,
+    /// Where each rule's conditions end in `needed`.
+    ends: Vec<usize>,
+    /// Class numbers by the digest of their rule: the order in which a visibility is digested.
+    by_digest: BTreeMap<[u8; 32], u32>,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> u64 {
+        self.rules.len() as u64
+    }
+
+    pub(super) fn rule(&self, number: u32) -> Option<&Rule> {
+        self.rules.get(number as usize)
+    }
+
+    pub(super) fn number(&self, rule: &Rule) -> Option<u32> {
+        self.numbers.get(rule).copied()
+    }
+
+    /// Adds a rule that is not there yet; its number is the one after the last.
+    pub(super) fn push(&mut self, rule: Rule) {
+        let number = self.rules.len() as u32;
+        for condition in rule.conditions() {
+            let next = self.conditions.len() as u32;
+            let id = *self.conditions.entry(condition.clone()).or_insert(next);
+            if id == next {
+                for principal in condition.principals() {
+                    self.met_by.entry(principal.clone()).or_default().push(id);
+                }
+            }
+            self.needed.push(id);
+        }
+        self.ends.push(self.needed.len());
+        self.by_digest.insert(rule.digest(), number);
+        self.numbers.insert(rule.clone(), number);
+        self.rules.push(rule);
+    }
+
+    /// One bit for each class whose every condition is met, without empty words at the end.
+    pub(super) fn bits(&self, who: &PrincipalSet) -> Vec<u64> {
+        let mut met = vec![false; self.conditions.len()];
+        for principal in who.iter() {
+            for condition in self.met_by.get(principal).into_iter().flatten() {
+                met[*condition as usize] = true;
+            }
+        }
+
+        let mut bits = vec![0u64; self.rules.len().div_ceil(64)];
+        let mut begin = 0;
+        for (number, end) in self.ends.iter().enumerate() {
+            // A rule has at least one condition, so `all` is never asked of nothing.
+            if self.needed[begin..*end].iter().all(|condition| met[*condition as usize]) {
+                bits[number / 64] |= 1 << (number % 64);
+            }
+            begin = *end;
+        }
+        while bits.last() == Some(&0) {
+            bits.pop();
+        }
+        bits
+    }
+
+    /// A digest of the rules behind some bits.
+    pub(super) fn digest(&self, bits: &[u64]) -> [u8; 32] {
+        let is_set = |number: u32| bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1);
+        let mut digest = Sha256::new();
+        for (rule, _) in self.by_digest.iter().filter(|(_, number)| is_set(**number)) {
+            digest.update(rule);
+        }
+        digest.finalize().into()
+    }
+}
