@@ -26,7 +26,7 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn text(&self) -> String {
-        self.pieces.join(self.glue)
+        self.pieces.join(self.glue).trim_end().to_owned()
     }
 
     pub(super) fn words(&self) -> usize {
@@ -76,7 +76,7 @@ fn group_of(block: &Block, words_max: usize) -> Group {
         Block::Heading { text, .. } => (vec![folded(text)], "\n", true),
         Block::Paragraph { text } | Block::Quote { text } => {
             let text = folded(text);
-            (sentences(&text), " ", text.ends_with(':'))
+            (sentences(&text), "", text.ends_with(':'))
         }
         Block::Item { depth, number, done, text } => (item(*depth, *number, *done, text), "\n", false),
         Block::Table { header, rows } => (table(header, rows), "\n", false),
@@ -130,7 +130,7 @@ fn code(text: &str, words_max: usize) -> Group {
     Group { pieces, glue: "\n", is_lead: false }
 }
 
-/// The sentences of a text (UAX #29), not parted after a usual abbreviation.
+/// The sentences of a text (UAX #29), each with the space after it, not parted after a usual abbreviation.
 fn sentences(text: &str) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let mut goes_on = false;
@@ -141,9 +141,6 @@ fn sentences(text: &str) -> Vec<String> {
         }
         let last = part.split_whitespace().next_back().unwrap_or_default().to_lowercase();
         goes_on = ABBREVIATIONS.contains(&last.trim_start_matches(['(', '[', '"']));
-    }
-    for sentence in &mut sentences {
-        sentence.truncate(sentence.trim_end().len());
     }
     sentences
 }
@@ -165,7 +162,8 @@ fn bounded(piece: String, words_max: usize) -> Vec<String> {
         count += of_run;
     }
     parts.push(part);
-    parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    parts.retain(|part| !part.trim().is_empty());
+    parts
 }
 
 /// A run of text in parts of at most [`RUN_BYTES_MAX`] bytes.
@@ -246,7 +244,7 @@ impl Filling {
 
     fn flush(&mut self) {
         if !self.text.is_empty() {
-            self.texts.push(std::mem::take(&mut self.text));
+            self.texts.push(std::mem::take(&mut self.text).trim_end().to_owned());
         }
         self.words = 0;
     }
