@@ -1,9 +1,25 @@
 //! A language model and an embedder, each on its own thread: a prompt goes in, text comes out.
 //!
+//! Always true here:
+//! - Weights are used only after their SHA-256 was found to be the manifest's.
+//! - The same file and the same prompt give the same text, whoever else asks and whatever was asked before: what is kept
+//!   warm is reused only at the places where it would have been computed in the same steps.
+//! - State of one answer's prompts is never used for another answer; only the fixed system text is everybody's.
+//! - Text of a page or a person can never become a special token.
+//!
 //! Uses: nothing of ours; keeps `candle` and `tokenizers`. Begin at [`Generate`].
 
+mod manifest;
+mod pack;
+mod scripted;
+mod weights;
+
+pub use manifest::{Kind, Manifest};
+pub use pack::pack;
+pub use scripted::Scripted;
+
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,15 +53,36 @@ impl Default for Settings {
     }
 }
 
-/// What a model is asked: a fixed system text, which may be kept warm, and the turns after it.
+/// What a model is asked: a fixed system text, which is kept warm, and one turn after it.
 #[derive(Debug, Clone)]
 pub struct Prompt {
     /// The fixed instruction: it holds nothing of anybody's, so its state may be shared.
     pub system: String,
-    /// What the user says. Special tokens inside are plain text.
-    pub user: String,
-    /// How the answer begins; empty for none.
-    pub begin: String,
+    /// What the user says, in parts that follow each other. What two prompts of one answer have alike at the beginning is
+    /// read once. Special tokens inside are plain text.
+    pub user: Vec<String>,
+    /// How the answer begins, in parts; empty for none.
+    pub begin: Vec<String>,
+    /// Which other prompts may find this one's state warm.
+    pub sharing: Sharing,
+}
+
+/// Joins the prompts of one answer. State is shared among the clones of one `Sharing` only: were it shared by likeness, the
+/// time of an answer would tell what somebody else has asked.
+#[derive(Debug, Clone, Default)]
+pub struct Sharing(Arc<()>);
+
+impl Sharing {
+    /// One that no other prompt has.
+    pub fn new() -> Sharing {
+        Sharing::default()
+    }
+
+    /// Whether two are clones of one. An engine keeps its clone while it keeps the state, so no later one can have its
+    /// address.
+    pub fn is(&self, other: &Sharing) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// How much a model may write.
@@ -101,7 +138,7 @@ pub trait Generate: Send + Sync {
     ) -> Result<Ending, Error>;
 
     /// The probability, 0 to 1, that the model would answer the prompt with `yes` rather than `no`, read from the logits of
-    /// the first token of each.
+    /// the first token of each. 0 where the stop was set.
     fn leaning(&self, prompt: &Prompt, yes: &str, no: &str, stop: &Stop) -> Result<f32, Error>;
 }
 
@@ -140,6 +177,14 @@ pub enum Error {
     /// Too many prompts are waiting.
     #[error("the model is busy")]
     Busy,
+    /// The manifest cannot be read, or is not one.
+    #[error("cannot read {path}: {why}; run \"sotto check\"")]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The prompt and the answer do not fit the model's context.
     #[error("the prompt is longer than the model's context")]
     TooLong,
@@ -154,18 +199,7 @@ pub struct Engine {}
 /// The embedder: candle on its own thread.
 pub struct Embedder {}
 
-/// A generator for tests that copies, by rule, the sentences of the prompt that share most words with its question: no
-/// weights, no randomness.
-pub struct Scripted {}
-
-/// Reads the manifest, finds the weights (packed behind the running binary first, else in the folder), checks them.
-pub struct Manifest {}
-
 impl Manifest {
-    /// Opens the manifest of a folder, or the one packed behind this binary.
-    pub fn open(settings: &Settings) -> Result<Manifest, Error> {
-        todo!("{settings:?}")
-    }
     /// Loads the language model of the settings; its SHA-256 is checked first.
     pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
         todo!("{settings:?}")
@@ -176,7 +210,5 @@ impl Manifest {
     }
 }
 
-/// Writes one file: the running binary with these models (by manifest name) behind it, at aligned offsets.
-pub fn pack(settings: &Settings, models: &[String], out: &Path) -> Result<(), Error> {
-    todo!("{settings:?} {models:?} {out:?}")
-}
+#[cfg(test)]
+mod tests;
