@@ -1,15 +1,40 @@
 //! Grounds an answer in found passages, claim by claim, or declines.
 //!
+//! Passages are taken apart into sentences; the few that could answer are numbered and given to the model; its leaning
+//! decides whether anything is answered at all; what it then writes is held line by line against the sentence it names.
+//! Where the words differ in a number, a name, a denial or a duty, the sentence's own words are shown instead.
+//!
+//! Always true here:
+//! - A claim has a citation, and the cited bytes stand in a passage that was given to [`ground`].
+//! - Nothing is shown that no sentence supports. The model chooses and phrases; it is never believed.
+//! - This room cannot search: it knows what it was given, and nothing else.
+//!
 //! Uses: `corpus`, `acl`, `index`, `model`. Begin at [`ground`].
 
-use std::ops::{ControlFlow, Range};
+mod check;
+mod choose;
+mod ground;
+mod prompt;
+mod question;
+mod rewrite;
+mod sentence;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use ground::ground;
+pub use question::{NoQuestion, QUESTION_BYTES_MAX, Question};
+pub use rewrite::rewrite;
+pub use suggest::examples;
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::acl::AclClass;
 use crate::corpus::{DocumentId, PassageId, Space};
 use crate::index::{Found, Head};
-use crate::model::{self, Generate, Stop};
 
 /// How answers are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,41 +46,15 @@ pub struct Settings {
     pub gate: f32,
     /// Tokens an answer may have.
     pub tokens_max: usize,
+    /// Claims an answer may have.
+    pub claims_max: usize,
+    /// Words of the passages that the model reads: it is given the sentences that matter, not whole passages.
+    pub words_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passages: 6, gate: 0.3, tokens_max: 200 }
-    }
-}
-
-/// The longest question, in bytes of UTF-8.
-pub const QUESTION_BYTES_MAX: usize = 4096;
-
-/// A question worth asking: not empty, not enormous, normalised (NFC, white space folded).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Question(String);
-
-/// Why a text is no question.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoQuestion {
-    /// Nothing but white space and marks that cannot be seen.
-    #[error("the question is empty; write at least one word")]
-    Empty,
-    /// More than [`QUESTION_BYTES_MAX`] bytes.
-    #[error("the question has {0} bytes; at most 4096 are taken")]
-    TooLong(usize),
-}
-
-impl Question {
-    /// Reads a question.
-    pub fn parse(text: &str) -> Result<Question, NoQuestion> {
-        todo!("{text}")
-    }
-
-    /// Its words.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        Settings { passages: 6, gate: 0.3, tokens_max: 200, claims_max: 8, words_max: 330 }
     }
 }
 
@@ -183,31 +182,4 @@ pub enum Phase {
     Writing,
     /// Checking them.
     Checking,
-}
-
-/// Grounds an answer in what was found, or declines. `found` is best first. Breaking off in `each`, or setting `stop`,
-/// stops it; what was shown until then is kept.
-pub fn ground(
-    question: &Question,
-    found: &[Found],
-    model: &dyn Generate,
-    settings: &Settings,
-    stop: &Stop,
-    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
-) -> Result<Answer, model::Error> {
-    let _ = (found, model, stop, each);
-    todo!("{question:?} {settings:?}")
-}
-
-/// A follow-up question with what it leans on put in from the turns before it (question and shown claims, oldest first), so
-/// that it can be searched for alone. A question that stands alone comes back as it is.
-pub fn rewrite(question: &Question, turns: &[(String, String)]) -> Question {
-    let _ = turns;
-    todo!("{question:?}")
-}
-
-/// Questions that a person could ask, made only from the titles they may read; at most `most`.
-pub fn examples(heads: &[Head], most: usize) -> Vec<String> {
-    let _ = heads;
-    todo!("{most}")
 }

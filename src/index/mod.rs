@@ -72,6 +72,11 @@ impl Found {
     pub fn score(&self) -> f32 {
         self.score
     }
+    /// One made by hand, for the tests of rooms that are given what was found.
+    #[cfg(test)]
+    pub fn from_parts(passage: Passage, head: Head, class: AclClass, score: f32) -> Found {
+        Found { passage, head: Arc::new(head), class, score }
+    }
 }
 
 /// A whole document its asker may read. Only `index` makes one, and only through a [`Visibility`].

@@ -1,0 +1,235 @@
+//! The way from found passages to checked claims.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::check::{Line, check, copies_already};
+use super::choose::choose;
+use super::prompt::{NO, Prompts, YES};
+use super::sentence::{Sentence, sentences};
+use super::words::content;
+use super::{Answer, Citation, Claim, Phase, Piece, Question, Related, Settings, StoppedBy, Why, suggest};
+use crate::index::Found;
+use crate::model::{self, Ending, Generate, Limits, Stop};
+
+/// Pages named beside a refusal.
+const RELATED_MAX: usize = 3;
+/// Questions offered after an answer.
+const FOLLOW_UPS_MAX: usize = 3;
+/// Tokens of one line: more than any sentence we give has.
+const LINE_TOKENS_MAX: usize = 96;
+/// Lines that support nothing, after which the model is not asked further.
+const UNSUPPORTED_MAX: u32 = 2;
+
+/// Grounds an answer in what was found, or declines. `found` is best first. Breaking off in `each`, or setting `stop`,
+/// stops it; what was shown until then is kept.
+pub fn ground(
+    question: &Question,
+    found: &[Found],
+    model: &dyn Generate,
+    settings: &Settings,
+    stop: &Stop,
+    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Result<Answer, model::Error> {
+    let found = &found[..found.len().min(settings.passages)];
+    let mut shown = Shown { each, claims: Vec::new(), told: BTreeSet::new(), is_broken_off: false };
+    shown.tell(Piece::Phase(Phase::Reading));
+    let all = sentences(found);
+    let chosen = choose(question.as_str(), found, &all, settings.words_max);
+    if chosen.is_empty() {
+        return Ok(Answer::Unanswered { why: Why::NothingFound, related: related(question, found) });
+    }
+
+    let prompts = Prompts::new(question, found, &all, &chosen);
+    let leaning = model.leaning(&prompts.gate(), YES, NO, stop)?;
+    if shown.is_broken_off || stop.is_set() {
+        return Ok(shown.stopped());
+    }
+    if leaning < settings.gate {
+        return Ok(Answer::Unanswered { why: Why::NotThere, related: related(question, found) });
+    }
+
+    shown.tell(Piece::Phase(Phase::Writing));
+    let mut writer = Writer { model, prompts: &prompts, found, all: &all, chosen: &chosen, stop, written: Vec::new() };
+    let (withheld, said_none) = writer.write(settings, &mut shown)?;
+    if shown.is_broken_off || stop.is_set() {
+        return Ok(shown.stopped());
+    }
+    if shown.claims.is_empty() {
+        let why = if said_none && withheld == 0 { Why::NotThere } else { Why::NotSupported };
+        return Ok(Answer::Unanswered { why, related: related(question, found) });
+    }
+    let follow_ups = suggest::follow_ups(found, &shown.claims, FOLLOW_UPS_MAX);
+    Ok(Answer::Grounded { claims: shown.claims, withheld, follow_ups })
+}
+
+/// What the asker has been shown so far.
+struct Shown<'e> {
+    each: &'e mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+    claims: Vec<Claim>,
+    /// Found passages that were told as sources, by their place among the found.
+    told: BTreeSet<usize>,
+    /// The listener broke off: nothing more is told.
+    is_broken_off: bool,
+}
+
+impl Shown<'_> {
+    fn tell(&mut self, piece: Piece<'_>) {
+        self.is_broken_off = self.is_broken_off || (self.each)(piece).is_break();
+    }
+
+    /// Shows a claim, its source before it. What is kept is what was told: a claim the listener never got is not kept.
+    fn claim(&mut self, found: &[Found], from: usize, claim: Claim) {
+        if self.told.insert(from) {
+            self.tell(Piece::Source(&found[from]));
+        }
+        if !self.is_broken_off {
+            self.tell(Piece::Claim(&claim));
+            self.claims.push(claim);
+        }
+    }
+
+    fn stopped(self) -> Answer {
+        Answer::Stopped { claims: self.claims, by: StoppedBy::Asker }
+    }
+}
+
+/// Asks the model line by line. As soon as a line is seen to copy its sentence, the model is broken off and the sentence
+/// is put in for it: reading a line takes a tenth of the time of writing it.
+struct Writer<'w> {
+    model: &'w dyn Generate,
+    prompts: &'w Prompts,
+    found: &'w [Found],
+    all: &'w [Sentence],
+    chosen: &'w [usize],
+    stop: &'w Stop,
+    /// Lines that stand already, in the prompt's form.
+    written: Vec<String>,
+}
+
+impl Writer<'_> {
+    /// Writes until the model is done or a limit is met. Gives how many lines were withheld, and whether the model said
+    /// that nothing answers.
+    fn write(&mut self, settings: &Settings, shown: &mut Shown<'_>) -> Result<(u32, bool), model::Error> {
+        let texts: Vec<&str> = self.chosen.iter().map(|at| self.all[*at].text.as_str()).collect();
+        let above: Vec<String> = self.chosen.iter().map(|at| words_above(&self.found[self.all[*at].from])).collect();
+        let mut used = BTreeSet::new();
+        let mut withheld = 0;
+        let mut tokens_left = settings.tokens_max;
+        while tokens_left > 0 && shown.claims.len() < settings.claims_max {
+            let (line, ending) = self.line(&texts, tokens_left.min(LINE_TOKENS_MAX))?;
+            if shown.is_broken_off || self.stop.is_set() {
+                break;
+            }
+            // A token is about four bytes; the limit only has to end a model that does not stop by itself.
+            tokens_left = tokens_left.saturating_sub(line.len().div_ceil(4).max(1));
+            shown.tell(Piece::Phase(Phase::Checking));
+            match check(&line, &texts, &above) {
+                Line::None => return Ok((withheld, true)),
+                Line::Blank => break,
+                Line::Unsupported => {
+                    withheld += 1;
+                    self.written.push(format!("{}\n", line.trim()));
+                    if withheld >= UNSUPPORTED_MAX {
+                        break;
+                    }
+                }
+                Line::Rewords(number, text) => {
+                    // A model that comes back to a sentence goes in circles.
+                    if !used.insert(number) {
+                        break;
+                    }
+                    self.written.push(format!("{}. {text}\n", number + 1));
+                    self.show(number, Some(text), shown);
+                }
+                Line::Copies(numbers) => {
+                    let fresh: Vec<usize> = numbers.into_iter().filter(|number| used.insert(*number)).collect();
+                    if fresh.is_empty() {
+                        break;
+                    }
+                    for number in fresh.into_iter().take(settings.claims_max - shown.claims.len()) {
+                        self.written.push(format!("{}. {}\n", number + 1, texts[number]));
+                        self.show(number, None, shown);
+                    }
+                }
+            }
+            if ending == Ending::Done || shown.is_broken_off {
+                break;
+            }
+        }
+        Ok((withheld, false))
+    }
+
+    /// One line of the model, or as much of it as is needed.
+    fn line(&self, texts: &[&str], tokens_max: usize) -> Result<(String, Ending), model::Error> {
+        let mut line = String::new();
+        let ending = self.model.generate(
+            &self.prompts.write(&self.written),
+            Limits { tokens_max },
+            self.stop,
+            &mut |piece| {
+                for c in piece.chars() {
+                    if c == '\n' && !line.trim().is_empty() {
+                        return ControlFlow::Break(());
+                    }
+                    line.push(if c == '\n' { ' ' } else { c });
+                }
+                if copies_already(&line, texts) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        )?;
+        Ok((line, ending))
+    }
+
+    /// Shows one claim: in the given words, or in the sentence's own. The first item of a list is shown with the sentence
+    /// that opens the list, so that it can be understood alone.
+    fn show(&self, number: usize, text: Option<String>, shown: &mut Shown<'_>) {
+        let at = self.chosen[number];
+        let sentence = &self.all[at];
+        let found = &self.found[sentence.from];
+        let cite = |sentence: &Sentence| Citation {
+            passage: found.passage().id.clone(),
+            class: found.class(),
+            quote: sentence.bytes.start as u32..sentence.bytes.end as u32,
+        };
+        let opened_before = shown.claims.iter().any(|claim| {
+            sentence
+                .lead_in
+                .is_some_and(|lead_in| claim.citations().any(|citation| *citation == cite(&self.all[lead_in])))
+        });
+        let lead_in = sentence.lead_in.filter(|_| text.is_none() && !opened_before).map(|at| &self.all[at]);
+        let claim = match lead_in {
+            Some(lead_in) => {
+                Claim::new(format!("{} {}", lead_in.text, sentence.text), cite(sentence), vec![cite(lead_in)])
+            }
+            None => Claim::new(text.unwrap_or_else(|| sentence.text.clone()), cite(sentence), Vec::new()),
+        };
+        shown.claim(self.found, sentence.from, claim);
+    }
+}
+
+/// Title and headings of a passage, as words a line may use.
+fn words_above(found: &Found) -> String {
+    let passage = found.passage();
+    format!("{} {}", passage.title, passage.under.join(" "))
+}
+
+/// Documents close to the question: those found that share a word with it, best first.
+fn related(question: &Question, found: &[Found]) -> Vec<Related> {
+    let asked: BTreeSet<String> = content(question.as_str()).into_iter().collect();
+    let mut related: Vec<Related> = Vec::new();
+    for one in found {
+        let passage = one.passage();
+        let shares = content(&words_above(one)).iter().chain(&content(&passage.text)).any(|word| asked.contains(word));
+        let is_new = related.iter().all(|other| other.document != passage.id.document);
+        if shares && is_new && related.len() < RELATED_MAX {
+            related.push(Related {
+                document: passage.id.document.clone(),
+                class: one.class(),
+                title: passage.title.clone(),
+                space: one.head().space.clone(),
+                url: one.head().url.clone(),
+            });
+        }
+    }
+    related
+}

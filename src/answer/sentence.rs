@@ -1,0 +1,164 @@
+//! Passages taken apart into the sentences, list items and table rows that an answer can be made of.
+
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::index::Found;
+
+/// A line of at most this many words is one unit, whatever stops stand in it: a list item or a table row stays whole.
+const LINE_WORDS_MAX: usize = 28;
+
+/// One sentence, list item or table row of a passage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sentence {
+    /// Which of the found passages, from 0.
+    pub from: usize,
+    /// Its bytes in the passage's text, without a list mark or white space around it.
+    pub bytes: Range<usize>,
+    /// Its words, white space folded.
+    pub text: String,
+    /// Whether it is the whole of its line: a list item, a table row or a short paragraph.
+    pub is_line: bool,
+    /// The sentence before the list that this item stands in, as an index into the sentences ("On the first day:").
+    pub lead_in: Option<usize>,
+}
+
+/// The sentences of all passages, in order.
+pub(super) fn sentences(found: &[Found]) -> Vec<Sentence> {
+    let mut all = Vec::new();
+    for (from, passage) in found.iter().enumerate() {
+        let text = &passage.passage().text;
+        let mut lead_in = None;
+        let mut start = 0;
+        for line in text.split('\n') {
+            let pieces = pieces(line);
+            for bytes in &pieces {
+                let bytes = start + bytes.start..start + bytes.end;
+                let words = text[bytes.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+                let is_line = pieces.len() == 1;
+                let opens = words.ends_with(':');
+                let lead_in_here = lead_in.filter(|_| is_line && !opens);
+                all.push(Sentence { from, bytes, text: words, is_line, lead_in: lead_in_here });
+                if opens {
+                    lead_in = Some(all.len() - 1);
+                } else if !is_line {
+                    lead_in = None;
+                }
+            }
+            start += line.len() + 1;
+        }
+    }
+    all
+}
+
+/// The byte ranges of a line's sentences; of a short line, the whole of it.
+fn pieces(line: &str) -> Vec<Range<usize>> {
+    let bare = without_mark(line);
+    let offset = line.len() - bare.len();
+    let bare = bare.trim_end();
+    if !bare.chars().any(char::is_alphanumeric) {
+        return Vec::new();
+    }
+    if bare.unicode_words().count() <= LINE_WORDS_MAX && !ends_inside(bare) {
+        return vec![offset..offset + bare.len()];
+    }
+    let mut pieces: Vec<Range<usize>> = Vec::new();
+    for (at, piece) in bare.split_sentence_bound_indices() {
+        let end = at + piece.trim_end().len();
+        match pieces.last_mut() {
+            Some(last) if goes_on(&bare[last.clone()], piece) => last.end = end,
+            _ if piece.trim().is_empty() => {}
+            _ => pieces.push(at..end),
+        }
+    }
+    pieces.into_iter().map(|piece| offset + piece.start..offset + piece.end).collect()
+}
+
+/// Whether a short line holds more than one full sentence.
+fn ends_inside(line: &str) -> bool {
+    let ends = line.split_sentence_bounds().filter(|piece| piece.trim_end().ends_with(['.', '!', '?'])).count();
+    ends > 1
+}
+
+/// Whether what looks like a new sentence belongs to the one before: that ended in an abbreviation or an initial.
+fn goes_on(before: &str, next: &str) -> bool {
+    const ABBREVIATIONS: &[&str] = &[
+        "e.g.", "i.e.", "etc.", "mr.", "mrs.", "ms.", "dr.", "st.", "no.", "vs.", "inc.", "approx.", "u.s.", "cf.",
+        "fig.",
+    ];
+    let last = before.rsplit(char::is_whitespace).next().unwrap_or(before).trim_start_matches(['(', '"', '“']);
+    let lower = last.to_lowercase();
+    let initial = last.chars().count() == 2 && last.ends_with('.') && last.starts_with(char::is_uppercase);
+    let mid = next.trim_start().starts_with(|c: char| c.is_lowercase() || c == ')');
+    initial || mid || (ABBREVIATIONS.contains(&lower.as_str()) && lower != "etc.")
+}
+
+/// A line without white space and a list mark (`-`, `•`, `1.`, `[x]`) before it.
+fn without_mark(line: &str) -> &str {
+    let line = line.trim_start();
+    let rest = line.trim_start_matches(['-', '*', '•', '–', '◦', '☐', '☑']);
+    let marked = rest.len() < line.len() && rest.starts_with(char::is_whitespace);
+    let line = if marked { rest.trim_start() } else { line };
+    let line = ["[ ]", "[x]", "[X]"].iter().find_map(|mark| line.strip_prefix(mark)).map_or(line, str::trim_start);
+    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let after = &line[digits..];
+    // "1. Ask" is a list mark; "30. April" hardly occurs, and "2.5 days" has no white space after the stop.
+    if (1..=2).contains(&digits) && after.starts_with(['.', ')']) && after[1..].starts_with(char::is_whitespace) {
+        return after[1..].trim_start();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::found;
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        sentences(&[found("wiki:1", "Page", text)]).into_iter().map(|sentence| sentence.text).collect()
+    }
+
+    #[test]
+    fn a_paragraph_is_cut_at_its_full_stops_but_not_after_an_abbreviation() {
+        let text =
+            "Ask Dr. Okafor, e.g. by mail. She answers in 2.5 days. The rest of the team is on leave until Monday.";
+
+        assert_eq!(
+            texts(text),
+            [
+                "Ask Dr. Okafor, e.g. by mail.",
+                "She answers in 2.5 days.",
+                "The rest of the team is on leave until Monday."
+            ]
+        );
+    }
+
+    #[test]
+    fn list_items_lose_their_mark_and_know_their_lead_in() {
+        let text = "On the first day:\n- Collect your badge\n2. Meet your lead\nName: Mary; Role: lead";
+        let all = sentences(&[found("wiki:1", "Page", text)]);
+
+        assert_eq!(all[1].text, "Collect your badge");
+        assert_eq!(all[2].text, "Meet your lead");
+        assert_eq!(all[2].lead_in, Some(0));
+        assert_eq!(&text[all[3].bytes.clone()], "Name: Mary; Role: lead");
+    }
+
+    #[test]
+    fn every_sentence_stands_in_its_passage_at_its_bytes() {
+        let text = "Überall gilt:  zwei   Wochen. Then more!\n\n•  ✓ done — yes\n\n...\n";
+        for sentence in sentences(&[found("wiki:1", "Page", text)]) {
+            let there = text[sentence.bytes].split_whitespace().collect::<Vec<_>>().join(" ");
+
+            assert_eq!(there, sentence.text);
+        }
+    }
+
+    #[test]
+    fn a_hundred_kilobytes_without_a_space_is_one_sentence() {
+        let text = "x".repeat(100_000);
+
+        assert_eq!(texts(&text).len(), 1);
+    }
+}
