@@ -1,0 +1,102 @@
+//! The one cipher, the one hash, and randomness.
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::Error;
+
+/// Thirty-two secret bytes; wiped when dropped.
+pub(super) type KeyBytes = Zeroizing<[u8; 32]>;
+
+/// Bytes of a nonce: long enough (192 bits) to be drawn at random for ever.
+pub(super) const NONCE_BYTES: usize = 24;
+/// Bytes that sealing adds at the end.
+pub(super) const TAG_BYTES: usize = 16;
+
+/// Random bytes of the operating system.
+pub fn fresh<const N: usize>() -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut *bytes).expect("the operating system has random numbers: without them we must stop");
+    bytes
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+pub(super) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> KeyBytes {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+/// HMAC-SHA-256 of several parts under a secret: a value that nobody without the secret can foresee.
+pub fn digest_under(secret: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    *hmac(secret, parts)
+}
+
+/// Nonce, then what the cipher gives. `place` is bound in and must be the same to open.
+pub(super) fn seal(key: &[u8; 32], place: &[u8], secret: &[u8]) -> Vec<u8> {
+    let nonce = fresh::<NONCE_BYTES>();
+    let closed = XChaCha20Poly1305::new(key.into())
+        .encrypt(&XNonce::from(*nonce), Payload { msg: secret, aad: place })
+        .expect("a record is far shorter than the cipher's limit of 256 GiB");
+    [&nonce[..], &closed].concat()
+}
+
+/// Opens what [`seal`] made with the same key and place.
+pub(super) fn open(key: &[u8; 32], place: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let (nonce, closed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(Error::DoesNotOpen)?;
+    XChaCha20Poly1305::new(key.into())
+        .decrypt(&XNonce::from(*nonce), Payload { msg: closed, aad: place })
+        .map(Zeroizing::new)
+        .map_err(|_| Error::DoesNotOpen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cipher_agrees_with_the_draft_that_defines_it() {
+        // draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+        let key: [u8; 32] = std::array::from_fn(|i| 0x80 + i as u8);
+        let nonce: [u8; 24] = std::array::from_fn(|i| 0x40 + i as u8);
+        let place = hex::decode("50515253c0c1c2c3c4c5c6c7").unwrap();
+        let tag = "c0875924c1c7987947deafd8780acf49";
+        let start = "bd6d179d3e83d43b9576579493c0e939";
+        let words = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
+                      sunscreen would be it.";
+
+        let closed = XChaCha20Poly1305::new((&key).into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: words, aad: &place })
+            .unwrap();
+
+        assert!(hex::encode(&closed).starts_with(start));
+        assert!(hex::encode(&closed).ends_with(tag));
+        assert_eq!(open(&key, &place, &[&nonce[..], &closed].concat()).unwrap().as_slice(), words);
+    }
+
+    #[test]
+    fn the_mac_agrees_with_rfc_4231() {
+        // RFC 4231 §4.3 (the key is shorter than a block, so zeros after it change nothing).
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+
+        let mac = hmac(&key, &[b"what do ya want ", b"for nothing?"]);
+
+        assert_eq!(hex::encode(*mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn the_same_secret_is_never_sealed_twice_alike() {
+        assert_ne!(seal(&[7; 32], b"", b"secret"), seal(&[7; 32], b"", b"secret"));
+    }
+}
