@@ -1,0 +1,167 @@
+// @ts-check
+/** Administration: whether Sotto is well, and where each source stands. Counts and states, never content. */
+import { overview, sources, sync } from "./api.js";
+import { $, counted, el } from "./dom.js";
+import { signInAgain } from "./me.js";
+import { say } from "./status.js";
+import { age, roughly } from "./when.js";
+
+/** How often the page asks: while a sync runs, and otherwise. */
+const BUSY_MS = 3000;
+const CALM_MS = 15_000;
+
+const STATES = /** @type {{[state: string]: [string, string]}} */ ({
+  running: ["Running", "is-running"],
+  succeeded: ["Succeeded", "is-good"],
+  incomplete: ["Incomplete", "is-bad"],
+  failed: ["Failed", "is-bad"],
+  held: ["Waiting for you", "is-bad"],
+  stopped: ["Stopped", ""],
+});
+
+const PHASES = /** @type {{[phase: string]: string}} */ ({
+  connecting: "Connecting",
+  people: "People and groups",
+  listing: "Listing pages",
+  permissions: "Permissions",
+  content: "Text",
+  index: "Indexing",
+});
+
+/** What the tables show, as text: they are drawn anew only when it has changed, so that focus stays. */
+let drawn = "";
+
+/** @type {number|undefined} */
+let timer;
+
+look();
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) look();
+});
+
+async function look() {
+  clearTimeout(timer);
+  let busy = false;
+  try {
+    const [whole, listed] = await Promise.all([overview(), sources()]);
+    $("#trouble").replaceChildren();
+    draw(whole, listed.sources);
+    busy = listed.sources.some((/** @type {any} */ source) => source.runs[0]?.state === "running");
+  } catch (cause) {
+    const problem = /** @type {import("./api.js").Problem} */ (cause);
+    if (problem.status === 401) return signInAgain();
+    trouble(problem.message, problem.requestId);
+  }
+  if (!document.hidden) timer = window.setTimeout(look, busy ? BUSY_MS : CALM_MS);
+}
+
+/** @param {string} words @param {string|null} request */
+function trouble(words, request) {
+  $("#trouble").replaceChildren(el("div", { class: "calm" }, el("p", {}, words), request ? el("p", { class: "small soft" }, `Request ${request}`) : null));
+}
+
+/** @param {any} whole @param {any[]} listed */
+function draw(whole, listed) {
+  const now = new Date();
+  $("#as-of").textContent = `Sotto ${whole.version}, as of ${roughly(whole.at)}.`;
+  const text = JSON.stringify([{ ...whole, at: null }, listed, Math.floor(now.getTime() / 30_000)]);
+  if (text === drawn) return;
+  drawn = text;
+  const focused = document.activeElement?.id;
+  $("#counts").replaceChildren(
+    count("Documents", whole.documents),
+    count("Passages", whole.passages),
+    count("People", whole.active_people),
+    count("Groups", whole.groups),
+    count("Audit entries", whole.audit_size),
+  );
+  $("#health-list").replaceChildren(...health(whole, listed, now));
+  $("#source-rows").replaceChildren(...listed.map((source) => row(source, now)));
+  $("#failures").replaceChildren(...listed.flatMap(failures));
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** @param {string} words @param {number} number */
+function count(words, number) {
+  return el("div", { class: "count" }, el("dt", {}, words), el("dd", {}, number.toLocaleString()));
+}
+
+/** @param {any} whole @param {any[]} listed @param {Date} now */
+function health(whole, listed, now) {
+  const unmatched = whole.unmatched.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.accounts, 0);
+  return [
+    line("Model", true, whole.model),
+    line("Search", true, whole.embedder ? (whole.without_vectors > 0 ? `Words and meaning; ${counted(whole.without_vectors, "passage")} still to be read for meaning` : "Words and meaning") : "Words only; no embedder is installed"),
+    ...listed.map((source) => line(`Source ${source.name}`, ["succeeded", "running", undefined].includes(source.runs[0]?.state), `permissions read whole ${age(source.permissions_as_of, now)}`)),
+    line("Directory", unmatched === 0, unmatched === 0 ? "Every account of a source belongs to a person" : `${counted(unmatched, "account")} of sources belong to no person; they can open nothing`),
+    line("Provisioning", whole.scim_last_at !== null, whole.scim_last_at ? `The identity provider last called ${age(whole.scim_last_at, now)}` : "The identity provider has not called yet"),
+    line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
+  ];
+}
+
+/** @param {string} what @param {boolean} good @param {string} words */
+function line(what, good, words) {
+  return el("li", { class: "health" }, el("span", { class: "health-word" }, el("span", { class: good ? "state is-good" : "state is-bad" }, good ? "Well" : "Look")), el("span", {}, el("strong", {}, what), `: ${words}`));
+}
+
+/** @param {any} source @param {Date} now */
+function row(source, now) {
+  const run = source.runs[0];
+  const running = run?.state === "running";
+  const [words, kind] = run ? (STATES[run.state] ?? [run.state, ""]) : ["Not run yet", ""];
+  const button = el("button", { class: "button", type: "button", id: `sync-${source.name}`, disabled: running }, "Sync now", el("span", { class: "unseen" }, `: ${source.name}`));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await sync(source.name);
+      say(`A sync of ${source.name} has begun.`);
+    } catch (cause) {
+      const problem = /** @type {import("./api.js").Problem} */ (cause);
+      trouble(problem.message, problem.requestId);
+    }
+    drawn = "";
+    look();
+  });
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, source.name, el("div", { class: "soft" }, source.url)),
+    el("td", {}, el("span", { class: `state ${kind}` }, words), running ? el("div", { class: "soft" }, `${PHASES[run.phase] ?? run.phase}, ${counted(run.seen, "document")} seen`) : null, run?.failures.length > 0 ? el("div", {}, el("a", { href: `#failures-${source.name}` }, counted(run.failures.length, "failure"))) : null),
+    el("td", { class: "is-number" }, source.documents.toLocaleString()),
+    el("td", {}, run ? [roughly(run.ended_at ?? run.began_at), el("div", { class: "soft" }, changes(run))] : "never"),
+    el("td", {}, source.next_at ? roughly(source.next_at) : "on demand"),
+    el("td", {}, age(source.permissions_as_of, now)),
+    el("td", {}, button),
+  );
+}
+
+
+/** @param {any} run */
+function changes(run) {
+  const parts = [
+    [run.added, "added"],
+    [run.changed, "changed"],
+    [run.removed, "removed"],
+    [run.reclassed, "with other readers"],
+  ].filter(([number]) => number > 0);
+  return parts.length > 0 ? parts.map(([number, words]) => `${number} ${words}`).join(", ") : "no changes";
+}
+
+/** @param {any} source */
+function failures(source) {
+  const all = source.runs[0]?.failures ?? [];
+  if (all.length === 0) return [];
+  const rows = all.map((/** @type {any} */ one) => el("tr", {}, el("th", { scope: "row" }, one.what || "The whole source"), el("td", {}, one.code), el("td", {}, one.cause), el("td", {}, one.remedy)));
+  return [
+    el(
+      "details",
+      { class: "failures", id: `failures-${source.name}`, open: true },
+      el("summary", {}, `${source.name}: ${counted(all.length, "thing")} could not be read`),
+      el(
+        "div",
+        { class: "wide" },
+        el("table", {}, el("thead", {}, el("tr", {}, ["What", "Code", "Cause", "Remedy"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows)),
+      ),
+    ),
+  ];
+}

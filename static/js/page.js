@@ -1,0 +1,273 @@
+// @ts-check
+/** The page of questions: its state, what changes it, and where each part is drawn. */
+import { ask, conversation, me as fetchMe } from "./api.js";
+import { askForm } from "./ask.js";
+import { $, el, on } from "./dom.js";
+import { historyList } from "./history.js";
+import { listen, shortcuts } from "./keys.js";
+import { account, signInAgain, welcome } from "./me.js";
+import { closeSources } from "./sources.js";
+import { say } from "./status.js";
+import { turn, unreadable } from "./turn.js";
+
+/** @typedef {import("./api.js").Problem} Problem */
+
+const state = {
+  /** @type {import("./me.js").Me|null} */
+  me: null,
+  /** The open conversation; null for a new one. @type {string|null} */
+  conversation: null,
+  /** Nothing of this conversation is kept. */
+  temporary: false,
+  /** The running answer. @type {AbortController|null} */
+  running: null,
+  /** Grows with each conversation that is opened, so that what comes late for an earlier one is dropped. */
+  visit: 0,
+};
+
+const log = $("#log");
+const form = askForm({ send, stop });
+const list = historyList({
+  open: (id) => go(`/conversations/${encodeURIComponent(id)}`),
+  gone: (id) => {
+    if (id === null || id === state.conversation) go("/", "stay");
+  },
+  renamed: (id, title) => {
+    if (id === state.conversation) entitle(title);
+  },
+  failed,
+});
+
+$("#composer").append(form.node, el("p", { class: "composer-note" }, "Answers can be wrong. The sources are one press away."));
+on($("#new"), "click", () => go("/"));
+on($(".brand"), "click", (event) => {
+  event.preventDefault();
+  go("/");
+});
+on($("#temporary"), "click", () => {
+  state.temporary = !state.temporary;
+  drawTemporary();
+  say(state.temporary ? "Temporary: nothing of this is kept." : "This conversation will be kept.");
+});
+on($("#drawer-open"), "click", () => drawer(true));
+on($("#drawer-close"), "click", () => drawer(false));
+on(window, "popstate", () => route());
+listen({
+  search: () => {
+    drawer(true);
+    $("#find").focus();
+  },
+  fresh: () => go("/"),
+  stop: () => {
+    if (closeSources()) return true;
+    if (drawer(false)) return true;
+    return stop();
+  },
+  input: () => form.focus(),
+  step,
+});
+begin();
+
+async function begin() {
+  try {
+    state.me = await fetchMe();
+  } catch (cause) {
+    failed(/** @type {Problem} */ (cause));
+    return;
+  }
+  const me = /** @type {import("./me.js").Me} */ (state.me);
+  $("#product").textContent = me.application.title;
+  $("#account").replaceChildren(account(me, { shortcuts, removeAll: list.removeEverything }));
+  form.offer(me.spaces);
+  await Promise.all([route(), list.load()]);
+}
+
+/** Goes to an address of this page. @param {string} path @param {"stay"} [focus] leaves the focus where it is */
+function go(path, focus) {
+  if (path !== location.pathname) history.pushState(null, "", path);
+  route(focus);
+}
+
+/** Draws what the address names. @param {"stay"} [focus] */
+async function route(focus) {
+  const visit = leave();
+  const id = /^\/conversations\/([^/]+)$/.exec(location.pathname)?.[1];
+  state.conversation = id ? decodeURIComponent(id) : null;
+  state.temporary = false;
+  drawTemporary();
+  list.show(state.conversation);
+  form.draft(state.conversation ?? "new");
+  if (!state.conversation) {
+    entitle(null);
+    if (state.me) log.replaceChildren(welcome(state.me, put));
+    if (focus !== "stay") form.focus();
+    return;
+  }
+  try {
+    const recalled = await conversation(state.conversation);
+    if (visit !== state.visit) return;
+    entitle(recalled.title);
+    log.replaceChildren(...recalled.messages.map(drawRecalled));
+    if (focus !== "stay") form.focus();
+    log.lastElementChild?.scrollIntoView({ block: "start" });
+    say(`${recalled.title ?? "The conversation"} is open`);
+  } catch (cause) {
+    if (visit !== state.visit) return;
+    const problem = /** @type {Problem} */ (cause);
+    if (problem.status === 404 || problem.status === 400) notThere();
+    else failed(problem);
+  }
+}
+
+/** Stops what belongs to the conversation that is left; gives the number of the new visit. */
+function leave() {
+  state.running?.abort();
+  closeSources();
+  drawer(false);
+  state.visit += 1;
+  return state.visit;
+}
+
+/** @param {any} one a message as the server recalls it */
+function drawRecalled(one) {
+  if (one.is_unreadable) return unreadable();
+  const drawn = turn(one.question, { insert: form.insert, again: put });
+  drawn.end(one.answer, one.feedback);
+  return drawn.node;
+}
+
+function notThere() {
+  entitle("Not found");
+  state.conversation = null;
+  form.draft("new");
+  log.replaceChildren(
+    el(
+      "div",
+      { class: "welcome", id: "not-found" },
+      el("h2", { class: "greeting" }, "There is no such conversation"),
+      el("p", { class: "soft" }, "It was deleted, or it is not yours. Nobody can open another person's conversation."),
+      el("p", {}, el("a", { href: "/" }, "Ask a new question")),
+    ),
+  );
+  say("There is no such conversation");
+}
+
+/** Asks in the open conversation. @param {string} question */
+function put(question) {
+  send(question, []);
+}
+
+/** @param {string} question @param {string[]} spaces */
+async function send(question, spaces) {
+  if (state.running) return;
+  const visit = state.visit;
+  const running = new AbortController();
+  state.running = running;
+  const drawn = turn(question, { insert: form.insert, again: put });
+  log.querySelector(".welcome")?.remove();
+  log.append(drawn.node);
+  drawn.begin();
+  drawn.node.scrollIntoView({ block: "start" });
+  form.run(true);
+  form.focus();
+  let complete = false;
+  try {
+    const body = { question, ...(state.conversation && { conversation_id: state.conversation }), ...(spaces.length > 0 && { spaces }), ...(state.temporary && { temporary: true }) };
+    for await (const event of ask(body, running.signal)) {
+      if (event.name === "started" && visit === state.visit) started(event.body.conversation_id, question);
+      drawn.tell(event);
+      if (event.name !== "answer") continue;
+      drawn.end(event.body);
+      complete = true;
+    }
+    if (!complete) drawn.fail(/** @type {any} */ (Object.assign(new Error("The answer ended before it was complete."), { requestId: null })));
+  } catch (cause) {
+    const problem = /** @type {Problem} */ (cause);
+    if (running.signal.aborted) drawn.breakOff();
+    else if (problem.status === 401) signInAgain();
+    else drawn.fail(problem);
+  } finally {
+    if (state.running === running) {
+      state.running = null;
+      form.run(false);
+    }
+    if (!state.temporary) list.load();
+  }
+}
+
+/** The server has named the conversation. @param {string} id @param {string} question */
+function started(id, question) {
+  if (state.temporary || state.conversation === id) return;
+  state.conversation = id;
+  history.replaceState(null, "", `/conversations/${encodeURIComponent(id)}`);
+  entitle(question);
+  drawTemporary();
+  form.draft(id);
+  list.show(id);
+}
+
+function stop() {
+  if (!state.running) return false;
+  state.running.abort();
+  return true;
+}
+
+/** @param {string|null} title */
+function entitle(title) {
+  const product = state.me?.application.title ?? "Sotto";
+  $("#title").textContent = title ?? "New question";
+  document.title = title ? `${title} · ${product}` : product;
+}
+
+/** Only a conversation that has not begun can be made temporary. */
+function drawTemporary() {
+  const button = $("#temporary");
+  button.hidden = state.conversation !== null;
+  button.setAttribute("aria-pressed", String(state.temporary));
+  $(".composer-note").textContent = state.temporary
+    ? "Temporary: nothing is kept, and each question stands alone."
+    : "Answers can be wrong. The sources are one press away.";
+}
+
+/** Opens or closes the list on narrow screens; says whether it was open. @param {boolean} open */
+function drawer(open) {
+  const button = $("#drawer-open");
+  const narrow = getComputedStyle(button).display !== "none";
+  const desk = $("#desk");
+  const was = desk.classList.contains("has-drawer");
+  if (was === open || (open && !narrow)) return was;
+  desk.classList.toggle("has-drawer", open);
+  button.setAttribute("aria-expanded", String(open));
+  $("#main").inert = open;
+  if (open) {
+    desk.append(el("div", { class: "backdrop", on: { click: () => drawer(false) } }));
+    $("#drawer-close").focus();
+  } else {
+    desk.querySelector(".backdrop")?.remove();
+    button.focus();
+  }
+  return was;
+}
+
+/** Moves the focus to the answer before or after the one that is nearest to the top. @param {1|-1} by */
+function step(by) {
+  const heads = [...document.querySelectorAll(".answer-head")];
+  const here = heads.findIndex((head) => head === document.activeElement);
+  const from = here >= 0 ? here : by > 0 ? -1 : heads.length;
+  const next = /** @type {HTMLElement|undefined} */ (heads[from + by]);
+  if (!next) return;
+  next.focus({ preventScroll: true });
+  next.closest(".turn")?.scrollIntoView({ block: "start" });
+}
+
+/** @param {Problem} problem */
+function failed(problem) {
+  if (problem.status === 401) {
+    signInAgain();
+    return;
+  }
+  const id = problem.requestId ? ` (request ${problem.requestId})` : "";
+  const again = el("button", { class: "button", type: "button", on: { click: () => location.reload() } }, "Try again");
+  log.querySelector(".notice")?.remove();
+  log.prepend(el("div", { class: "notice", role: "alert" }, el("span", {}, problem.message + id), again));
+}

@@ -1,0 +1,94 @@
+// @ts-check
+/** The source panel: what an answer cites, with the quoted words marked in their passages. */
+import { copy, quotation } from "./copy.js";
+import { $, counted, el, icon, iconButton, outward } from "./dom.js";
+import { marked, quoted } from "./quotes.js";
+import { read } from "./reader.js";
+import { day, exactly } from "./when.js";
+
+/** @typedef {import("./api.js").Source} Source */
+
+const NARROW = matchMedia("(max-width: 767.98px)");
+
+/** What had the focus before the panel was opened; it gets it back. @type {HTMLElement|null} */
+let from = null;
+
+/**
+ * Opens the panel at a source and moves the focus to its quoted words.
+ * @param {Source[]} sources @param {number} number @param {HTMLElement} opener
+ */
+export function openSources(sources, number, opener) {
+  from?.setAttribute("aria-expanded", "false");
+  from = opener;
+  opener.setAttribute("aria-expanded", "true");
+  const panel = $("#panel");
+  const cards = sources.map((source) => card(source, source.number === number));
+  panel.replaceChildren(
+    el(
+      "div",
+      { class: "panel-head" },
+      el("h2", { class: "panel-title" }, counted(sources.length, "source")),
+      iconButton("close", "Close the sources", closeSources),
+    ),
+    el("div", { class: "panel-body" }, el("ol", { role: "list" }, cards)),
+  );
+  panel.hidden = false;
+  $("#desk").classList.add("has-panel");
+  hold();
+  const here = cards[sources.findIndex((source) => source.number === number)];
+  here?.scrollIntoView({ block: "start" });
+  const target = here?.querySelector("mark") ?? here?.querySelector("h3");
+  target?.focus({ preventScroll: true });
+  target?.scrollIntoView({ block: "nearest" });
+}
+
+/** Closes the panel and gives the focus back. */
+export function closeSources() {
+  const panel = $("#panel");
+  if (panel.hidden) return false;
+  panel.hidden = true;
+  panel.replaceChildren();
+  $("#desk").classList.remove("has-panel");
+  hold();
+  from?.setAttribute("aria-expanded", "false");
+  if (from?.isConnected) from.focus();
+  from = null;
+  return true;
+}
+
+/** As a sheet the panel covers everything, so nothing behind it may be reached. */
+function hold() {
+  const covered = NARROW.matches && !$("#panel").hidden;
+  $("#main").inert = covered;
+  $("#sidebar").inert = covered;
+}
+
+NARROW.addEventListener("change", hold);
+
+/** @param {Source} source @param {boolean} here */
+function card(source, here) {
+  const original = outward(source.url);
+  const quotes = source.passages.flatMap(quoted);
+  return el(
+    "li",
+    { class: here ? "source is-here" : "source" },
+    el("div", { class: "source-head" }, el("span", { class: "source-number", "aria-hidden": "true" }, String(source.number)), el("h3", { tabindex: "-1" }, el("span", { class: "unseen" }, `Source ${source.number}: `), source.title)),
+    el("p", { class: "source-meta" }, `${source.space.name} · updated ${day(source.updated_at)}`),
+    el("p", { class: "source-meta" }, source.permissions_as_of ? `Permissions checked ${exactly(source.permissions_as_of)}` : "Permissions are being checked"),
+    source.passages.map((passage) =>
+      el(
+        "blockquote",
+        { class: "passage", dir: "auto" },
+        passage.under && passage.under.length > 0 ? el("span", { class: "passage-under" }, passage.under.join(" › ")) : null,
+        marked(passage.text, passage.quotes),
+      ),
+    ),
+    el(
+      "div",
+      { class: "source-deeds" },
+      el("button", { class: "quiet", type: "button", on: { click: () => read(source, quotes) } }, icon("read"), "Read page", el("span", { class: "unseen" }, `: ${source.title}`)),
+      original && el("a", { class: "quiet", href: original, target: "_blank", rel: "noopener noreferrer" }, icon("out"), "Open original", el("span", { class: "unseen" }, `: ${source.title} (new tab)`)),
+      el("button", { class: "quiet", type: "button", on: { click: () => copy(quotation(source), "Quote copied") } }, icon("quote"), "Copy quote", el("span", { class: "unseen" }, ` from ${source.title}`)),
+    ),
+  );
+}
