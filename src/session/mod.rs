@@ -1,12 +1,34 @@
 //! Who is signed in at which browser, and until when.
 //!
+//! A browser holds a [`Token`]; we keep only its SHA-256, and under it the session, sealed and bound to that digest. So a
+//! stolen disk shows no token to come in with and no ID token to reuse, and a session moved under another digest does
+//! not open.
+//!
+//! A session ends after a time without a request, after its whole age, at sign-out, when its person is deactivated
+//! ([`Sessions::end_all`]), and when it does not open. Whoever signs in again gets a new token: the old one is ended first,
+//! so a token that somebody planted in a browser is worth nothing (session fixation).
+//!
+//! Always true here:
+//! - What has ended stays ended. A clock set back revives none: by a little, time stands still here; by more, every
+//!   session ends, because none of their ages is known any more.
+//! - A lookup takes the same steps for a token that never was and for one that has ended.
+//!
 //! Uses: `clock`, `names`, `store`, `vault`. Begin at [`Sessions`].
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::names::{ProviderId, UserId};
-use crate::store::{self, Store};
+use crate::store::{self, Batch, Store, Tree};
+use crate::vault::{self, Label, Own, Vault};
 
 /// How long a session lasts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,7 +47,7 @@ impl Default for Settings {
 }
 
 /// The secret a browser holds: 32 random bytes, base64url. Only its SHA-256 is kept.
-pub struct Token(pub secrecy::SecretString);
+pub struct Token(pub SecretString);
 
 /// One session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,37 +67,182 @@ pub struct Session {
 }
 
 /// All sessions; they live over a restart.
-pub struct Sessions {}
+pub struct Sessions {
+    /// Sealed sessions by the digest of their token.
+    kept: Tree<[u8; 32], Vec<u8>>,
+    /// The latest moment ever seen, under one key; written at least as often as a session is.
+    latest: Tree<String, u64>,
+    own: Own,
+    idle_ms: i64,
+    age_ms: i64,
+    /// The latest moment seen. Held while the clock is judged, so that a clock set back is noticed once.
+    seen: Mutex<Moment>,
+    /// Held while sessions are ended, and while one is written again: so none is written back after it was ended.
+    /// Taken after `seen`, where both are.
+    turn: Mutex<()>,
+}
+
+/// A session is bound to the digest of its token.
+const LABEL: Label = Label("session");
+/// A clock may go back by so much (a leap, a step of NTP) and only stands still here.
+const STEP_BACK_MS: i64 = 2 * 60 * 1000;
+/// The use of a session is written down when it is older than this, or than a tenth of the idle limit.
+const USED_MS: i64 = 60 * 1000;
+/// Thirty-two bytes in base64url without padding.
+const TOKEN_CHARS: usize = 43;
+
+type Digest = [u8; 32];
 
 impl Sessions {
     /// Opens the sessions kept in the store.
-    pub fn open(store: &Store, settings: &Settings) -> Result<Sessions, store::Error> {
-        let _ = (store, settings);
-        todo!()
+    pub fn open(store: &Store, vault: &Vault, settings: &Settings) -> Result<Sessions, store::Error> {
+        let latest: Tree<String, u64> = store.tree("session.latest")?;
+        let seen = match latest.get(&key()) {
+            Ok(seen) => seen.unwrap_or(0),
+            // The sessions' own ages still hold; only a clock set back goes unnoticed once.
+            Err(store::Error::Unreadable { .. }) => 0,
+            Err(error) => return Err(error),
+        };
+        Ok(Sessions {
+            kept: store.tree("session.kept")?,
+            latest,
+            own: vault.own(&LABEL),
+            idle_ms: limit_ms(settings.idle_minutes, 60_000),
+            age_ms: limit_ms(settings.age_hours, 3_600_000),
+            seen: Mutex::new(Moment::from_ms(i64::try_from(seen).unwrap_or(0))),
+            turn: Mutex::new(()),
+        })
     }
 
     /// Starts a session under a new token.
     pub fn start(&self, session: Session) -> Result<Token, store::Error> {
-        todo!("{session:?}")
+        let now = self.judge(session.began)?;
+        let token = URL_SAFE_NO_PAD.encode(&*vault::fresh::<32>());
+        self.keep(&vault::sha256(token.as_bytes()), &Session { began: now, used: now, ..session })?;
+        Ok(Token(token.into()))
     }
 
     /// The session of a token, where it has not ended; notes that it was used. A clock set back revives none.
     pub fn find(&self, token: &str, now: Moment) -> Result<Option<Session>, store::Error> {
-        todo!("{token} {now:?}")
+        let now = self.judge(now)?;
+        let Some(digest) = digest(token) else {
+            return Ok(None);
+        };
+        let Some(session) = self.read(&digest)? else {
+            return Ok(None);
+        };
+        if self.has_ended(&session, now) {
+            // Now, and not at the next sweep: the clock may go back before it.
+            self.kept.remove(&digest)?;
+            return Ok(None);
+        }
+        if now.since(session.used) < USED_MS.min(self.idle_ms / 10) {
+            return Ok(Some(session));
+        }
+        let _turn = self.turn();
+        if self.read(&digest)?.is_none() {
+            return Ok(None);
+        }
+        let session = Session { used: now, ..session };
+        match self.keep(&digest, &session) {
+            // A full disk must not sign everybody out; the session only ends a little early.
+            Ok(()) | Err(store::Error::Full) => Ok(Some(session)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends one session and gives back what it was.
     pub fn end(&self, token: &str) -> Result<Option<Session>, store::Error> {
-        todo!("{token}")
+        let Some(digest) = digest(token) else {
+            return Ok(None);
+        };
+        let _turn = self.turn();
+        let session = self.read(&digest)?;
+        self.kept.remove(&digest)?;
+        Ok(session)
     }
 
-    /// Ends all sessions of a person; gives how many.
+    /// Ends all sessions of a person; gives how many. One that does not open ends too: it may be theirs.
     pub fn end_all(&self, user: &UserId) -> Result<usize, store::Error> {
-        todo!("{user}")
+        self.end_where(|session| session.is_none_or(|session| session.user == *user))
     }
 
     /// Removes what has ended; gives how many.
     pub fn sweep(&self, now: Moment) -> Result<usize, store::Error> {
-        todo!("{now:?}")
+        let now = self.judge(now)?;
+        self.end_where(|session| session.is_none_or(|session| self.has_ended(session, now)))
     }
+
+    fn end_where(&self, ends: impl Fn(Option<&Session>) -> bool) -> Result<usize, store::Error> {
+        let _turn = self.turn();
+        let mut ended = Batch::new();
+        let mut count = 0;
+        for digest in self.kept.keys_under(b"") {
+            let digest = digest?;
+            if ends(self.read(&digest)?.as_ref()) {
+                ended.remove(&digest);
+                count += 1;
+            }
+        }
+        self.kept.apply(ended)?;
+        Ok(count)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self, session: &Session, now: Moment) -> bool {
+        now.since(session.used) >= self.idle_ms || now.since(session.began) >= self.age_ms
+    }
+
+    /// The moment that counts: never before one seen already. A clock set back by more than a step ends every session.
+    fn judge(&self, now: Moment) -> Result<Moment, store::Error> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.since(now) > STEP_BACK_MS {
+            let ended = self.end_where(|_| true)?;
+            tracing::warn!(ended, "the clock was set back: every session was ended; check the machine's time");
+            *seen = now;
+            self.mark(now)?;
+        }
+        *seen = now.max(*seen);
+        Ok(*seen)
+    }
+
+    fn mark(&self, now: Moment) -> Result<(), store::Error> {
+        self.latest.put(&key(), &u64::try_from(now.ms()).unwrap_or(0))
+    }
+
+    fn keep(&self, digest: &Digest, session: &Session) -> Result<(), store::Error> {
+        let open = zeroize::Zeroizing::new(serde_json::to_vec(session).expect("a session is plain JSON"));
+        // The mark first: a session on disk is never younger than it.
+        self.mark(session.used)?;
+        self.kept.put(digest, &self.own.seal(digest, &open).into_vec())
+    }
+
+    /// `None` where there is none, or where it does not open: then nobody is signed in with it.
+    fn read(&self, digest: &Digest) -> Result<Option<Session>, store::Error> {
+        let sealed = match self.kept.get(digest) {
+            Ok(Some(sealed)) => sealed,
+            Ok(None) | Err(store::Error::Unreadable { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Ok(open) = self.own.open(digest, &sealed) else {
+            return Ok(None);
+        };
+        Ok(serde_json::from_slice(open.expose_secret()).ok())
+    }
+}
+
+/// What a token is kept under; `None` where the text cannot be one of ours. A lookup by digest tells nothing by its time.
+fn digest(token: &str) -> Option<Digest> {
+    (token.len() == TOKEN_CHARS).then(|| vault::sha256(token.as_bytes()))
+}
+
+fn key() -> String {
+    "latest".to_owned()
+}
+
+fn limit_ms(count: u64, unit_ms: i64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(unit_ms)
 }

@@ -29,12 +29,16 @@ mod root;
 mod sealed;
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub use self::canary::is_on_disk;
 pub use self::cipher::{digest_under, fresh, sha256};
 pub use self::root::Own;
 pub use self::sealed::{ConversationKey, Label, Place, Sealed};
