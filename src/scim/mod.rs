@@ -1,6 +1,36 @@
-//! SCIM 2.0: resources, filters and patches over the directory; it returns the changes it made.
+//! SCIM 2.0 (RFC 7643, RFC 7644): resources, filters and patches over the directory; it returns the changes it made.
+//!
+//! A company's identity provider keeps our directory true by calling us. It looks first (`GET /Users?filter=userName eq
+//! "mateo"`), then makes (`POST`), replaces (`PUT`) or patches; groups come after the people they list. Here a request and its
+//! reply are plain values: no server, no headers but the two that matter, so that the protocol is tested as text scripts.
+//!
+//! Mateo is hired. The provider asks for `externalId eq "u-17"`, finds nobody, posts him, and patches him into the group
+//! `anyorg-team`; he can sign in with the `sub` that equals his `externalId`. Months later it sends `{"op":"Replace",
+//! "path":"active","value":"False"}`: the reply says so, and [`Change::PersonChanged`] tells the caller to end his sessions
+//! before the provider is told that it was done.
+//!
+//! Always true here:
+//! - One request changes everything it asks for, or nothing: a patch is worked out on a copy and kept once.
+//! - A password is dropped where it arrives: it is neither kept nor returned.
+//! - A person whose `active` is not mentioned stays as they were; nobody is woken by leaving a word out.
+//! - Attribute names, operations and booleans are read in whatever case real providers send them.
 //!
 //! Uses: `clock`, `names`, `directory`; keeps `scim_v2`. Begin at [`serve`].
+
+mod attributes;
+mod body;
+mod discovery;
+mod filter;
+mod group;
+mod list;
+mod patch;
+mod path;
+mod problem;
+mod route;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod user;
 
 use crate::clock::Moment;
 use crate::directory::Directory;
@@ -55,6 +85,12 @@ pub enum Change {
 
 /// Answers one request.
 pub fn serve(directory: &Directory, request: &Request<'_>, now: Moment) -> (Reply, Vec<Change>) {
-    let _ = directory;
-    todo!("{request:?} {now:?}")
+    let mut changes = Vec::new();
+    let reply = route::answer(directory, request, now, &mut changes).unwrap_or_else(problem::Problem::reply);
+    (reply, changes)
+}
+
+/// The reply to a request whose bearer token is missing or not good.
+pub fn unauthorised() -> Reply {
+    problem::Problem::new(401, "the bearer token is missing or not valid").reply()
 }
