@@ -425,6 +425,28 @@ impl App {
         todo!("{source} {mode:?}")
     }
 
+    /// The overview for the owner of the machine (the control socket, the metrics): no asker, so nothing is put on record.
+    pub fn overview_as_owner(&self) -> Result<Overview, Error> {
+        todo!()
+    }
+
+    /// Begins a sync in the background, asked for by the owner. `Error::NotThere` where there is no such source,
+    /// `Error::Busy` where one is running.
+    pub fn refresh_as_owner(&self, source: &SourceId, mode: crawl::Mode) -> Result<(), Error> {
+        todo!("{source} {mode:?}")
+    }
+
+    /// Writes the audit export of `contract.md` §5 for the owner.
+    pub fn export_audit(&self, out: &mut dyn std::io::Write) -> Result<crate::audit::Verified, Error> {
+        let _ = out;
+        todo!()
+    }
+
+    /// Signs the head of the audit log for the owner.
+    pub fn audit_checkpoint(&self) -> Result<crate::audit::Checkpoint, Error> {
+        todo!()
+    }
+
     /// Ready to answer: model loaded, index open, store writable. The first thing that is not, in words.
     pub fn ready(&self) -> Result<(), String> {
         todo!()

@@ -1,13 +1,42 @@
-//! HTTPS: routes, guards, wire shapes, replies, metrics and the built-in pages.
+//! HTTPS: routes, guards, wire shapes, replies, metrics, the owner's control socket and the built-in pages.
 //!
-//! Uses: `app`, and the nouns of every lower room. Begin at [`serve`].
+//! The only async room besides `standin`: each route takes its guard as an argument, hands a deed of `app` to the blocking
+//! pool, and converts what comes back into the shapes of `wire`.
+//!
+//! Always true here:
+//! - Every route stands in the table of `router`, and so in the OpenAPI document.
+//! - Every response passes `edge`: request id, security headers, problem details, one log line without words of anybody's.
+//! - What may not be seen is answered exactly as what does not exist.
+//!
+//! Uses: `app`, and the nouns of every lower room. Begin at [`serve`], then read `router`.
+
+mod ask;
+mod assets;
+mod body;
+pub mod control;
+mod conversations;
+mod desk;
+mod documents;
+mod edge;
+mod export;
+mod front;
+mod guard;
+mod health;
+mod metrics;
+mod pages;
+mod provision;
+mod reply;
+mod router;
+mod server;
+mod sign_in;
+mod tls;
+mod wire;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::App;
+pub use server::{Server, serve};
 
 /// Where and how the appliance listens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,36 +69,5 @@ impl Default for Settings {
             metrics_listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 9464))),
             body_bytes_max: 1 << 20,
         }
-    }
-}
-
-/// A running server.
-pub struct Server {}
-
-/// Starts listening; `data` is where a certificate is made. Returns once the port is open.
-pub fn serve(app: Arc<App>, settings: &Settings, data: &std::path::Path) -> anyhow::Result<Server> {
-    let _ = (app, data);
-    todo!("{settings:?}")
-}
-
-impl Server {
-    /// The address it listens on (a test asks for port 0).
-    pub fn address(&self) -> std::net::SocketAddr {
-        todo!()
-    }
-
-    /// The PEM of the authority that signed the certificate it made, for clients on the same machine.
-    pub fn authority_pem(&self) -> Option<&str> {
-        todo!()
-    }
-
-    /// Where metrics are, if anywhere.
-    pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
-        todo!()
-    }
-
-    /// Stops taking requests, lets running ones end (at most ten seconds), returns when all have.
-    pub fn stop(self) {
-        todo!()
     }
 }

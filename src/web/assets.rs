@@ -1,0 +1,205 @@
+//! The files of `static/`, carried in the binary: one hash of all of them makes the path they are served under, so that a
+//! browser may keep each for ever and still never mixes two versions.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use actix_web::web::Bytes;
+use sha2::{Digest as _, Sha256};
+
+/// What a page writes where the path of its files belongs.
+const PREFIX: &str = "{{static}}";
+
+struct File {
+    name: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(File { name: $name, bytes: include_bytes!(concat!("../../static/", $name)) }),*]
+    };
+}
+
+/// Every file of `static/`; a test compares the list with the folder.
+const FILES: &[File] = files![
+    "admin.html",
+    "css/base.css",
+    "css/layout.css",
+    "css/parts.css",
+    "css/tokens.css",
+    "icons.svg",
+    "index.html",
+    "js/admin.js",
+    "js/api.js",
+    "js/ask.js",
+    "js/blocks.js",
+    "js/claims.js",
+    "js/copy.js",
+    "js/dialogs.js",
+    "js/dom.js",
+    "js/early.js",
+    "js/feedback.js",
+    "js/history.js",
+    "js/keys.js",
+    "js/me.js",
+    "js/menu.js",
+    "js/page.js",
+    "js/quotes.js",
+    "js/reader.js",
+    "js/signin.js",
+    "js/sources.js",
+    "js/status.js",
+    "js/theme.js",
+    "js/turn.js",
+    "js/when.js",
+    "mark.svg",
+    "privacy.html",
+    "sign-in.html",
+];
+
+/// The files and the pages that name them.
+pub struct Assets {
+    hash: String,
+    /// The pages with the path of their files filled in.
+    pages: BTreeMap<&'static str, Bytes>,
+    /// Where files are read instead, while somebody works on them.
+    folder: Option<PathBuf>,
+}
+
+impl Assets {
+    /// The binary's own, or those of a folder.
+    pub fn open(folder: Option<&Path>) -> Assets {
+        let hash = if folder.is_some() { "folder".to_owned() } else { hash_of(FILES) };
+        let pages = FILES.iter().filter(|file| file.name.ends_with(".html"));
+        let pages = pages.map(|file| (file.name, filled(file.bytes, &hash))).collect();
+        Assets { hash, pages, folder: folder.map(Path::to_owned) }
+    }
+
+    /// The part of the path that changes whenever any file does.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Whether the files are the binary's own.
+    pub fn is_embedded(&self) -> bool {
+        self.folder.is_none()
+    }
+
+    /// A page, ready to send.
+    pub fn page(&self, name: &str) -> Option<Bytes> {
+        match &self.folder {
+            None => self.pages.get(name).cloned(),
+            Some(folder) => Some(filled(&read(folder, name)?, &self.hash)),
+        }
+    }
+
+    /// A file that a page loads. Pages themselves are not among them: they have addresses of their own.
+    pub fn file(&self, name: &str) -> Option<Bytes> {
+        if name.ends_with(".html") {
+            return None;
+        }
+        match &self.folder {
+            None => FILES.iter().find(|file| file.name == name).map(|file| Bytes::from_static(file.bytes)),
+            Some(folder) => read(folder, name).map(Bytes::from),
+        }
+    }
+}
+
+/// The media type of a file, by its ending.
+pub fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("html") => "text/html; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+fn hash_of(files: &[File]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        // Lengths keep the border between a name and its bytes.
+        hash.update((file.name.len() as u64).to_be_bytes());
+        hash.update(file.name);
+        hash.update((file.bytes.len() as u64).to_be_bytes());
+        hash.update(file.bytes);
+    }
+    hex::encode(&hash.finalize()[..8])
+}
+
+fn filled(html: &[u8], hash: &str) -> Bytes {
+    match std::str::from_utf8(html) {
+        Ok(html) => Bytes::from(html.replace(PREFIX, &format!("/static/{hash}"))),
+        Err(_) => Bytes::copy_from_slice(html),
+    }
+}
+
+/// Reads a file below the folder; a name that leads out of it names nothing.
+fn read(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    let name = Path::new(name);
+    let stays = name.components().all(|part| matches!(part, Component::Normal(_)));
+    if !stays {
+        return None;
+    }
+    std::fs::read(folder.join(name)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(folder: &Path, root: &Path, into: &mut Vec<String>) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, root, into);
+            } else {
+                into.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_carried_and_none_else() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+        let mut there = Vec::new();
+        walk(&root, &root, &mut there);
+        there.sort();
+
+        let mut carried: Vec<&str> = FILES.iter().map(|file| file.name).collect();
+        carried.sort_unstable();
+
+        assert_eq!(carried, there);
+    }
+
+    #[test]
+    fn a_page_names_its_files_under_the_hash() {
+        let html = filled(b"<script src=\"{{static}}/js/page.js\">", "0f");
+
+        assert_eq!(html, "<script src=\"/static/0f/js/page.js\">");
+    }
+
+    #[test]
+    fn the_hash_changes_with_any_byte_or_name() {
+        let one = |name, bytes| hash_of(&[File { name, bytes }]);
+
+        assert_ne!(one("a", b"x"), one("a", b"y"));
+        assert_ne!(one("a", b"x"), one("b", b"x"));
+        assert_ne!(one("ab", b"x"), one("a", b"bx"));
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("static");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::File::create(folder.path().join("secret.css")).unwrap();
+        let assets = Assets::open(Some(&inside));
+
+        assert_eq!(assets.file("../secret.css"), None);
+        assert_eq!(assets.file(folder.path().join("secret.css").to_str().unwrap()), None);
+    }
+}

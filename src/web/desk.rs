@@ -1,0 +1,50 @@
+//! The administrator's desk. For anybody else these routes are not there.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path};
+
+use super::body::Body;
+use super::front::{Front, deed};
+use super::guard::Administrator;
+use super::reply::{Problem, Reply};
+use super::wire;
+use crate::names::SourceId;
+
+/// Health and counts; no content, no conversation.
+#[utoipa::path(get, path = "/api/v1/admin/overview", tag = "desk", responses(
+    (status = 200, description = "Health and counts", body = wire::Overview),
+    (status = 404, description = "The asker is no administrator", body = Problem)))]
+pub async fn overview(front: Data<Front>, administrator: Administrator) -> Result<Json<wire::Overview>, Reply> {
+    let overview = deed(&front, move |app| app.overview(&administrator.0)).await?;
+    Ok(Json(wire::Overview::from(&overview)))
+}
+
+/// The sources and their runs.
+#[utoipa::path(get, path = "/api/v1/admin/sources", tag = "desk", responses(
+    (status = 200, description = "The sources", body = wire::Sources),
+    (status = 404, description = "The asker is no administrator", body = Problem)))]
+pub async fn sources(front: Data<Front>, administrator: Administrator) -> Result<Json<wire::Sources>, Reply> {
+    let sources = deed(&front, move |app| app.sources(&administrator.0)).await?;
+    Ok(Json(wire::Sources { sources: sources.iter().map(wire::SourceState::from).collect() }))
+}
+
+/// Begins a run in the background. Without a body it reads what changed.
+#[utoipa::path(post, path = "/api/v1/admin/sources/{name}/sync", tag = "desk", params(("name" = String, Path)),
+    request_body = Option<wire::Sync>, responses((status = 202, description = "It runs"),
+    (status = 404, description = "No such source, or the asker is no administrator", body = Problem),
+    (status = 409, description = "One is running", body = Problem)))]
+pub async fn sync(
+    front: Data<Front>,
+    administrator: Administrator,
+    name: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Reply> {
+    let source = SourceId::parse(&name).ok_or_else(Reply::not_there)?;
+    let sync = if body.is_empty() { wire::Sync::default() } else { body.json()? };
+    let begun = deed(&front, move |app| app.refresh(&administrator.0, &source, sync.mode.into())).await;
+    match begun {
+        Ok(()) => Ok(HttpResponse::Accepted().finish()),
+        Err(reply) if reply.is_busy() => Err(Reply::at_work("a sync of this source is running; wait for its end")),
+        Err(reply) => Err(reply),
+    }
+}

@@ -1,0 +1,114 @@
+//! Searching, and opening a document.
+
+use std::time::Instant;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path};
+
+use super::ask::question_body;
+use super::body::Body;
+use super::front::{Front, deed};
+use super::guard::SignedIn;
+use super::reply::{Problem, Reply};
+use super::wire;
+use crate::answer::Question;
+use crate::clock::Moment;
+use crate::corpus::DocumentId;
+use crate::index::Scope;
+
+/// Results where no limit was sent.
+const RESULTS: usize = 10;
+/// Results at most.
+const RESULTS_MAX: usize = 50;
+/// Values in one narrowing list.
+const NARROWING_MAX: usize = 100;
+
+/// Finds passages that the asker may read.
+#[utoipa::path(post, path = "/api/v1/search", tag = "answers", request_body = wire::Search, responses(
+    (status = 200, description = "Passages, best first", body = wire::SearchResults),
+    (status = 400, description = "What does not fit", body = Problem)))]
+pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<HttpResponse, Reply> {
+    let sent: wire::Search = question_body(body)?;
+    let query = Question::parse(&sent.query).map_err(|error| Reply::unreadable(error.to_string()))?;
+    let limit = sent.limit.unwrap_or(RESULTS);
+    if !(1..=RESULTS_MAX).contains(&limit) {
+        return Err(Reply::unreadable(format!("limit is a number from 1 to {RESULTS_MAX}")));
+    }
+    let scope = scope(&sent)?;
+    let began = Instant::now();
+    let results = deed(&front, move |app| {
+        let found = app.search(&asker.0, &query, &scope, limit)?;
+        Ok(found.iter().map(|found| wire::SearchResult::of(found, query.as_str())).collect())
+    })
+    .await?;
+    let timing = format!("search;dur={}", began.elapsed().as_millis());
+    Ok(HttpResponse::Ok().insert_header(("server-timing", timing)).json(wire::SearchResults { results }))
+}
+
+fn scope(sent: &wire::Search) -> Result<Scope, Reply> {
+    let list = |name: &str, values: &Option<Vec<String>>| match values {
+        Some(values) if values.len() > NARROWING_MAX => {
+            Err(Reply::unreadable(format!("{name} has at most {NARROWING_MAX} values")))
+        }
+        Some(values) => Ok(values.clone()),
+        None => Ok(Vec::new()),
+    };
+    let moment = |name: &str, text: &Option<String>| match text {
+        Some(text) => match Moment::parse(text) {
+            Some(at) => Ok(Some(at.ms())),
+            None => Err(Reply::unreadable(format!("{name} is a time like 2026-11-24T09:00:00Z"))),
+        },
+        None => Ok(None),
+    };
+    Ok(Scope {
+        spaces: list("spaces", &sent.spaces)?,
+        labels: list("labels", &sent.labels)?,
+        authors: list("authors", &sent.authors)?,
+        updated_after: moment("updated_after", &sent.updated_after)?,
+        updated_before: moment("updated_before", &sent.updated_before)?,
+        ..Scope::default()
+    })
+}
+
+/// A document as it was indexed, with the ancestors its reader may see.
+#[utoipa::path(get, path = "/api/v1/documents/{id}", tag = "answers", params(("id" = String, Path)), responses(
+    (status = 200, description = "The document", body = wire::Document),
+    (status = 404, description = "Missing, or not to be seen: the same body", body = Problem)))]
+pub async fn document(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<Json<wire::Document>, Reply> {
+    let id = DocumentId::parse(&id).ok_or_else(Reply::not_there)?;
+    let (opened, ancestors) = deed(&front, move |app| app.document(&asker.0, &id)).await?;
+    Ok(Json(wire::Document::of(&opened, &ancestors)))
+}
+
+/// Who is signed in, and what greets them.
+#[utoipa::path(get, path = "/api/v1/me", tag = "answers", responses(
+    (status = 200, description = "The person", body = wire::Me),
+    (status = 401, description = "Nobody is signed in", body = Problem)))]
+pub async fn me(front: Data<Front>, asker: SignedIn) -> Result<Json<wire::Me>, Reply> {
+    let me = deed(&front, move |app| app.me(&asker.0)).await?;
+    Ok(Json(wire::Me::from(&me)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(json: &str) -> wire::Search {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn times_are_read_and_a_wrong_one_is_named() {
+        let fits = scope(&sent(r#"{"query":"x","updated_after":"2026-01-01T00:00:00Z","labels":["a"]}"#)).unwrap();
+        let reply = scope(&sent(r#"{"query":"x","updated_before":"yesterday"}"#)).unwrap_err();
+
+        assert_eq!(fits.updated_after, Some(1_767_225_600_000));
+        assert_eq!(fits.labels, ["a"]);
+        assert!(reply.detail().contains("updated_before"));
+    }
+
+    #[test]
+    fn a_misspelt_narrowing_is_refused_rather_than_ignored() {
+        assert!(serde_json::from_str::<wire::Search>(r#"{"query":"x","space":["HR"]}"#).is_err());
+    }
+}

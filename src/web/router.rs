@@ -1,0 +1,156 @@
+//! Every route on one page. The table makes the server's routes, the list the tests walk, and the OpenAPI document, so none
+//! of the three can lack what another has.
+
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef};
+use utoipa::OpenApi;
+
+use super::reply::Reply;
+use super::{ask, conversations, desk, documents, health, pages, provision, sign_in};
+
+macro_rules! routes {
+    ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
+        /// Methods and path of every route.
+        const ROUTES: &[(&[&str], &str)] = &[$((&[$(stringify!($method)),+], $path)),+];
+
+        fn routes(config: &mut ServiceConfig) {
+            $( $( config.route($path, web::method(Method::$method).to($file::$route)); )+ )+
+        }
+
+        #[derive(OpenApi)]
+        #[openapi(
+            info(title = "Sotto", description = "Private answers from a company's wiki. Errors are RFC 9457 problem details."),
+            paths($($file::$route),+)
+        )]
+        struct Document;
+    };
+}
+
+routes! {
+    GET    "/livez"                                   => health::livez;
+    GET    "/readyz"                                  => health::readyz;
+
+    GET    "/auth/providers"                          => sign_in::providers;
+    POST   "/auth/logout"                             => sign_in::logout;
+    GET    "/auth/{provider}/login"                   => sign_in::login;
+    GET    "/auth/oidc/{provider}/callback"           => sign_in::callback;
+
+    GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
+
+    GET    "/api/v1/openapi.json"                     => health::openapi;
+    GET    "/api/v1/me"                               => documents::me;
+    POST   "/api/v1/ask"                              => ask::ask;
+    POST   "/api/v1/search"                           => documents::search;
+    GET    "/api/v1/documents/{id}"                   => documents::document;
+    GET    "/api/v1/conversations"                    => conversations::list;
+    DELETE "/api/v1/conversations"                    => conversations::delete_all;
+    GET    "/api/v1/conversations/{id}"               => conversations::read;
+    PATCH  "/api/v1/conversations/{id}"               => conversations::rename;
+    DELETE "/api/v1/conversations/{id}"               => conversations::delete;
+    GET    "/api/v1/conversations/{id}/export"        => conversations::save;
+    POST   "/api/v1/conversations/{id}/undo"          => conversations::undo;
+    POST   "/api/v1/messages/{id}/feedback"           => conversations::feedback;
+    GET    "/api/v1/admin/overview"                   => desk::overview;
+    GET    "/api/v1/admin/sources"                    => desk::sources;
+    POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
+
+    GET    "/"                                        => pages::front_page;
+    GET    "/conversations/{id}"                      => pages::conversation;
+    GET    "/sign-in"                                 => pages::sign_in;
+    GET    "/privacy"                                 => pages::privacy;
+    GET    "/admin"                                   => pages::admin;
+    GET    "/static/{hash}/{path:.*}"                 => pages::file;
+}
+
+/// Puts every route into the server.
+pub fn configure(config: &mut ServiceConfig) {
+    config.app_data(
+        web::QueryConfig::default()
+            .error_handler(|error, _| Reply::unreadable(format!("the query does not fit: {error}")).into()),
+    );
+    routes(config);
+    config.default_service(web::to(nowhere));
+}
+
+/// The OpenAPI 3.1 document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// No route has this path, or none with this method. The desk does not say which: for most people it is not there at all.
+async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Reply> {
+    let is_known = |path: &str| ROUTES.iter().any(|(_, route)| ResourceDef::new(*route).is_match(path));
+    let is_desk = request.path().contains("/admin");
+    Err(if is_known(request.path()) && !is_desk { Reply::wrong_method() } else { Reply::not_there() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path as the document writes it: `{tail:.*}` is `{tail}` there.
+    fn documented(path: &str) -> String {
+        let mut out = String::new();
+        for part in path.split_inclusive('/') {
+            match part.split_once(':') {
+                Some((name, rest)) if part.starts_with('{') => {
+                    out.push_str(name);
+                    out.push_str(&rest[rest.find('}').unwrap()..]);
+                }
+                _ => out.push_str(part),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut there: Vec<String> = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let methods = item.as_object().unwrap().keys();
+            there.extend(
+                methods.filter(|key| *key != "parameters").map(|method| format!("{} {path}", method.to_uppercase())),
+            );
+        }
+        let mut wanted: Vec<String> = ROUTES
+            .iter()
+            .flat_map(|(methods, path)| methods.iter().map(|method| format!("{method} {}", documented(path))))
+            .collect();
+
+        there.sort();
+        wanted.sort();
+
+        assert_eq!(there, wanted);
+    }
+
+    #[test]
+    fn the_document_is_openapi_3_1_and_every_reference_in_it_leads_somewhere() {
+        let document = serde_json::to_value(document()).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+
+        let mut waiting = vec![&document];
+        while let Some(value) = waiting.pop() {
+            if let Some(reference) = value.get("$ref").and_then(|reference| reference.as_str()) {
+                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+            }
+            waiting.extend(value.as_object().into_iter().flat_map(|object| object.values()));
+            waiting.extend(value.as_array().into_iter().flatten());
+        }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|item| item.as_object().unwrap().values());
+        let mut names: Vec<&str> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+        let all = names.len();
+
+        names.sort_unstable();
+        names.dedup();
+
+        assert_eq!(names.len(), all - 4, "only SCIM's five methods share a name");
+    }
+}

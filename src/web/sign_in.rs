@@ -1,0 +1,186 @@
+//! Signing in and out. The proof is `sso`'s and the session `session`'s; here are only cookies and redirects.
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Json, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::edge::id_of;
+use super::front::{Front, deed};
+use super::guard::{SESSION_COOKIE, SIGN_IN_COOKIE, cookie, from_our_pages};
+use super::reply::{Problem, Reply};
+use super::wire;
+use crate::names::ProviderId;
+use crate::sso::oidc::Callback;
+
+/// As long as a sign-in may take; `sso` forgets it then too.
+const SIGN_IN_MINUTES: i64 = 10;
+
+/// Where a sign-in should lead.
+#[derive(Deserialize)]
+pub struct Return {
+    return_to: Option<String>,
+}
+
+/// The ways to sign in.
+#[utoipa::path(get, path = "/auth/providers", tag = "sign-in",
+    responses((status = 200, description = "The ways to sign in", body = wire::Providers)))]
+pub async fn providers(front: Data<Front>) -> Result<Json<wire::Providers>, Reply> {
+    let providers = deed(&front, |app| Ok(app.providers())).await?;
+    let providers = providers.into_iter().map(|(id, name)| wire::Provider {
+        login: format!("/auth/{id}/login"),
+        id: id.to_string(),
+        name,
+    });
+    Ok(Json(wire::Providers { providers: providers.collect() }))
+}
+
+/// Sends the browser to the provider.
+#[utoipa::path(get, path = "/auth/{provider}/login", tag = "sign-in",
+    params(("provider" = String, Path), ("return_to" = Option<String>, Query)), responses(
+    (status = 302, description = "To the provider"), (status = 404, description = "No such provider", body = Problem)))]
+pub async fn login(
+    front: Data<Front>,
+    request: HttpRequest,
+    provider: Path<String>,
+    to: Query<Return>,
+) -> Result<HttpResponse, Reply> {
+    let provider = ProviderId::parse(&provider).ok_or_else(Reply::not_there)?;
+    let return_to = ours(to.return_to.as_deref());
+    match deed(&front, move |app| app.begin_sign_in(&provider, &return_to)).await {
+        Ok((address, state)) => {
+            Ok(to_address(StatusCode::FOUND, address.as_str(), [kept(SIGN_IN_COOKIE, state, Some(SIGN_IN_MINUTES))]))
+        }
+        Err(reply) => refused(&request, reply),
+    }
+}
+
+/// The provider sends the browser back.
+#[utoipa::path(get, path = "/auth/oidc/{provider}/callback", tag = "sign-in", params(("provider" = String, Path)), responses(
+    (status = 303, description = "Signed in, to where it began; or refused, to the sign-in page"),
+    (status = 404, description = "No such provider", body = Problem)))]
+pub async fn callback(
+    front: Data<Front>,
+    request: HttpRequest,
+    provider: Path<String>,
+    came_back: Query<Callback>,
+) -> Result<HttpResponse, Reply> {
+    let provider = ProviderId::parse(&provider).ok_or_else(Reply::not_there)?;
+    let (state, old) = (cookie(&request, SIGN_IN_COOKIE), cookie(&request, SESSION_COOKIE));
+    let came_back = came_back.into_inner();
+    let done =
+        deed(&front, move |app| app.finish_sign_in(&provider, &came_back, state.as_deref(), old.as_deref())).await;
+    match done {
+        Ok((token, return_to)) => {
+            let session = kept(SESSION_COOKIE, token.0.expose_secret().to_owned(), None);
+            Ok(to_address(StatusCode::SEE_OTHER, &ours(Some(&return_to)), [session, gone(SIGN_IN_COOKIE)]))
+        }
+        Err(reply) => refused(&request, reply),
+    }
+}
+
+/// Ends the session, also one that has ended already.
+#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses(
+    (status = 200, description = "Nobody is signed in here now", body = wire::SignedOut),
+    (status = 403, description = "Not sent by our own pages", body = Problem)))]
+pub async fn logout(front: Data<Front>, request: HttpRequest) -> Result<HttpResponse, Reply> {
+    from_our_pages(&request)?;
+    let provider_logout = match cookie(&request, SESSION_COOKIE) {
+        Some(token) => match deed(&front, move |app| app.sign_out(&token)).await {
+            Ok(address) => address.map(String::from),
+            Err(reply) if reply.status() == StatusCode::UNAUTHORIZED => None,
+            Err(reply) => return Err(reply),
+        },
+        None => None,
+    };
+    Ok(HttpResponse::Ok().cookie(gone(SESSION_COOKIE)).json(wire::SignedOut { provider_logout }))
+}
+
+/// A refused sign-in is one calm sentence on the sign-in page, with a code and the request's id for the administrator; what
+/// is broken or missing stays what it is.
+fn refused(request: &HttpRequest, reply: Reply) -> Result<HttpResponse, Reply> {
+    if reply.status() != StatusCode::FORBIDDEN && reply.status() != StatusCode::UNAUTHORIZED {
+        return Err(reply);
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("refused", reply.code())
+        .append_pair("id", &id_of(request))
+        .finish();
+    Ok(to_address(StatusCode::SEE_OTHER, &format!("/sign-in?{query}"), [gone(SIGN_IN_COOKIE)]))
+}
+
+fn to_address<const N: usize>(status: StatusCode, address: &str, cookies: [Cookie<'static>; N]) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((LOCATION, address));
+    for cookie in cookies {
+        response.cookie(cookie);
+    }
+    response.finish()
+}
+
+/// The path a sign-in leads to: one of ours, else the front page (an open redirect would lend our name to a lure).
+fn ours(path: Option<&str>) -> String {
+    // A browser reads `\` as `/` and drops control characters, so `/\evil.example` and `/<tab>/evil.example` leave us.
+    let is_ours = |path: &&str| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.starts_with("/auth/")
+            && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+            && path.len() <= 2048
+    };
+    path.filter(is_ours).unwrap_or("/").to_owned()
+}
+
+/// RFC 6265bis §4.1.3.2: `__Host-` asks for `Secure`, `Path=/` and no `Domain`. Lax, because the provider's redirect back
+/// comes from another site.
+fn kept(name: &'static str, value: String, minutes: Option<i64>) -> Cookie<'static> {
+    let cookie = Cookie::build(name, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax);
+    match minutes {
+        Some(minutes) => cookie.max_age(Duration::minutes(minutes)).finish(),
+        None => cookie.finish(),
+    }
+}
+
+fn gone(name: &'static str) -> Cookie<'static> {
+    kept(name, String::new(), Some(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_leads_only_to_our_own_paths() {
+        assert_eq!(ours(Some("/conversations/0a?x=1")), "/conversations/0a?x=1");
+        for lure in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "evil",
+            "",
+            "/auth/x/login",
+        ] {
+            assert_eq!(ours(Some(lure)), "/", "{lure:?}");
+        }
+    }
+
+    #[test]
+    fn the_session_cookie_can_be_read_by_no_script_and_no_other_host() {
+        let cookie = kept(SESSION_COOKIE, "t0k".to_owned(), None).to_string();
+
+        assert_eq!(cookie, "__Host-sotto=t0k; HttpOnly; SameSite=Lax; Secure; Path=/");
+    }
+
+    #[test]
+    fn a_cookie_that_goes_keeps_the_attributes_its_prefix_needs() {
+        let cookie = gone(SESSION_COOKIE).to_string();
+
+        assert!(cookie.contains("Max-Age=0") && cookie.contains("Secure") && cookie.contains("Path=/"), "{cookie}");
+    }
+}

@@ -1,0 +1,236 @@
+//! Questions and answers on the wire.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Space, utf16};
+use crate::answer;
+use crate::app;
+
+/// What is asked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// 1 to 4096 bytes of UTF-8.
+    pub question: String,
+    /// The conversation it goes on in; absent to begin one.
+    #[serde(default)]
+    pub conversation_id: Option<String>,
+    /// The message it follows; absent for the last one.
+    #[serde(default)]
+    pub parent_message_id: Option<String>,
+    /// Space keys to narrow to.
+    #[serde(default)]
+    pub spaces: Option<Vec<String>>,
+    /// The application; absent for the default one.
+    #[serde(default)]
+    pub application: Option<String>,
+    /// Nothing is kept.
+    #[serde(default)]
+    pub temporary: bool,
+}
+
+/// Event `started`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Started {
+    /// The conversation.
+    pub conversation_id: String,
+    /// The message that is being answered.
+    pub message_id: String,
+}
+
+/// Event `progress`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Progress {
+    /// What is being done.
+    pub phase: Phase,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Finding passages.
+    Searching,
+    /// Reading them.
+    Reading,
+    /// Writing sentences.
+    Writing,
+    /// Checking them.
+    Checking,
+}
+
+/// Event `claim`: one whole checked sentence.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Claim {
+    /// The sentence; a fixed line where it is withheld.
+    pub text: String,
+    /// Numbers of its sources.
+    pub citations: Vec<u32>,
+    /// In a recalled answer: what it cites may not be read now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
+}
+
+/// Event `source`: a document that an answer cites.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Source {
+    /// From 1, in the order of first citation.
+    pub number: u32,
+    /// `SOURCE:ID`.
+    pub document_id: String,
+    /// Its title.
+    pub title: String,
+    /// Its space.
+    pub space: Space,
+    /// Where the original is opened.
+    pub url: String,
+    /// RFC 3339.
+    pub updated_at: String,
+    /// When the source's permissions were last read whole, RFC 3339.
+    pub permissions_as_of: Option<String>,
+    /// The cited passages.
+    pub passages: Vec<SourcePassage>,
+}
+
+/// A cited passage.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourcePassage {
+    /// `SOURCE:ID@REVISION#PLACE`.
+    pub passage_id: String,
+    /// The headings above it, outermost first.
+    pub under: Vec<String>,
+    /// Its text.
+    pub text: String,
+    /// `[start, end]` in UTF-16 code units of `text`.
+    pub quotes: Vec<Vec<u32>>,
+}
+
+/// A page close to the question that does not answer it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Related {
+    /// `SOURCE:ID`.
+    pub document_id: String,
+    /// Its title.
+    pub title: String,
+    /// Its space.
+    pub space: Space,
+    /// Where the original is opened.
+    pub url: String,
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// With claims.
+    Answered,
+    /// With the refusal.
+    Refused,
+    /// Stopped; what was shown until then.
+    Stopped,
+}
+
+/// Event `answer`, and the whole reply to `Accept: application/json`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Answer {
+    /// The conversation.
+    pub conversation_id: String,
+    /// This message.
+    pub message_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The sentences.
+    pub claims: Vec<Claim>,
+    /// Sentences the checker dropped; never a matter of rights.
+    pub withheld: u32,
+    /// The fixed words of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// The documents cited.
+    pub sources: Vec<Source>,
+    /// Where it was refused: pages that are close, and no answer.
+    pub related: Vec<Related>,
+    /// Questions that could follow.
+    pub follow_ups: Vec<String>,
+}
+
+impl From<answer::Phase> for Phase {
+    fn from(phase: answer::Phase) -> Phase {
+        match phase {
+            answer::Phase::Searching => Phase::Searching,
+            answer::Phase::Reading => Phase::Reading,
+            answer::Phase::Writing => Phase::Writing,
+            answer::Phase::Checking => Phase::Checking,
+        }
+    }
+}
+
+impl From<&app::ToldClaim> for Claim {
+    fn from(claim: &app::ToldClaim) -> Claim {
+        Claim { text: claim.text.clone(), citations: claim.citations.clone(), withheld: claim.is_withheld }
+    }
+}
+
+impl From<&app::Source> for Source {
+    fn from(source: &app::Source) -> Source {
+        Source {
+            number: source.number,
+            document_id: source.document.to_string(),
+            title: source.title.clone(),
+            space: Space::from(&source.space),
+            url: source.url.clone(),
+            updated_at: source.updated.rfc3339(),
+            permissions_as_of: source.permissions_as_of.map(|at| at.rfc3339()),
+            passages: source.passages.iter().map(SourcePassage::from).collect(),
+        }
+    }
+}
+
+impl From<&app::SourcePassage> for SourcePassage {
+    fn from(passage: &app::SourcePassage) -> SourcePassage {
+        SourcePassage {
+            passage_id: passage.id.to_string(),
+            under: passage.under.clone(),
+            text: passage.text.clone(),
+            quotes: utf16(&passage.text, &passage.quotes),
+        }
+    }
+}
+
+impl From<&answer::Related> for Related {
+    fn from(related: &answer::Related) -> Related {
+        Related {
+            document_id: related.document.to_string(),
+            title: related.title.clone(),
+            space: Space::from(&related.space),
+            url: related.url.clone(),
+        }
+    }
+}
+
+impl From<app::Outcome> for Outcome {
+    fn from(outcome: app::Outcome) -> Outcome {
+        match outcome {
+            app::Outcome::Answered => Outcome::Answered,
+            app::Outcome::Refused => Outcome::Refused,
+            app::Outcome::Stopped => Outcome::Stopped,
+        }
+    }
+}
+
+impl From<&app::Reply> for Answer {
+    fn from(reply: &app::Reply) -> Answer {
+        Answer {
+            conversation_id: reply.conversation.to_string(),
+            message_id: reply.message.to_string(),
+            outcome: reply.outcome.into(),
+            claims: reply.claims.iter().map(Claim::from).collect(),
+            withheld: reply.withheld,
+            refusal: reply.refusal.clone(),
+            sources: reply.sources.iter().map(Source::from).collect(),
+            related: reply.related.iter().map(Related::from).collect(),
+            follow_ups: reply.follow_ups.clone(),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The administrator's desk on the wire: health and counts, never content.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app;
+use crate::crawl;
+use crate::web::metrics::state_word;
+
+/// Health and counts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Overview {
+    /// When it was taken, RFC 3339.
+    pub at: String,
+    /// The binary's version.
+    pub version: &'static str,
+    /// The language model.
+    pub model: String,
+    /// Whether vectors are made.
+    pub embedder: bool,
+    /// Documents in the index.
+    pub documents: u64,
+    /// Passages in the index.
+    pub passages: u64,
+    /// Of them still without a vector.
+    pub without_vectors: u64,
+    /// Provisioned people.
+    pub people: u64,
+    /// Of them active.
+    pub active_people: u64,
+    /// Provisioned groups.
+    pub groups: u64,
+    /// Accounts of sources that are nobody's alias.
+    pub unmatched: Vec<Unmatched>,
+    /// The sources.
+    pub sources: Vec<SourceState>,
+    /// Leaves in the audit log.
+    pub audit_size: u64,
+    /// When the last checkpoint was signed, RFC 3339.
+    pub checkpoint_at: Option<String>,
+    /// When SCIM was last called with a good token, RFC 3339.
+    pub scim_last_at: Option<String>,
+}
+
+/// Accounts of one source that no person has as an alias.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unmatched {
+    /// The source.
+    pub source: String,
+    /// How many.
+    pub accounts: u64,
+}
+
+/// The sources.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sources {
+    /// In the order of the settings.
+    pub sources: Vec<SourceState>,
+}
+
+/// One source.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourceState {
+    /// Which.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+    /// Documents in the index.
+    pub documents: u64,
+    /// When its permissions were last read whole, RFC 3339.
+    pub permissions_as_of: Option<String>,
+    /// When the next run is due, RFC 3339; `null` for on demand only.
+    pub next_at: Option<String>,
+    /// Its last runs, newest first.
+    pub runs: Vec<Run>,
+}
+
+/// One run.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Run {
+    /// RFC 3339.
+    pub began_at: String,
+    /// RFC 3339; `null` while it is at work.
+    pub ended_at: Option<String>,
+    /// `full`, `changes` or `permissions`.
+    pub mode: Mode,
+    /// `running`, `succeeded`, `incomplete`, `failed`, `held` or `stopped`.
+    pub state: &'static str,
+    /// What it does, or did last.
+    pub phase: String,
+    /// Documents seen.
+    pub seen: u64,
+    /// Documents added.
+    pub added: u64,
+    /// Documents whose words changed.
+    pub changed: u64,
+    /// Documents gone from the source.
+    pub removed: u64,
+    /// Documents whose readers changed.
+    pub reclassed: u64,
+    /// What could not be read.
+    pub failures: Vec<Failure>,
+}
+
+/// One thing that could not be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Failure {
+    /// A document's id, a space's key, or empty for the whole source.
+    pub what: String,
+    /// A stable word.
+    pub code: String,
+    /// What happened.
+    pub cause: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Begins a run.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    /// How much it reads; `changes` where absent.
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// How much a run reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Every page, whether it changed or not.
+    Full,
+    /// Every page's version and permissions; the content of those that changed.
+    #[default]
+    Changes,
+    /// Permissions and groups only.
+    Permissions,
+}
+
+impl From<Mode> for crawl::Mode {
+    fn from(mode: Mode) -> crawl::Mode {
+        match mode {
+            Mode::Full => crawl::Mode::Full,
+            Mode::Changes => crawl::Mode::Changes,
+            Mode::Permissions => crawl::Mode::Permissions,
+        }
+    }
+}
+
+impl From<crawl::Mode> for Mode {
+    fn from(mode: crawl::Mode) -> Mode {
+        match mode {
+            crawl::Mode::Full => Mode::Full,
+            crawl::Mode::Changes => Mode::Changes,
+            crawl::Mode::Permissions => Mode::Permissions,
+        }
+    }
+}
+
+impl From<&crawl::Run> for Run {
+    fn from(run: &crawl::Run) -> Run {
+        Run {
+            began_at: run.began.rfc3339(),
+            ended_at: run.ended.map(|at| at.rfc3339()),
+            mode: run.mode.into(),
+            state: state_word(&run.state),
+            phase: run.phase.clone(),
+            seen: run.seen,
+            added: run.added,
+            changed: run.changed,
+            removed: run.removed,
+            reclassed: run.reclassed,
+            failures: run.failures.iter().map(Failure::from).collect(),
+        }
+    }
+}
+
+impl From<&crawl::Failure> for Failure {
+    fn from(failure: &crawl::Failure) -> Failure {
+        Failure {
+            what: failure.what.clone(),
+            code: failure.code.clone(),
+            cause: failure.cause.clone(),
+            remedy: failure.remedy.clone(),
+        }
+    }
+}
+
+impl From<&app::SourceState> for SourceState {
+    fn from(source: &app::SourceState) -> SourceState {
+        SourceState {
+            name: source.name.to_string(),
+            url: source.url.clone(),
+            documents: source.status.documents,
+            permissions_as_of: source.status.permissions_as_of.map(|at| at.rfc3339()),
+            next_at: source.next.map(|at| at.rfc3339()),
+            runs: source.status.runs.iter().map(Run::from).collect(),
+        }
+    }
+}
+
+impl From<&app::Overview> for Overview {
+    fn from(overview: &app::Overview) -> Overview {
+        let unmatched = overview.directory.unmatched.iter();
+        Overview {
+            at: overview.at.rfc3339(),
+            version: overview.version,
+            model: overview.model.clone(),
+            embedder: overview.embedder,
+            documents: overview.documents,
+            passages: overview.passages,
+            without_vectors: overview.without_vectors,
+            people: overview.directory.people,
+            active_people: overview.directory.active,
+            groups: overview.directory.groups,
+            unmatched: unmatched
+                .map(|(source, accounts)| Unmatched { source: source.clone(), accounts: *accounts })
+                .collect(),
+            sources: overview.sources.iter().map(SourceState::from).collect(),
+            audit_size: overview.audit_size,
+            checkpoint_at: overview.checkpoint_at.map(|at| at.rfc3339()),
+            scim_last_at: overview.scim_last.map(|at| at.rfc3339()),
+        }
+    }
+}

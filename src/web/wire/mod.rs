@@ -1,0 +1,33 @@
+//! The shapes that cross the wire, converted from the nouns of the rooms: a domain type never derives one.
+
+mod answer;
+mod desk;
+mod history;
+mod page;
+mod text;
+
+pub use answer::{Answer, Ask, Claim, Progress, Source, Started};
+pub use desk::{Overview, SourceState, Sources, Sync};
+pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
+pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use text::{matches, utf16};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::corpus;
+
+/// A space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Space {
+    /// The short key.
+    pub key: String,
+    /// The name a person knows it by.
+    pub name: String,
+}
+
+impl From<&corpus::Space> for Space {
+    fn from(space: &corpus::Space) -> Space {
+        Space { key: space.key.clone(), name: space.name.clone() }
+    }
+}

@@ -1,0 +1,290 @@
+//! What the pages ask for besides answers: who is signed in, documents, search results, sign-in buttons.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Space, matches, utf16};
+use crate::app;
+use crate::clock::Moment;
+use crate::corpus::{self, DocumentId};
+use crate::directory::Role;
+use crate::index::{Found, Opened};
+
+/// Who is signed in, and what greets them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// The person.
+    pub user: User,
+    /// `administrator`, `auditor`, `support`.
+    pub roles: Vec<&'static str>,
+    /// The application.
+    pub application: Application,
+    /// The spaces in which they can open something.
+    pub spaces: Vec<Space>,
+    /// Questions made from titles they may read.
+    pub examples: Vec<String>,
+    /// Days a conversation is kept; 0 until deleted.
+    pub retention_days: u64,
+}
+
+/// A person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct User {
+    /// Ours.
+    pub id: String,
+    /// The name they sign in with.
+    pub user_name: String,
+    /// What the page calls them.
+    pub display_name: String,
+    /// For a greeting.
+    pub given_name: Option<String>,
+    /// The first e-mail address.
+    pub email: Option<String>,
+}
+
+/// An assistant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Application {
+    /// A short word.
+    pub id: String,
+    /// What the page is called.
+    pub title: String,
+    /// One line under the greeting.
+    pub welcome: String,
+}
+
+/// The ways to sign in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Providers {
+    /// At least one, where one is configured.
+    pub providers: Vec<Provider>,
+}
+
+/// One way to sign in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Provider {
+    /// A short word.
+    pub id: String,
+    /// What the button says.
+    pub name: String,
+    /// Where the button leads; `?return_to=/path` may be added.
+    pub login: String,
+}
+
+/// The session has ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignedOut {
+    /// Where the browser should go to end the provider's own session; `null` where the provider has no such address.
+    pub provider_logout: Option<String>,
+}
+
+/// What is looked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// 1 to 4096 bytes of UTF-8; words, never a query language.
+    pub query: String,
+    /// 1 to 50; 10 where absent.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// Space keys.
+    #[serde(default)]
+    pub spaces: Option<Vec<String>>,
+    /// Labels; any of them.
+    #[serde(default)]
+    pub labels: Option<Vec<String>>,
+    /// Display names of who changed it last.
+    #[serde(default)]
+    pub authors: Option<Vec<String>>,
+    /// RFC 3339: changed at or after.
+    #[serde(default)]
+    pub updated_after: Option<String>,
+    /// RFC 3339: changed before.
+    #[serde(default)]
+    pub updated_before: Option<String>,
+}
+
+/// Passages, best first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchResults {
+    /// The passages.
+    pub results: Vec<SearchResult>,
+}
+
+/// One passage.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchResult {
+    /// `SOURCE:ID`.
+    pub document_id: String,
+    /// Its document's title.
+    pub title: String,
+    /// Its space.
+    pub space: Space,
+    /// Where the original is opened.
+    pub url: String,
+    /// `SOURCE:ID@REVISION#PLACE`.
+    pub passage_id: String,
+    /// Its text.
+    pub text: String,
+    /// Where words of the query stand: `[start, end]` in UTF-16 code units of `text`.
+    pub quotes: Vec<Vec<u32>>,
+}
+
+/// A document as it was indexed: text in blocks, never markup.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Document {
+    /// `SOURCE:ID`.
+    pub document_id: String,
+    /// `page`, `blogpost`, `comment` or `attachment`.
+    pub kind: &'static str,
+    /// Its title.
+    pub title: String,
+    /// Its space.
+    pub space: Space,
+    /// Where the original is opened.
+    pub url: String,
+    /// Who changed it last.
+    pub author: String,
+    /// RFC 3339.
+    pub updated_at: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// The visible ones of the pages above it, root first.
+    pub ancestors: Vec<Ancestor>,
+    /// The content, in reading order.
+    pub blocks: Vec<Block>,
+    /// The passages it was cut into.
+    pub passages: Vec<Passage>,
+}
+
+/// A page above.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ancestor {
+    /// `SOURCE:ID`.
+    pub document_id: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// A passage of a document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Passage {
+    /// `SOURCE:ID@REVISION#PLACE`.
+    pub passage_id: String,
+    /// The headings above it, outermost first.
+    pub under: Vec<String>,
+    /// Its text.
+    pub text: String,
+}
+
+/// One block of a document.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "block")]
+pub enum Block {
+    /// A heading; `level` 1 is the largest.
+    Heading { level: u8, text: String },
+    /// A paragraph.
+    Paragraph { text: String },
+    /// An item of a list; `depth` 0 is the outermost, `done` is there for a task.
+    Item { depth: u8, number: Option<u32>, done: Option<bool>, text: String },
+    /// A table.
+    Table { header: Vec<String>, rows: Vec<Vec<String>> },
+    /// Code or preformatted text.
+    Code { language: Option<String>, text: String },
+    /// A quotation.
+    Quote { text: String },
+}
+
+fn role_word(role: &Role) -> &'static str {
+    match role {
+        Role::Administrator => "administrator",
+        Role::Auditor => "auditor",
+        Role::Support => "support",
+    }
+}
+
+impl From<&app::Me> for Me {
+    fn from(me: &app::Me) -> Me {
+        Me {
+            user: User {
+                id: me.person.id.to_string(),
+                user_name: me.person.user_name.clone(),
+                display_name: me.person.display_name.clone(),
+                given_name: me.person.given_name.clone(),
+                email: me.person.emails.first().cloned(),
+            },
+            roles: me.roles.iter().map(role_word).collect(),
+            application: Application {
+                id: me.application.id.clone(),
+                title: me.application.title.clone(),
+                welcome: me.application.welcome.clone(),
+            },
+            spaces: me.spaces.iter().map(Space::from).collect(),
+            examples: me.examples.clone(),
+            retention_days: me.retention_days,
+        }
+    }
+}
+
+impl SearchResult {
+    /// A found passage, with the words of the query marked.
+    pub fn of(found: &Found, query: &str) -> SearchResult {
+        let (passage, head) = (found.passage(), found.head());
+        SearchResult {
+            document_id: head.id.to_string(),
+            title: head.title.clone(),
+            space: Space::from(&head.space),
+            url: head.url.clone(),
+            passage_id: passage.id.to_string(),
+            quotes: utf16(&passage.text, &matches(&passage.text, query)),
+            text: passage.text.clone(),
+        }
+    }
+}
+
+impl Document {
+    /// An opened document with the ancestors its reader may see.
+    pub fn of(opened: &Opened, ancestors: &[(DocumentId, String)]) -> Document {
+        let document = opened.document();
+        Document {
+            document_id: document.id.to_string(),
+            kind: match document.kind {
+                corpus::Kind::Page => "page",
+                corpus::Kind::Blogpost => "blogpost",
+                corpus::Kind::Comment => "comment",
+                corpus::Kind::Attachment => "attachment",
+            },
+            title: document.title.clone(),
+            space: Space::from(&document.space),
+            url: document.url.clone(),
+            author: document.author.clone(),
+            updated_at: Moment::from_ms(document.updated_ms).rfc3339(),
+            labels: document.labels.clone(),
+            ancestors: ancestors
+                .iter()
+                .map(|(id, title)| Ancestor { document_id: id.to_string(), title: title.clone() })
+                .collect(),
+            blocks: document.blocks.iter().map(Block::from).collect(),
+            passages: opened.passages().iter().map(Passage::from).collect(),
+        }
+    }
+}
+
+impl From<&corpus::Passage> for Passage {
+    fn from(passage: &corpus::Passage) -> Passage {
+        Passage { passage_id: passage.id.to_string(), under: passage.under.clone(), text: passage.text.clone() }
+    }
+}
+
+impl From<&corpus::Block> for Block {
+    fn from(block: &corpus::Block) -> Block {
+        match block.clone() {
+            corpus::Block::Heading { level, text } => Block::Heading { level, text },
+            corpus::Block::Paragraph { text } => Block::Paragraph { text },
+            corpus::Block::Item { depth, number, done, text } => Block::Item { depth, number, done, text },
+            corpus::Block::Table { header, rows } => Block::Table { header, rows },
+            corpus::Block::Code { language, text } => Block::Code { language, text },
+            corpus::Block::Quote { text } => Block::Quote { text },
+        }
+    }
+}
