@@ -31,6 +31,9 @@ const PHASES = /** @type {{[phase: string]: string}} */ ({
 /** What the tables show, as text: they are drawn anew only when it has changed, so that focus stays. */
 let drawn = "";
 
+/** Sources whose failures were folded away. @type {Set<string>} */
+const closed = new Set();
+
 /** @type {number|undefined} */
 let timer;
 
@@ -93,15 +96,16 @@ function health(whole, listed, now) {
     line("Model", true, whole.model),
     line("Search", true, whole.embedder ? (whole.without_vectors > 0 ? `Words and meaning; ${counted(whole.without_vectors, "passage")} still to be read for meaning` : "Words and meaning") : "Words only; no embedder is installed"),
     ...listed.map((source) => line(`Source ${source.name}`, ["succeeded", "running", undefined].includes(source.runs[0]?.state), `permissions read whole ${age(source.permissions_as_of, now)}`)),
-    line("Directory", unmatched === 0, unmatched === 0 ? "Every account of a source belongs to a person" : `${counted(unmatched, "account")} of sources belong to no person; they can open nothing`),
+    line("Directory", unmatched === 0 || null, unmatched === 0 ? "Every account of a source belongs to a person" : `${counted(unmatched, "account")} of sources belong to no person; they can open nothing`),
     line("Provisioning", whole.scim_last_at !== null, whole.scim_last_at ? `The identity provider last called ${age(whole.scim_last_at, now)}` : "The identity provider has not called yet"),
     line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
   ];
 }
 
-/** @param {string} what @param {boolean} good @param {string} words */
+/** @param {string} what @param {boolean|null} good `null` for what is only worth knowing @param {string} words */
 function line(what, good, words) {
-  return el("li", { class: "health" }, el("span", { class: "health-word" }, el("span", { class: good ? "state is-good" : "state is-bad" }, good ? "Well" : "Look")), el("span", {}, el("strong", {}, what), `: ${words}`));
+  const [kind, word] = good === null ? ["is-note", "Note"] : good ? ["is-good", "Well"] : ["is-bad", "Look here"];
+  return el("li", { class: "health" }, el("span", { class: "health-word" }, el("span", { class: `state ${kind}` }, word)), el("span", {}, el("strong", {}, what), `: ${words}`));
 }
 
 /** @param {any} source @param {Date} now */
@@ -152,14 +156,18 @@ function failures(source) {
   const all = source.runs[0]?.failures ?? [];
   if (all.length === 0) return [];
   const rows = all.map((/** @type {any} */ one) => el("tr", {}, el("th", { scope: "row" }, one.what || "The whole source"), el("td", {}, one.code), el("td", {}, one.cause), el("td", {}, one.remedy)));
+  const keepOpen = (/** @type {any} */ event) => {
+    if (event.target.open) closed.delete(source.name);
+    else closed.add(source.name);
+  };
   return [
     el(
       "details",
-      { class: "failures", id: `failures-${source.name}`, open: true },
+      { class: "failures", id: `failures-${source.name}`, open: !closed.has(source.name), on: { toggle: keepOpen } },
       el("summary", {}, `${source.name}: ${counted(all.length, "thing")} could not be read`),
       el(
         "div",
-        { class: "wide" },
+        { class: "wide", tabindex: "0", role: "region", "aria-label": `Failures of ${source.name}, table` },
         el("table", {}, el("thead", {}, el("tr", {}, ["What", "Code", "Cause", "Remedy"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows)),
       ),
     ),

@@ -12,7 +12,7 @@ const ROWS_MAX = 8;
 const BYTES = new TextEncoder();
 
 /**
- * @param {{send: (question: string, spaces: string[]) => void, stop: () => void}} deeds
+ * @param {{send: (question: string) => void, stop: () => void}} deeds
  */
 export function askForm(deeds) {
   /** @type {Set<string>} */
@@ -74,6 +74,8 @@ export function askForm(deeds) {
       running = now;
       draw();
     },
+    /** Keys of the spaces that are narrowed to; none for all. */
+    spaces: () => [...chosen],
     /** Offers the spaces to narrow to. @param {import("./api.js").Space[]} spaces */
     offer(spaces) {
       scope.replaceChildren(spaces.length > 1 ? scopeMenu(spaces) : "");
@@ -90,7 +92,7 @@ export function askForm(deeds) {
     text.value = "";
     keepDraft();
     draw();
-    deeds.send(question, [...chosen]);
+    deeds.send(question);
   }
 
   function draw() {

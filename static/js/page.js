@@ -12,6 +12,8 @@ import { turn, unreadable } from "./turn.js";
 
 /** @typedef {import("./api.js").Problem} Problem */
 
+const NOTE = "Answers can be wrong: look at their sources.";
+
 const state = {
   /** @type {import("./me.js").Me|null} */
   me: null,
@@ -38,7 +40,7 @@ const list = historyList({
   failed,
 });
 
-$("#composer").append(form.node, el("p", { class: "composer-note" }, "Answers can be wrong. The sources are one press away."));
+$("#composer").append(form.node, el("p", { class: "composer-note" }, NOTE));
 on($("#new"), "click", () => go("/"));
 on($(".brand"), "click", (event) => {
   event.preventDefault();
@@ -99,8 +101,10 @@ async function route(focus) {
   form.draft(state.conversation ?? "new");
   if (!state.conversation) {
     entitle(null);
-    if (state.me) log.replaceChildren(welcome(state.me, put));
-    if (focus !== "stay") form.focus();
+    log.replaceChildren();
+    drawTemporary();
+    if (state.me) log.replaceChildren(welcome(state.me, send));
+    if (focus !== "stay") focusForm();
     return;
   }
   try {
@@ -108,7 +112,7 @@ async function route(focus) {
     if (visit !== state.visit) return;
     entitle(recalled.title);
     log.replaceChildren(...recalled.messages.map(drawRecalled));
-    if (focus !== "stay") form.focus();
+    if (focus !== "stay") focusForm();
     log.lastElementChild?.scrollIntoView({ block: "start" });
     say(`${recalled.title ?? "The conversation"} is open`);
   } catch (cause) {
@@ -131,7 +135,7 @@ function leave() {
 /** @param {any} one a message as the server recalls it */
 function drawRecalled(one) {
   if (one.is_unreadable) return unreadable();
-  const drawn = turn(one.question, { insert: form.insert, again: put });
+  const drawn = turn(one.question, { insert: form.insert, again: send });
   drawn.end(one.answer, one.feedback);
   return drawn.node;
 }
@@ -153,25 +157,22 @@ function notThere() {
 }
 
 /** Asks in the open conversation. @param {string} question */
-function put(question) {
-  send(question, []);
-}
-
-/** @param {string} question @param {string[]} spaces */
-async function send(question, spaces) {
+async function send(question) {
   if (state.running) return;
   const visit = state.visit;
   const running = new AbortController();
   state.running = running;
-  const drawn = turn(question, { insert: form.insert, again: put });
+  const drawn = turn(question, { insert: form.insert, again: send });
   log.querySelector(".welcome")?.remove();
   log.append(drawn.node);
   drawn.begin();
+  drawTemporary();
   drawn.node.scrollIntoView({ block: "start" });
   form.run(true);
-  form.focus();
+  focusForm();
   let complete = false;
   try {
+    const spaces = form.spaces();
     const body = { question, ...(state.conversation && { conversation_id: state.conversation }), ...(spaces.length > 0 && { spaces }), ...(state.temporary && { temporary: true }) };
     for await (const event of ask(body, running.signal)) {
       if (event.name === "started" && visit === state.visit) started(event.body.conversation_id, question);
@@ -184,8 +185,11 @@ async function send(question, spaces) {
   } catch (cause) {
     const problem = /** @type {Problem} */ (cause);
     if (running.signal.aborted) drawn.breakOff();
-    else if (problem.status === 401) signInAgain();
-    else drawn.fail(problem);
+    else if (problem.status === 401) {
+      // The draft outlives the way to the sign-in page and back.
+      form.insert(question);
+      signInAgain();
+    } else drawn.fail(problem);
   } finally {
     if (state.running === running) {
       state.running = null;
@@ -223,10 +227,16 @@ function entitle(title) {
 function drawTemporary() {
   const button = $("#temporary");
   button.hidden = state.conversation !== null;
+  button.disabled = log.querySelector(".turn") !== null;
   button.setAttribute("aria-pressed", String(state.temporary));
   $(".composer-note").textContent = state.temporary
     ? "Temporary: nothing is kept, and each question stands alone."
-    : "Answers can be wrong. The sources are one press away.";
+    : NOTE;
+}
+
+/** On a touch screen the focus would bring up the keyboard over the page, so there it waits for a tap. */
+function focusForm() {
+  if (!matchMedia("(pointer: coarse)").matches) form.focus();
 }
 
 /** Opens or closes the list on narrow screens; says whether it was open. @param {boolean} open */

@@ -16,8 +16,9 @@ let from = null;
 /**
  * Opens the panel at a source and moves the focus to its quoted words.
  * @param {Source[]} sources @param {number} number @param {HTMLElement} opener
+ * @param {string} [words] the sentence that cites it: of several quotes, the one that is nearest to it gets the focus
  */
-export function openSources(sources, number, opener) {
+export function openSources(sources, number, opener, words = "") {
   from?.setAttribute("aria-expanded", "false");
   from = opener;
   opener.setAttribute("aria-expanded", "true");
@@ -37,7 +38,7 @@ export function openSources(sources, number, opener) {
   hold();
   const here = cards[sources.findIndex((source) => source.number === number)];
   here?.scrollIntoView({ block: "start" });
-  const target = here?.querySelector("mark") ?? here?.querySelector("h3");
+  const target = nearest([...(here?.querySelectorAll("mark") ?? [])], words) ?? here?.querySelector("h3");
   target?.focus({ preventScroll: true });
   target?.scrollIntoView({ block: "nearest" });
 }
@@ -65,6 +66,45 @@ function hold() {
 
 NARROW.addEventListener("change", hold);
 
+/** The mark that shares most words with the sentence. @param {HTMLElement[]} marks @param {string} words */
+function nearest(marks, words) {
+  const wanted = new Set(split(words));
+  const shared = (/** @type {HTMLElement} */ mark) => split(mark.textContent ?? "").filter((word) => wanted.has(word)).length;
+  return marks.reduce((/** @type {HTMLElement|undefined} */ best, mark) => (best && shared(best) >= shared(mark) ? best : mark), undefined);
+}
+
+/** @param {string} text */
+function split(text) {
+  return text.toLocaleLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+}
+
+/** Text around the quotes that is shown at first, in code units on each side. */
+const AROUND = 160;
+/** A passage that would be shortened by less is shown whole. */
+const WORTH_CUTTING = 240;
+
+/**
+ * The passage with its quotes marked; a long one is cut to what stands around them, until the rest is asked for.
+ * @param {import("./api.js").Passage} passage
+ */
+function excerpt({ text, quotes }) {
+  const first = Math.min(...quotes.map(([start]) => start));
+  const last = Math.max(...quotes.map(([, end]) => end));
+  const start = Math.max(0, text.lastIndexOf(" ", first - AROUND));
+  const gap = text.indexOf(" ", last + AROUND);
+  const end = gap < 0 ? text.length : gap;
+  if (quotes.length === 0 || text.length - (end - start) < WORTH_CUTTING) return marked(text, quotes);
+  const moved = quotes.map(([from, to]) => /** @type {[number, number]} */ ([from - start, to - start]));
+  const cut = el("span", {}, start > 0 ? "…" : "", marked(text.slice(start, end), moved), end < text.length ? " …" : "");
+  const more = el("button", { class: "more", type: "button" }, "Show the whole passage");
+  more.addEventListener("click", () => {
+    cut.replaceChildren(...marked(text, quotes));
+    more.remove();
+    cut.querySelector("mark")?.focus({ preventScroll: true });
+  });
+  return [cut, "\n", more];
+}
+
 /** @param {Source} source @param {boolean} here */
 function card(source, here) {
   const original = outward(source.url);
@@ -80,7 +120,7 @@ function card(source, here) {
         "blockquote",
         { class: "passage", dir: "auto" },
         passage.under && passage.under.length > 0 ? el("span", { class: "passage-under" }, passage.under.join(" › ")) : null,
-        marked(passage.text, passage.quotes),
+        excerpt(passage),
       ),
     ),
     el(

@@ -30,7 +30,7 @@ export function turn(question, deeds) {
   let phase = null;
 
   const source = (/** @type {number} */ number) => sources.find((one) => one.number === number);
-  const open = (/** @type {number} */ number, /** @type {HTMLElement} */ from) => openSources(sources, number, from);
+  const open = (/** @type {number} */ number, /** @type {HTMLElement} */ from, /** @type {string} */ words = "") => openSources(sources, number, from, words);
 
   return { node, begin, tell, end, fail, breakOff };
 
@@ -84,7 +84,7 @@ export function turn(question, deeds) {
     );
     return [
       whole.outcome === "refused" ? refusal(whole) : list,
-      whole.outcome === "stopped" ? outcome("Stopped by you", whole.claims.length > 0 ? "What was checked until then is kept." : "Nothing had been written yet.") : "",
+      whole.outcome === "stopped" ? outcome("Stopped before it was complete", stopped(whole.claims.length)) : "",
       lost > 0 ? el("p", { class: "aside" }, "Part of this answer is no longer shown, because it rests on pages that you cannot open now.") : "",
       whole.withheld > 0 ? el("p", { class: "aside" }, withheld(whole.withheld)) : "",
       whole.sources.length > 0 ? cited(whole.sources) : "",
@@ -100,8 +100,8 @@ export function turn(question, deeds) {
     const rows = all.map((one) => {
       const row = el(
         "button",
-        { class: "cited-row", type: "button", "aria-label": `Source ${one.number}: ${one.title}, ${one.space.name}` },
-        el("span", { class: "cited-number" }, String(one.number)),
+        { class: "cited-row", type: "button" },
+        el("span", { class: "cited-number" }, el("span", { class: "unseen" }, "Source "), String(one.number)),
         el("span", { class: "cited-title" }, one.title),
         el("span", { class: "cited-space" }, one.space.name),
       );
@@ -114,14 +114,14 @@ export function turn(question, deeds) {
   /** @param {string[]} questions */
   function followUps(questions) {
     const rows = questions.map((one) => el("li", {}, el("button", { class: "follow-up", type: "button", on: { click: () => deeds.insert(one) } }, icon("follow"), one)));
-    return el("div", {}, el("h3", { class: "part-head" }, "You could ask next"), el("ul", { class: "cited", role: "list" }, rows));
+    return el("div", { class: "follow-ups" }, el("h3", { class: "part-head" }, "You could ask next"), el("ul", { class: "cited", role: "list" }, rows));
   }
 
   /** The stream was stopped from here before its last event came. */
   function breakOff() {
     settle();
     const shown = list.children.length;
-    body.replaceChildren(...(shown > 0 ? [list] : []), outcome("Stopped by you", shown > 0 ? "What was checked until then is kept." : "Nothing had been written yet."));
+    body.replaceChildren(...(shown > 0 ? [list] : []), outcome("Stopped by you", stopped(shown)));
     if (sources.length > 0) body.append(cited(sources));
     say(`Stopped, ${counted(shown, "sentence")} shown`);
   }
@@ -129,7 +129,11 @@ export function turn(question, deeds) {
   /** @param {import("./api.js").Problem} problem */
   function fail(problem) {
     settle();
-    const retry = el("button", { class: "button", type: "button", on: { click: () => deeds.again(question) } }, "Try again");
+    const again = () => {
+      node.remove();
+      deeds.again(question);
+    };
+    const retry = el("button", { class: "button", type: "button", on: { click: again } }, "Try again");
     const id = problem.requestId ? el("span", {}, `Request ${problem.requestId}`) : null;
     body.replaceChildren(
       ...(list.children.length > 0 ? [list] : []),
@@ -162,6 +166,11 @@ function refusal(whole) {
 /** @param {string} lead @param {string} words */
 function outcome(lead, words) {
   return el("div", { class: "outcome" }, el("span", { class: "outcome-lead" }, lead), el("span", {}, words));
+}
+
+/** @param {number} shown */
+function stopped(shown) {
+  return shown > 0 ? "What had been checked is kept." : "Nothing had been written yet.";
 }
 
 /** @param {number} count */

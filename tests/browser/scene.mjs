@@ -1,0 +1,255 @@
+// Plays the scene in a real browser: Mateo and Mary sign in, ask, open a source, and cannot see each other's
+// conversations. Run by `node scene.mjs`, with
+//   SOTTO_URL       the appliance's address (https://localhost:8443 where it is not set)
+//   SOTTO_SHOTS     a folder for screenshots (none are taken where it is not set)
+//   SOTTO_CHROMIUM  the browser (/usr/bin/chromium where it is not set)
+// Exits 0 when everything held, 1 when something did not.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const APPLIANCE = new URL(process.env.SOTTO_URL ?? "https://localhost:8443").origin;
+const SHOTS = process.env.SOTTO_SHOTS ?? "";
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TEAM = "Who is on my team?";
+/** A small model on two busy cores may take this long for one answer. */
+const ANSWER_MS = 240_000;
+const DESK = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 800 };
+
+let passed = 0;
+let failed = 0;
+
+/** @param {boolean} holds @param {string} sentence @param {string} [found] */
+function check(holds, sentence, found = "") {
+  if (holds) passed += 1;
+  else failed += 1;
+  console.log(`${holds ? "ok  " : "FAIL"} ${sentence}${holds || !found ? "" : `\n     found: ${found}`}`);
+}
+
+if (SHOTS) mkdirSync(SHOTS, { recursive: true });
+const browser = await chromium.launch({
+  executablePath: process.env.SOTTO_CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+});
+const people = [];
+try {
+  people.push(await play("Mateo", { withLooks: true }));
+  people.push(await play("Mary", { withLooks: false }));
+  const [mateo, mary] = people;
+  check(mateo.answer !== mary.answer, "Mateo and Mary get different answers to the same question", mateo.answer);
+  await cannotOpen("Mary", mary, mateo.path);
+  await cannotOpen("Mateo", mateo, mary.path);
+  await signOut("Mateo", mateo);
+  await signOut("Mary", mary);
+  for (const { name, foreign } of people) {
+    check(foreign.length === 0, `${name}'s browser asked nobody but the appliance and the provider`, foreign.join(", "));
+  }
+} catch (cause) {
+  check(false, "the scene was played to its end", String(cause?.stack ?? cause));
+  for (const [at, context] of browser.contexts().entries()) {
+    for (const page of context.pages()) await shot(page, `failed-${at}`).catch(() => {});
+  }
+} finally {
+  await browser.close();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+/**
+ * One person signs in, asks, reads the answer and opens its source.
+ * @param {string} name @param {{withLooks: boolean}} options whether each state is judged in both colour schemes and on a phone
+ */
+async function play(name, { withLooks }) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: DESK, locale: "en-GB", colorScheme: "light" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const troubles = watchTroubles(page);
+  const provider = { origin: "" };
+  const foreign = watchOrigins(context, provider);
+  const judge = (/** @type {string} */ state) => looks(page, `${name.toLowerCase()}-${state}`, withLooks);
+
+  await page.goto(APPLIANCE);
+  await page.waitForURL(/\/sign-in/);
+  check(true, `${name}, signed out, is sent to the sign-in page`);
+  const button = page.locator("#providers a").first();
+  await button.waitFor();
+  await judge("sign-in");
+
+  await button.click();
+  await page.waitForURL((url) => url.origin !== APPLIANCE);
+  provider.origin = new URL(page.url()).origin;
+  await page.getByRole("button", { name: new RegExp(name) }).click();
+  await page.waitForURL((url) => url.origin === APPLIANCE && url.pathname === "/");
+  await page.locator(".greeting").waitFor();
+  const greeting = await page.locator(".welcome").innerText();
+  check(greeting.includes(name), `${name} is greeted by name`, greeting);
+  check(/Answers come from \d+ spaces? you can open/.test(greeting), `${name} reads from how many spaces answers come`, greeting);
+  await judge("empty");
+
+  await page.getByRole("textbox", { name: "Ask a question" }).fill(TEAM);
+  await page.keyboard.press("Enter");
+  await page.locator(".question").waitFor();
+  check((await page.locator(".question").innerText()) === TEAM, `${name}'s question is shown at once`);
+  check(await page.getByRole("button", { name: "Stop" }).isVisible(), `${name} can stop the running answer`);
+  await page.locator(".toolbar").waitFor({ timeout: ANSWER_MS });
+  const claims = page.locator(".claim");
+  const answer = (await claims.allInnerTexts()).join(" ");
+  check((await claims.count()) > 0, `${name} gets an answer`, await page.locator(".turn").innerText());
+  const uncited = await claims.evaluateAll((all) => all.filter((one) => !one.querySelector(".citation")).length);
+  check(uncited === 0, `each sentence of ${name}'s answer has a citation`, answer);
+  const status = await page.getByRole("status").innerText();
+  check(/^Answer ready, \d+ sentences?, \d+ sources?$/.test(status), `a screen reader hears that ${name}'s answer is ready`, status);
+  check(/^\/conversations\/[^/]+$/.test(new URL(page.url()).pathname), `${name}'s conversation has an address`, page.url());
+  const path = new URL(page.url()).pathname;
+  await judge("answered");
+
+  await openSource(page, name, judge);
+  await keyboard(page, name);
+  await page.reload();
+  await page.locator(".claim").first().waitFor();
+  const recalled = (await claims.allInnerTexts()).join(" ");
+  check(recalled === answer, `${name} finds the same answer after a reload`, recalled);
+  check(troubles.length === 0, `${name}'s browser reported no error and refused nothing`, troubles.join("\n"));
+  return { name, context, page, answer, path, foreign };
+}
+
+/** @param {import("playwright-core").Page} page @param {string} name @param {(state: string) => Promise<void>} judge */
+async function openSource(page, name, judge) {
+  const citation = page.locator(".citation").first();
+  const label = await citation.getAttribute("aria-label");
+  check(/^Source \d+: ./.test(label ?? ""), `${name}'s first citation names its source`, label ?? "");
+  await citation.focus();
+  await page.keyboard.press("Enter");
+  const mark = page.locator("#panel mark").first();
+  await mark.waitFor();
+  check((await mark.innerText()).trim().length > 0, `the source panel marks the quoted words for ${name}`);
+  check(await page.evaluate(() => document.activeElement?.tagName === "MARK"), `the focus moves to the quoted words for ${name}`);
+  const panel = await page.locator("#panel").innerText();
+  check(/Permissions checked/.test(panel), `${name}'s source says when its permissions were checked`, panel);
+  const rel = await page.locator("#panel a[target=_blank]").first().getAttribute("rel");
+  check(rel === "noopener noreferrer", "the original opens without a way back to the appliance", rel ?? "");
+  await judge("sources");
+
+  await page.locator("#panel").getByRole("button", { name: /^Read page/ }).first().click();
+  await page.locator("dialog .prose").waitFor();
+  check((await page.locator("dialog .prose mark").count()) > 0, `the reader marks the quoted words in the whole page for ${name}`);
+  await judge("reader");
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.locator("#panel").waitFor({ state: "hidden" });
+  const back = await page.evaluate(() => document.activeElement?.className);
+  check(back === "citation", `Escape closes the panel and gives the focus back to the citation for ${name}`, back ?? "");
+}
+
+/** @param {import("playwright-core").Page} page @param {string} name */
+async function keyboard(page, name) {
+  const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.className || "");
+  await page.keyboard.press("Shift+Escape");
+  check((await focused()) === "question", "Shift+Escape goes to the question box", await focused());
+  await page.keyboard.press("Control+k");
+  check((await focused()) === "find", "Ctrl+K goes to the search", await focused());
+  await page.keyboard.type("no title has these words");
+  await page.locator(".listing-note").waitFor();
+  await page.keyboard.press("Escape");
+  const listed = await page.locator(".listed-link").allInnerTexts();
+  check(listed.includes(TEAM), `${name}'s conversation is in the list`, listed.join(" | "));
+  await page.keyboard.press("Alt+ArrowUp");
+  check((await focused()).includes("answer-head"), "Alt+Up goes to the last answer", await focused());
+  await page.keyboard.press("Control+/");
+  await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  check(true, "Ctrl+/ lists the shortcuts and Escape closes the list");
+}
+
+/** @param {string} name @param {{page: import("playwright-core").Page}} who @param {string} path another person's conversation */
+async function cannotOpen(name, { page }, path) {
+  await page.goto(APPLIANCE + path);
+  await page.locator("#not-found").waitFor();
+  const words = await page.locator("main").innerText();
+  check(!words.includes(TEAM), `${name} cannot open another person's conversation`, words);
+}
+
+/** @param {string} name @param {{page: import("playwright-core").Page}} who */
+async function signOut(name, { page }) {
+  await page.goto(APPLIANCE);
+  await page.locator(".greeting").waitFor();
+  await page.locator("#account summary").click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL((url) => url.pathname !== "/" || url.origin !== APPLIANCE);
+  await page.goto(APPLIANCE);
+  await page.waitForURL(/\/sign-in/);
+  check(true, `${name} signs out and is asked to sign in again`);
+}
+
+/**
+ * Judges one state: in both colour schemes and at phone width where `withLooks` says so.
+ * @param {import("playwright-core").Page} page @param {string} state @param {boolean} withLooks
+ */
+async function looks(page, state, withLooks) {
+  for (const [size, viewport] of Object.entries(withLooks ? { desk: DESK, phone: PHONE } : { desk: DESK })) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of /** @type {const} */ (withLooks ? ["dark", "light"] : ["light"])) {
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(settled);
+      await shot(page, `${state}-${size}-${colorScheme}`);
+      await axe(page, `${state}, ${size}, ${colorScheme}`);
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    check(wide <= 0, `${state}, ${size}: nothing stands out to the side`, `${wide} px`);
+  }
+  await page.setViewportSize(DESK);
+}
+
+/** Waits, in the page, for what moves to stand still. */
+async function settled() {
+  const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+  await Promise.allSettled(finite.map((one) => one.finished));
+}
+
+/** @param {import("playwright-core").Page} page @param {string} state */
+async function axe(page, state) {
+  // The page's policy allows no foreign script element; the debugger's door is not bound by it.
+  await page.evaluate(AXE);
+  const serious = await page.evaluate(async () => {
+    const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] });
+    return violations
+      .filter((/** @type {any} */ one) => one.impact === "serious" || one.impact === "critical")
+      .map((/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
+  });
+  check(serious.length === 0, `axe finds nothing serious: ${state}`, serious.join("\n     "));
+}
+
+/** @param {import("playwright-core").Page} page @param {string} name */
+async function shot(page, name) {
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}
+
+/** Errors of scripts and refusals of the page's policy. @param {import("playwright-core").Page} page */
+function watchTroubles(page) {
+  /** @type {string[]} */
+  const troubles = [];
+  page.on("pageerror", (error) => troubles.push(error.message));
+  page.on("console", (line) => {
+    // A 401 is how the page learns that nobody is signed in.
+    if (line.type() === "error" && !/status of 401/.test(line.text())) troubles.push(line.text());
+  });
+  return troubles;
+}
+
+/** Requests to anybody else. @param {import("playwright-core").BrowserContext} context @param {{origin: string}} provider */
+function watchOrigins(context, provider) {
+  /** @type {string[]} */
+  const foreign = [];
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol === "data:" || url.origin === APPLIANCE) return;
+    // The first address outside the appliance that a press on the provider's button leads to is the provider's.
+    if (!provider.origin && request.isNavigationRequest()) provider.origin = url.origin;
+    if (url.origin !== provider.origin) foreign.push(request.url());
+  });
+  return foreign;
+}
