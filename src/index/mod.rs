@@ -1,14 +1,60 @@
 //! Finds the passages that a visibility admits, as if no others existed.
 //!
+//! Ada asks "who is on call". The rota is restricted and she may not read it, but it says "on call" forty times. In a usual
+//! engine the rota would make the words common, lower the scores of what she finds, perhaps change its order, and so tell
+//! her that it exists. Here a search begins with the passages her [`Visibility`] admits (a posting list for each class);
+//! every count and every average is made of these alone; and a passage's score is the same sum in the same order, whatever
+//! else there is.
+//!
+//! tantivy keeps the postings, the columns and the texts. The scores are ours: tantivy's count all documents, deleted ones
+//! too, and break ties by where a segment happens to hold them.
+//!
+//! Always true here:
+//! - Whatever is given out was admitted by a [`Visibility`] through one `View`; there is no other way to read.
+//! - Results are a function of the visible passages, the query and the scope: not of hidden, deleted or withheld ones, nor
+//!   of the order in which pages came, nor of segments.
+//! - Query words are never syntax.
+//! - The index is derived. It says how far it has come ([`Index::reached`]), and what came after is changed again.
+//! - Class numbers and scores depend on what is inside: no reply bears them.
+//!
 //! Uses: `corpus`, `acl`; keeps `tantivy`. Begin at [`Index`].
 
+mod bits;
+mod fields;
+mod found;
+mod query;
+mod rank;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod vector;
+mod view;
+mod words;
+mod writing;
+
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tantivy::directory::MmapDirectory;
+use tantivy::{IndexReader, ReloadPolicy, TantivyError};
 
 use crate::acl::{AclClass, Visibility};
 use crate::corpus::{Document, DocumentId, Passage, PassageId, Space};
+pub use found::{Found, Head, Opened};
+pub use query::{Query, Scope};
+
+use fields::{EXACT, Fields, STEMS};
+use rank::{Hit, Ranking, WEIGHTS};
+use snapshot::{Snapshot, VectorsKept};
+use vector::Asked;
+use view::View;
+use writing::{Touch, Writing};
+
+/// How many visibilities' views are kept at hand between two commits. With a million passages one takes a quarter of a
+/// megabyte.
+const VIEWS_MAX: usize = 64;
 
 /// How the index is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,109 +71,25 @@ impl Default for Settings {
 }
 
 /// The index: derived from the store, in a folder of its own.
-pub struct Index {}
-
-/// What of a document stands beside each of its passages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
-    /// The document.
-    pub id: DocumentId,
-    /// Its title.
-    pub title: String,
-    /// Its space.
-    pub space: Space,
-    /// Where a person opens the original.
-    pub url: String,
-    /// When it was changed last, in milliseconds since the Unix epoch.
-    pub updated_ms: i64,
-    /// Its labels.
-    pub labels: Vec<String>,
-    /// Who changed it last.
-    pub author: String,
-}
-
-/// A passage its asker may read. Only `index` makes one, and only through a [`Visibility`].
-#[derive(Debug, Clone)]
-pub struct Found {
-    passage: Passage,
-    head: Arc<Head>,
-    class: AclClass,
-    score: f32,
-}
-
-impl Found {
-    /// The passage.
-    pub fn passage(&self) -> &Passage {
-        &self.passage
-    }
-    /// Its document.
-    pub fn head(&self) -> &Head {
-        &self.head
-    }
-    /// Its class.
-    pub fn class(&self) -> AclClass {
-        self.class
-    }
-    /// The fused score; comparable only within one search.
-    pub fn score(&self) -> f32 {
-        self.score
-    }
-    /// One made by hand, for the tests of rooms that are given what was found.
+pub struct Index {
+    fields: Fields,
+    reader: IndexReader,
+    /// Held while a change is taken or committed, so that changes are made in one order.
+    writing: Mutex<Writing>,
+    /// Replaced as a whole, so that a search sees one moment from its beginning to its end.
+    state: RwLock<Arc<State>>,
+    vectors: VectorsKept,
     #[cfg(test)]
-    pub fn from_parts(passage: Passage, head: Head, class: AclClass, score: f32) -> Found {
-        Found { passage, head: Arc::new(head), class, score }
-    }
+    uses_stock_statistics: std::sync::atomic::AtomicBool,
 }
 
-/// A whole document its asker may read. Only `index` makes one, and only through a [`Visibility`].
-#[derive(Debug, Clone)]
-pub struct Opened {
-    document: Document,
-    class: AclClass,
-    passages: Vec<Passage>,
-}
-
-impl Opened {
-    /// The document.
-    pub fn document(&self) -> &Document {
-        &self.document
-    }
-    /// Its class.
-    pub fn class(&self) -> AclClass {
-        self.class
-    }
-    /// Its passages, in order.
-    pub fn passages(&self) -> &[Passage] {
-        &self.passages
-    }
-}
-
-/// What is looked for: words, and their vector when an embedder is ready.
-#[derive(Debug, Clone)]
-pub struct Query {
-    /// The words, as the person wrote them; never query syntax.
-    pub words: String,
-    /// Their vector, of unit length.
-    pub vector: Option<Box<[f32]>>,
-}
-
-/// What the asker or the application narrows to. It can only take away. Empty lists narrow nothing.
-#[derive(Debug, Clone, Default)]
-pub struct Scope {
-    /// Source names.
-    pub sources: Vec<String>,
-    /// Space keys.
-    pub spaces: Vec<String>,
-    /// Labels; any of them.
-    pub labels: Vec<String>,
-    /// Display names of who changed it last.
-    pub authors: Vec<String>,
-    /// Changed at or after, milliseconds since the Unix epoch.
-    pub updated_after: Option<i64>,
-    /// Changed before.
-    pub updated_before: Option<i64>,
-    /// Documents left out (an evaluation's `link_sources`).
-    pub without: Vec<DocumentId>,
+/// What searches see.
+struct State {
+    snapshot: Arc<Snapshot>,
+    /// Documents that nobody finds, whatever the snapshot says.
+    denied: HashSet<DocumentId>,
+    /// By the visibility's digest.
+    views: Mutex<HashMap<[u8; 32], Arc<View>>>,
 }
 
 /// A change to the index; visible to searches only after [`Index::commit`], save that [`Change::Withhold`] and
@@ -157,64 +119,299 @@ pub enum Error {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl From<TantivyError> for Error {
+    fn from(error: TantivyError) -> Error {
+        match error {
+            TantivyError::DataCorruption(_)
+            | TantivyError::SchemaError(_)
+            | TantivyError::IncompatibleIndex(_)
+            | TantivyError::OpenReadError(_)
+            | TantivyError::DeserializeError(_)
+            | TantivyError::FieldNotFound(_) => Error::Stale(error.to_string()),
+            error => Error::Broken(error.into()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Error {
+        Error::Broken(error.into())
+    }
+}
+
 impl Index {
-    /// Opens or makes the index in a folder.
+    /// Opens or makes the index in a folder. [`Error::Stale`] says that the folder must be emptied and filled again.
     pub fn open(folder: &Path, settings: &Settings) -> Result<Index, Error> {
-        todo!("{folder:?} {settings:?}")
+        std::fs::create_dir_all(folder)?;
+        let (fields, schema) = Fields::new();
+        let directory = MmapDirectory::open(folder).map_err(TantivyError::from)?;
+        let index = tantivy::Index::open_or_create(directory, schema)?;
+        index.tokenizers().register(STEMS, words::stems());
+        index.tokenizers().register(EXACT, words::exact());
+        // tantivy panics on some damage, so damage is looked for first.
+        let damaged = index.validate_checksum()?;
+        if !damaged.is_empty() {
+            return Err(Error::Stale(format!("{} of its files are damaged", damaged.len())));
+        }
+        let writing = Writing::open(&index, folder, settings)?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let snapshot = Arc::new(Snapshot::of(reader.searcher(), &fields)?);
+        Ok(Index {
+            fields,
+            reader,
+            writing: Mutex::new(writing),
+            state: RwLock::new(Arc::new(State { snapshot, denied: HashSet::new(), views: Mutex::default() })),
+            vectors: VectorsKept::default(),
+            #[cfg(test)]
+            uses_stock_statistics: false.into(),
+        })
     }
 
     /// The best passages that `sight` admits, best first, at most `most`; a function of the visible documents alone.
     pub fn search(&self, sight: &Visibility, query: &Query, scope: &Scope, most: usize) -> Result<Vec<Found>, Error> {
-        let _ = (sight, scope);
-        todo!("{query:?} {most}")
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let within = view.narrowed(&state.snapshot, &self.fields, scope)?;
+        let asked = query.vector.as_deref().and_then(Asked::of);
+        let vectors = asked.as_ref().map(|_| state.snapshot.vectors(&self.vectors)).unwrap_or_default();
+        let ranking = Ranking { snapshot: &state.snapshot, view: &view, fields: &self.fields, weights: WEIGHTS };
+        let meaning = asked.as_ref().map(|asked| (asked, vectors.as_slice()));
+        let hits = ranking.best(&within, &words::terms(&query.words), meaning, most)?;
+
+        let mut found = hits.iter().map(|hit| self.found(&state, hit)).collect::<Result<Vec<_>, Error>>()?;
+        // Two ids whose numbers are one would stand in the order of the segments, so the ids themselves decide.
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| number_of(a).cmp(&number_of(b))));
+        found.truncate(most);
+        Ok(found)
     }
 
     /// Reads a passage again, under the reader's sight of today; `None` where it is not visible or no longer there.
     pub fn reread(&self, sight: &Visibility, id: &PassageId) -> Result<Option<Found>, Error> {
-        let _ = sight;
-        todo!("{id:?}")
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let entries = state.snapshot.entries(&self.fields.of_passage(id))?;
+        let seen = entries.into_iter().find(|(segment, doc)| view.passages[*segment].has(*doc));
+        seen.map(|(segment, doc)| self.found(&state, &Hit::alone(segment, doc))).transpose()
     }
 
     /// A whole document, under the reader's sight.
     pub fn open_document(&self, sight: &Visibility, id: &DocumentId) -> Result<Option<Opened>, Error> {
-        let _ = sight;
-        todo!("{id:?}")
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let Some((segment, doc)) = self.whole(&state, &view, id)? else { return Ok(None) };
+        let document = self.fields.read_whole(&state.snapshot.stored(segment, doc)?)?;
+        let mut passages = Vec::new();
+        for (segment, doc) in state.snapshot.entries(&self.fields.of_document(id))? {
+            if view.passages[segment].has(doc) {
+                passages.push(self.fields.read_passage(&state.snapshot.stored(segment, doc)?)?.passage);
+            }
+        }
+        passages.sort_by_key(|passage| passage.id.place);
+        Ok(Some(Opened { document, class: state.snapshot.segments[segment].class(doc), passages }))
+    }
+
+    /// A document's head, under the reader's sight: the cheap way to ask whether it may be read today.
+    pub fn head(&self, sight: &Visibility, id: &DocumentId) -> Result<Option<Head>, Error> {
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let whole = self.whole(&state, &view, id)?;
+        whole.map(|(segment, doc)| self.fields.read_head(&state.snapshot.stored(segment, doc)?)).transpose()
     }
 
     /// The documents that `sight` admits, newest first, at most `most`: for example questions.
     pub fn newest(&self, sight: &Visibility, most: usize) -> Result<Vec<Head>, Error> {
-        let _ = sight;
-        todo!("{most}")
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let mut wholes = Vec::new();
+        for (n, segment) in state.snapshot.segments.iter().enumerate() {
+            wholes
+                .extend(view.wholes[n].iter().map(|doc| (-i128::from(segment.updated(doc)), segment.key(doc), n, doc)));
+        }
+        wholes.sort_unstable();
+        wholes.truncate(most);
+        let head = |(_, _, segment, doc)| self.fields.read_head(&state.snapshot.stored(segment, doc)?);
+        wholes.into_iter().map(head).collect()
     }
 
-    /// The spaces in which `sight` admits at least one document, by key.
+    /// The spaces in which `sight` admits at least one document, by key. A space that is called differently on several
+    /// pages, as after a rename, has the name that the page changed last bears.
     pub fn spaces(&self, sight: &Visibility) -> Result<Vec<Space>, Error> {
-        let _ = sight;
-        todo!()
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let mut spaces: HashMap<String, (i64, String)> = HashMap::new();
+        for (n, segment) in state.snapshot.segments.iter().enumerate() {
+            for doc in view.wholes[n].iter() {
+                let column = segment.space(doc)?.unwrap_or_default();
+                let Some((key, name)) = Fields::space_of(&column) else { continue };
+                let named = (segment.updated(doc), name.to_owned());
+                let newest = spaces.entry(key.to_owned()).or_insert_with(|| named.clone());
+                *newest = named.max(std::mem::take(newest));
+            }
+        }
+        let mut spaces: Vec<Space> = spaces.into_iter().map(|(key, (_, name))| Space { key, name }).collect();
+        spaces.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(spaces)
     }
 
     /// Takes a change.
     pub fn change(&self, change: Change<'_>) -> Result<(), Error> {
-        todo!("{change:?}")
+        let mut writing = self.writing();
+        match change {
+            Change::Replace(document, class, passages, vectors) => {
+                writing.replace(&self.fields, document, class, passages, vectors)
+            }
+            Change::Reclass(id, class) => {
+                if writing.touched.contains_key(id) {
+                    let reached = writing.reached;
+                    self.commit_with(&mut writing, reached)?;
+                }
+                writing.reclass(&self.fields, &self.state().snapshot, id, class)
+            }
+            Change::Withhold(id) => {
+                writing.withhold(id);
+                self.deny(id);
+                Ok(())
+            }
+            Change::Remove(id) => {
+                writing.remove(&self.fields, id);
+                self.deny(id);
+                Ok(())
+            }
+            Change::Vectors(vectors) => {
+                let snapshot = self.state().snapshot.clone();
+                for (id, vector) in vectors {
+                    // A document that was changed meanwhile has other passages, or another class: it will be asked for
+                    // again by `without_vectors`.
+                    if matches!(writing.touched.get(&id.document), None | Some(Touch::Vectors)) {
+                        writing.vector(&self.fields, &snapshot, id, vector)?;
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
-    /// Makes all changes so far visible and durable, with the number of the last one in the store.
+    /// Makes all changes so far visible and durable, with the number of the last one in the store. After an error none of
+    /// the changes since the last commit is in the index: they must be made again from [`Index::reached`] on.
     pub fn commit(&self, reached: u64) -> Result<(), Error> {
-        todo!("{reached}")
+        self.commit_with(&mut self.writing(), reached)
     }
 
     /// The number of the last change that is durable here; 0 for an empty index.
     pub fn reached(&self) -> u64 {
-        todo!()
+        self.writing().reached
     }
 
-    /// Passages that have no vector yet, at most `most`, with the text to embed.
+    /// Passages that have no vector yet, at most `most`, with the text to embed. Documents changed since the last commit are
+    /// left out, so a batch of vectors is committed before the next is asked for.
     pub fn without_vectors(&self, most: usize) -> Result<Vec<(PassageId, String)>, Error> {
-        todo!("{most}")
+        let writing = self.writing();
+        let snapshot = self.state().snapshot.clone();
+        let mut bare = Vec::new();
+        for (segment, doc) in snapshot.entries(&tantivy::Term::from_field_text(self.fields.bare, "1"))? {
+            if bare.len() >= most {
+                break;
+            }
+            let passage = self.fields.read_passage(&snapshot.stored(segment, doc)?)?.passage;
+            if !writing.touched.contains_key(&passage.id.document) {
+                let text = text_to_embed(&passage);
+                bare.push((passage.id, text));
+            }
+        }
+        Ok(bare)
     }
 
     /// How many documents and passages there are: for the administrator's overview only.
     pub fn counts(&self) -> Result<(u64, u64), Error> {
-        todo!()
+        let snapshot = self.state().snapshot.clone();
+        let segments = snapshot.segments.iter();
+        Ok(segments.fold((0, 0), |(documents, passages), segment| {
+            (documents + segment.wholes.count(), passages + segment.passages.count())
+        }))
     }
+
+    fn commit_with(&self, writing: &mut Writing, reached: u64) -> Result<(), Error> {
+        let touched = writing.commit(reached)?;
+        self.reader.reload()?;
+        let snapshot = Arc::new(Snapshot::of(self.reader.searcher(), &self.fields)?);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut denied = state.denied.clone();
+        denied.retain(|id| !matches!(touched.get(id), Some(Touch::Shown | Touch::Removed)));
+        *state = Arc::new(State { snapshot, denied, views: Mutex::default() });
+        Ok(())
+    }
+
+    /// From now on nobody finds the document: the next search already does not.
+    fn deny(&self, id: &DocumentId) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut denied = match Arc::get_mut(&mut state) {
+            Some(alone) => std::mem::take(&mut alone.denied),
+            // A search that is under way keeps the state it began with.
+            None => state.denied.clone(),
+        };
+        denied.insert(id.clone());
+        *state = Arc::new(State { snapshot: state.snapshot.clone(), denied, views: Mutex::default() });
+    }
+
+    fn state(&self) -> Arc<State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a visibility admits now. Kept by its digest: two people who may read the same share it.
+    fn view(&self, state: &State, sight: &Visibility) -> Result<Arc<View>, Error> {
+        let digest = sight.digest();
+        if let Some(view) = state.views.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
+            return Ok(view.clone());
+        }
+        let view = View::of(&state.snapshot, &self.fields, sight, &state.denied)?;
+        #[cfg(test)]
+        let view = if self.uses_stock_statistics.load(std::sync::atomic::Ordering::SeqCst) {
+            view.with_stock_statistics(&state.snapshot)
+        } else {
+            view
+        };
+        let view = Arc::new(view);
+        let mut views = state.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if views.len() >= VIEWS_MAX {
+            views.clear();
+        }
+        views.insert(digest, view.clone());
+        Ok(view)
+    }
+
+    fn whole(&self, state: &State, view: &View, id: &DocumentId) -> Result<Option<(usize, u32)>, Error> {
+        let entries = state.snapshot.entries(&self.fields.of_whole(id))?;
+        Ok(entries.into_iter().find(|(segment, doc)| view.wholes[*segment].has(*doc)))
+    }
+
+    fn found(&self, state: &State, hit: &Hit) -> Result<Found, Error> {
+        let stored = self.fields.read_passage(&state.snapshot.stored(hit.segment, hit.doc)?)?;
+        let class = state.snapshot.segments[hit.segment].class(hit.doc);
+        Ok(Found { passage: stored.passage, head: Arc::new(stored.head), class, score: hit.score })
+    }
+}
+
+/// What breaks a tie: a number made of the passage's id, so that no document is always first, then the id.
+fn number_of(found: &Found) -> (u64, String) {
+    let id = found.passage.id.to_string();
+    (fields::number_of(&id), id)
+}
+
+/// A passage as the embedder reads it: what it stands in first, for the words alone may not say what they are about.
+fn text_to_embed(passage: &Passage) -> String {
+    let mut text = passage.title.clone();
+    for heading in &passage.under {
+        text.push_str(" > ");
+        text.push_str(heading);
+    }
+    text.push('\n');
+    text.push_str(&passage.text);
+    text
 }

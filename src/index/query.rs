@@ -1,0 +1,31 @@
+//! What a search is given: a query and a scope.
+
+use crate::corpus::DocumentId;
+
+/// What is looked for: words, and their vector when an embedder is ready.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The words, as the person wrote them; never query syntax.
+    pub words: String,
+    /// Their vector, of unit length.
+    pub vector: Option<Box<[f32]>>,
+}
+
+/// What the asker or the application narrows to. It can only take away. Empty lists narrow nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Source names.
+    pub sources: Vec<String>,
+    /// Space keys, in any case.
+    pub spaces: Vec<String>,
+    /// Labels, in any case; any of them.
+    pub labels: Vec<String>,
+    /// Display names of who changed it last, in any case.
+    pub authors: Vec<String>,
+    /// Changed at or after, milliseconds since the Unix epoch.
+    pub updated_after: Option<i64>,
+    /// Changed before.
+    pub updated_before: Option<i64>,
+    /// Documents left out (an evaluation's `link_sources`).
+    pub without: Vec<DocumentId>,
+}

@@ -1,0 +1,147 @@
+//! What should be found is found, and by whom.
+
+use super::*;
+
+fn pages() -> Vec<Page> {
+    vec![
+        page("pager", "staff", "On-call rota", "The pager rings in the night. Whoever is on call answers it."),
+        page("it", "staff", "IT desk", "The desk helps with laptops. Write to the desk."),
+        page("poem", "staff", "A poem", "It was late and it was dark, and it was said that it would rain."),
+        page("code", "staff", "Client settings", "Set retry_limit to three in client.toml, from v2.3.1 on."),
+        page("pay", "board", "Salaries", "The pager of the board rings for pay questions."),
+    ]
+}
+
+#[test]
+fn only_what_may_be_read_is_found() {
+    let world = World::with(&pages());
+
+    assert_eq!(world.finds(&["staff"], "who answers the pager?"), ["pager"]);
+    assert_eq!(world.finds(&["board"], "who answers the pager?"), ["pay"]);
+    assert_eq!(world.finds(&["staff", "board"], "pager").len(), 2);
+    assert_eq!(world.finds(&["sales"], "pager"), Vec::<String>::new());
+}
+
+#[test]
+fn titles_acronyms_and_identifiers_are_found_by_their_form() {
+    let world = World::with(&pages());
+
+    assert_eq!(world.finds(&["staff"], "IT")[0], "it");
+    assert_eq!(world.finds(&["staff"], "On-call rota")[0], "pager");
+    for form in ["retry_limit", "client.toml", "v2.3.1"] {
+        assert_eq!(world.finds(&["staff"], form), ["code"], "{form}");
+    }
+}
+
+#[test]
+fn other_forms_of_a_word_are_found() {
+    let world = World::with(&pages());
+
+    assert_eq!(world.finds(&["staff"], "answering nights"), ["pager"]);
+}
+
+#[test]
+fn a_page_is_found_by_meaning_where_it_shares_no_telling_word() {
+    let world = World::with(&pages());
+    let vector = Some(vector_of("the pager rings in the night, whoever answers"));
+
+    let found =
+        world.index.search(&world.sight(&["staff"]), &Query { words: "beeper".into(), vector }, &Scope::default(), 3);
+
+    assert_eq!(found.unwrap()[0].head().id.local(), "pager");
+}
+
+#[test]
+fn every_passage_is_found_by_its_own_words_by_those_who_may_read_it_and_by_nobody_else() {
+    let groups = ["staff", "board", "sales"];
+    let pages: Vec<Page> = (0..60)
+        .map(|n| {
+            let text: String =
+                (0..40).map(|m| format!("The thing with number {m} of {n} is zq{n}x{m} here. ")).collect();
+            page(&format!("p{n}"), groups[n % 3], &format!("Page {n}"), &text)
+        })
+        .collect();
+    let world = World::with(&pages);
+
+    for (n, page) in pages.iter().enumerate() {
+        for m in [0, 20, 39] {
+            for who in groups {
+                let found = world.finds(&[who], &format!("zq{n}x{m}"));
+                assert_eq!(found, if who == page.group { vec![page.id.clone()] } else { vec![] }, "zq{n}x{m} by {who}");
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_queries_are_no_errors() {
+    let world = World::with(&pages());
+    let long = "pager ".repeat(683);
+    let odd =
+        ["", " ", "a", "?", "the of and", "🎉🎉", "\"pager", "title:x AND (", "+-*~^", "\u{0}", "年假 пейджер", &long];
+    for words in odd {
+        for vector in [None, Some(vector_of(words)), Some(vec![].into()), Some(vec![f32::NAN; 64].into())] {
+            let query = Query { words: words.into(), vector };
+            world.index.search(&world.sight(&["staff"]), &query, &Scope::default(), 10).unwrap();
+        }
+    }
+    assert_eq!(world.finds(&["staff"], "title:pager AND (\"on call")[0], "pager");
+    assert_eq!(world.finds(&["staff"], &long)[0], "pager");
+}
+
+#[test]
+fn a_scope_takes_away() {
+    let mut pages = pages();
+    pages[1].space = "HR";
+    let world = World::with(&pages);
+    let desk = |scope: Scope| world.finds_in(&["staff"], "desk pager rain", &scope);
+    let all = Scope::default();
+
+    assert_eq!(desk(all.clone()).len(), 3);
+    assert_eq!(desk(Scope { spaces: vec!["hr".into()], ..all.clone() }), ["it"]);
+    assert_eq!(desk(Scope { spaces: vec!["HR".into(), "ENG".into()], ..all.clone() }).len(), 3);
+    assert_eq!(desk(Scope { labels: vec!["Staff".into()], ..all.clone() }).len(), 3);
+    assert_eq!(desk(Scope { labels: vec!["board".into()], ..all.clone() }), Vec::<String>::new());
+    assert_eq!(desk(Scope { authors: vec!["ada lovelace".into()], ..all.clone() }).len(), 3);
+    assert_eq!(desk(Scope { authors: vec!["Bob".into()], ..all.clone() }), Vec::<String>::new());
+    assert_eq!(desk(Scope { sources: vec!["wiki".into()], ..all.clone() }).len(), 3);
+    assert_eq!(desk(Scope { sources: vec!["other".into()], ..all.clone() }), Vec::<String>::new());
+    assert_eq!(desk(Scope { updated_after: Some(5000), ..all.clone() }), ["pager"]);
+    assert_eq!(desk(Scope { updated_before: Some(3000), ..all.clone() }), ["it"]);
+    assert!(!desk(Scope { without: vec![id_of("pager")], ..all }).contains(&"pager".to_owned()));
+}
+
+#[test]
+fn a_document_is_opened_and_a_passage_read_again_only_with_the_right_to() {
+    let world = World::with(&pages());
+    let id = PassageId { document: id_of("pay"), revision: 1, place: 0 };
+    let (board, staff) = (world.sight(&["board"]), world.sight(&["staff"]));
+
+    let opened = world.index.open_document(&board, &id.document).unwrap().unwrap();
+    assert_eq!(opened.document().title, "Salaries");
+    assert_eq!(opened.passages().len(), 1);
+    assert_eq!(opened.class(), world.class("board"));
+    assert_eq!(world.index.reread(&board, &id).unwrap().unwrap().passage(), &opened.passages()[0]);
+    assert_eq!(world.index.head(&board, &id.document).unwrap().unwrap().title, "Salaries");
+
+    assert!(world.index.open_document(&staff, &id.document).unwrap().is_none());
+    assert!(world.index.reread(&staff, &id).unwrap().is_none());
+    assert!(world.index.head(&staff, &id.document).unwrap().is_none());
+    let older = PassageId { revision: 0, ..id };
+    assert!(world.index.reread(&board, &older).unwrap().is_none(), "another revision is not there");
+}
+
+#[test]
+fn the_newest_pages_and_the_spaces_are_those_that_may_be_read() {
+    let mut pages = pages();
+    pages[4].space = "BOARD";
+    let world = World::with(&pages);
+    let staff = world.sight(&["staff"]);
+
+    let newest: Vec<_> = world.index.newest(&staff, 2).unwrap().into_iter().map(|head| head.title).collect();
+    assert_eq!(newest[0], "On-call rota");
+    let spaces: Vec<_> = world.index.spaces(&staff).unwrap().into_iter().map(|space| space.key).collect();
+    assert_eq!(spaces, ["ENG"]);
+    assert_eq!(world.index.spaces(&world.sight(&["board"])).unwrap()[0].name, "The BOARD space");
+    assert_eq!(world.index.counts().unwrap(), (5, 5));
+}

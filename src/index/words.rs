@@ -1,0 +1,267 @@
+//! How text becomes terms: once by stem, for what it means, and once by exact form, for what it is called.
+//!
+//! The stems are English; every other language, and every title, acronym and code identifier, is found by its exact form.
+
+use std::collections::BTreeSet;
+
+use tantivy::tokenizer::{
+    AsciiFoldingFilter, Language, LowerCaser, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
+};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// A longer run is no word that anybody looks for, in bytes.
+const TERM_BYTES_MAX: usize = 80;
+
+/// A question's first so many distinct words are looked for; a question of 4 KiB has fewer than twice as many.
+const TERMS_MAX: usize = 256;
+
+/// Words that make a text a question or an order and say nothing of what it is about. They are left out of a query while
+/// any other word is in it; the stop words of the stems are left out besides.
+const ASKING: [&str; 50] = [
+    "about", "am", "any", "been", "can", "could", "did", "do", "does", "doing", "from", "had", "has", "have", "having",
+    "he", "her", "his", "how", "i", "i'm", "its", "just", "me", "might", "my", "our", "ours", "shall", "she", "should",
+    "so", "some", "tell", "than", "them", "those", "us", "we", "were", "what", "when", "where", "which", "who", "whom",
+    "why", "would", "you", "your",
+];
+
+/// Tantivy's English stop words: see its `StopWordFilter`.
+const STOP: [&str; 33] = [
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
+    "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+];
+
+/// The terms of a query, each kind sorted and without repeats: the one order in which scores are summed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// English stems.
+    pub(super) stems: Vec<String>,
+    /// Exact forms.
+    pub(super) forms: Vec<String>,
+}
+
+/// Tokens made beforehand, one after the other.
+pub(super) struct Ready {
+    tokens: Vec<Token>,
+    next: usize,
+}
+
+impl TokenStream for Ready {
+    fn advance(&mut self) -> bool {
+        self.next += 1;
+        self.next <= self.tokens.len()
+    }
+
+    fn token(&self) -> &Token {
+        &self.tokens[self.next - 1]
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.tokens[self.next - 1]
+    }
+}
+
+fn ready(texts: Vec<String>) -> Ready {
+    let token = |(position, text)| Token { position, text, ..Token::default() };
+    Ready { tokens: texts.into_iter().enumerate().map(token).collect(), next: 0 }
+}
+
+/// Splits text into words; the filters of [`stems`] then make stems of them.
+#[derive(Clone)]
+struct Words;
+
+impl Tokenizer for Words {
+    type TokenStream<'a> = Ready;
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Ready {
+        ready(words(text))
+    }
+}
+
+/// Splits text into exact forms.
+#[derive(Clone)]
+struct Forms;
+
+impl Tokenizer for Forms {
+    type TokenStream<'a> = Ready;
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Ready {
+        ready(forms(text))
+    }
+}
+
+/// Makes stems.
+pub(super) fn stems() -> TextAnalyzer {
+    TextAnalyzer::builder(Words)
+        .filter(LowerCaser)
+        .filter(AsciiFoldingFilter)
+        .filter(StopWordFilter::remove(STOP.map(str::to_owned)))
+        .filter(Stemmer::new(Language::English))
+        .build()
+}
+
+/// Makes exact forms.
+pub(super) fn exact() -> TextAnalyzer {
+    TextAnalyzer::builder(Forms).build()
+}
+
+/// The terms of a query. Nothing in it is syntax.
+pub(super) fn terms(query: &str) -> Terms {
+    let is_empty_word = |word: &str| STOP.contains(&word) || ASKING.contains(&word);
+    let all: Vec<String> = words(query);
+    let telling: Vec<&str> =
+        all.iter().map(String::as_str).filter(|word| !is_empty_word(&word.to_lowercase())).collect();
+    let asked = if telling.is_empty() { all.iter().map(String::as_str).collect() } else { telling };
+
+    let mut analyzer = stems();
+    let mut stems = BTreeSet::new();
+    for word in asked {
+        let mut stream = analyzer.token_stream(word);
+        while stream.advance() && stems.len() < TERMS_MAX {
+            stems.insert(stream.token().text.clone());
+        }
+    }
+
+    let all = forms(query);
+    let is_telling = |form: &&String| !is_empty_word(form);
+    let any_telling = all.iter().any(|form| is_telling(&form));
+    let forms: BTreeSet<String> =
+        all.iter().filter(|form| !any_telling || is_telling(form)).take(TERMS_MAX).cloned().collect();
+    Terms { stems: stems.into_iter().collect(), forms: forms.into_iter().collect() }
+}
+
+/// Words by UAX #29, parted further at marks inside (`user_name`, `a.b`), save numbers (`1,000`), which lose their commas.
+/// Signs of scripts without spaces come singly and in pairs.
+fn words(text: &str) -> Vec<String> {
+    let text: String = text.nfkc().collect();
+    let mut words = Vec::new();
+    let mut last_sign: Option<(usize, &str)> = None;
+    for (begin, word) in text.unicode_word_indices() {
+        if word.len() > TERM_BYTES_MAX {
+            continue;
+        }
+        if is_sign(word) {
+            if let Some((end, last)) = last_sign
+                && end == begin
+            {
+                words.push(format!("{last}{word}"));
+            }
+            words.push(word.to_owned());
+            last_sign = Some((begin + word.len(), word));
+        } else if word.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.') {
+            words.push(word.replace(',', ""));
+        } else {
+            let is_border = |c: char| !(c.is_alphanumeric() || c == '\'' || c == '\u{2019}' || !c.is_ascii());
+            words.extend(word.split(is_border).filter(|part| !part.is_empty()).map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// One letter of a script that writes without spaces.
+fn is_sign(word: &str) -> bool {
+    let mut chars = word.chars();
+    let first = chars.next().unwrap_or(' ');
+    chars.next().is_none() && first >= '\u{e00}' && first.is_alphabetic()
+}
+
+/// Exact forms in lower case: what stands between spaces without the marks around it (`v2.3.1`, `user_name`, `c++`), the
+/// words inside it, and once more as written where it is all capitals, so that `IT` is not `it`.
+fn forms(text: &str) -> Vec<String> {
+    let text: String = text.nfkc().collect();
+    let mut forms = Vec::new();
+    for token in text.split_whitespace() {
+        let form = stripped(token);
+        if form.is_empty() || form.len() > TERM_BYTES_MAX {
+            forms.extend(words(token).into_iter().map(|word| word.to_lowercase()));
+            continue;
+        }
+        let capitals = form.chars().filter(|c| c.is_uppercase()).count();
+        if capitals >= 2 && form.chars().all(|c| c.is_uppercase() || c.is_numeric()) {
+            forms.push(form.to_owned());
+        }
+        let parts = words(form);
+        let lower = form.to_lowercase();
+        if parts.len() != 1 || parts[0].to_lowercase() != lower {
+            forms.extend(parts.into_iter().map(|word| word.to_lowercase()));
+        }
+        forms.push(lower);
+    }
+    forms
+}
+
+/// A token without the marks around it, save those that belong to names: `.NET`, `#general`, `C++`, `C#`. A token of marks
+/// alone counts only where they are no ASCII (an emoji).
+fn stripped(token: &str) -> &str {
+    if !token.chars().any(char::is_alphanumeric) {
+        return if token.is_ascii() { "" } else { token };
+    }
+    let end = token.trim_end_matches(|c: char| !(c.is_alphanumeric() || c == '+' || c == '#'));
+    let begin = end.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let mark = end[..end.len() - begin.len()].chars().next_back();
+    match mark {
+        Some('.' | '#' | '@' | '~') => &end[end.len() - begin.len() - 1..],
+        Some(_) | None => begin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stems_of(text: &str) -> Vec<String> {
+        terms(text).stems
+    }
+
+    #[test]
+    fn a_question_keeps_the_words_it_is_about() {
+        assert_eq!(stems_of("What are the employees' benefits?"), ["benefit", "employe"]);
+        assert_eq!(terms("How do I get on-call?").forms, ["call", "get", "on-call"]);
+    }
+
+    #[test]
+    fn a_question_of_empty_words_is_looked_for_by_all_of_them() {
+        assert_eq!(terms("who are you").forms, ["are", "who", "you"]);
+        assert_eq!(terms("to be or not to be").forms, ["be", "not", "or", "to"]);
+    }
+
+    #[test]
+    fn an_acronym_is_not_the_word_it_looks_like() {
+        assert_eq!(terms("the IT desk").forms, ["IT", "desk"]);
+        assert!(!terms("it is a desk").forms.contains(&"IT".to_owned()));
+    }
+
+    #[test]
+    fn identifiers_and_versions_are_one_form_and_their_parts() {
+        let forms = terms("set user_name in (v2.3.1), C++ or .NET").forms;
+
+        for form in ["user_name", "user", "name", "v2.3.1", "c++", ".net", "net"] {
+            assert!(forms.contains(&form.to_owned()), "{form} in {forms:?}");
+        }
+    }
+
+    #[test]
+    fn query_syntax_is_words() {
+        assert_eq!(stems_of("title:pager AND (\"on call\" OR -x^2~"), ["2", "call", "pager", "titl", "x"]);
+    }
+
+    #[test]
+    fn odd_queries_give_few_terms_and_no_panic() {
+        let long = "wörter ".repeat(600) + &"x".repeat(4096);
+        for query in ["", " ", "?", "\u{0}\u{7f}", "\"((", "🎉", "a", "\u{202e}abc", "'’'", "...", "# @ ~", &long] {
+            let terms = terms(query);
+            assert!(terms.stems.len() + terms.forms.len() < 10, "{terms:?}");
+        }
+        assert_eq!(terms("🎉").forms, ["🎉"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_and_accents_are_found() {
+        assert_eq!(terms("年假").forms, ["假", "年", "年假"]);
+        assert_eq!(stems_of("Café ＡＢＣ"), ["abc", "cafe"]);
+        assert!(terms("Überstundenzuschlag").forms.contains(&"überstundenzuschlag".to_owned()));
+    }
+
+    #[test]
+    fn numbers_are_found_with_and_without_commas() {
+        assert_eq!(stems_of("191,900 dollars"), stems_of("191900 dollars"));
+    }
+}
