@@ -1,17 +1,49 @@
 //! The log that cannot be quietly rewritten: events, tree, checkpoints, proofs.
 //!
+//! Everything that matters becomes a leaf: one line of canonical JSON (RFC 8785) in a file that only grows. The leaves are
+//! hashed into a Merkle tree (RFC 6962), and the tree's head is signed now and then: a checkpoint. Whoever holds one
+//! checkpoint outside this machine can prove later that nothing before it was changed, left out, added or moved.
+//!
+//! Ada asks about parental leave and is answered. The log gets two leaves: that somebody asked, with a keyed digest of the
+//! question, a digest of what she may see, and the passages found; and that it was answered, with the passages cited. It
+//! gets no word of the question, and not Ada's id: in its place stands a commitment, SHA-256(salt ‖ id), with another salt
+//! at every leaf. An auditor who is entitled to names is given the salts; the auditor who is not can check everything but
+//! who it was. When Ada leaves the company her salts are destroyed ([`Log::erase`]), and the leaves stay provable.
+//!
+//! Mallory owns the machine and takes a leaf out. Every leaf after it has the wrong number; he renumbers them, and each
+//! no longer carries the hash of the one before it; he mends those too, and the root is not the one that was signed.
+//! What he can do is cut off what came after the last checkpoint that somebody outside holds. That is the honest limit,
+//! and why holding a checkpoint outside is one command.
+//!
+//! Always true here:
+//! - When [`Log::append`] returns, the leaf is on disk; what is not on record is not shown. After a failed fsync nothing is
+//!   acknowledged until the log is opened again.
+//! - Leaves are numbered without gaps, and a leaf's time is never before the last one's: a clock set back is said.
+//! - A checkpoint is signed after at most [`CHECKPOINT_LEAVES`] leaves, and never takes in a leaf that is not on disk.
+//!
 //! Uses: `clock`, `names`, `corpus`, `store`, `vault`. Begin at [`Log`].
 
-use std::io::Write;
-use std::path::Path;
+mod chain;
+mod climb;
+mod event;
+mod files;
+mod log;
+mod note;
+mod people;
+#[cfg(test)]
+mod tests;
+mod verify;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Moment};
-use crate::corpus::PassageId;
-use crate::names::{ConversationId, MessageId, SourceId, UserId};
-use crate::store::{self, Store};
-use crate::vault::Vault;
+pub use self::event::Event;
+pub use self::log::{Log, Proof};
+pub use self::verify::verify;
+use crate::clock::Moment;
+use crate::{store, vault};
+
+/// Leaves after which a checkpoint is signed without being asked for.
+const CHECKPOINT_LEAVES: u64 = 100;
 
 /// Where the log is and how it is signed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,57 +57,6 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings { origin: "sotto.local/log".to_owned() }
     }
-}
-
-/// What happened, in words that `audit` owns and an auditor knows. Never a question's words, a title, a page's words.
-#[derive(Debug, Clone)]
-pub enum Event<'a> {
-    /// The process began; `version` of the binary.
-    Started { version: &'a str },
-    /// The process was asked to stop.
-    Stopped,
-    /// A person signed in.
-    SignedIn { user: &'a UserId, provider: &'a str },
-    /// A login was refused; `code` of the refusal.
-    SignInRefused { provider: &'a str, code: &'a str },
-    /// A person signed out.
-    SignedOut { user: &'a UserId },
-    /// A provider changed the directory.
-    Provisioned { by: &'a str, change: &'a str, target: &'a str },
-    /// A person asked: keyed digest of the question, digest of what is visible, the passages found.
-    Asked {
-        user: &'a UserId,
-        conversation: &'a ConversationId,
-        question: [u8; 32],
-        visible: [u8; 32],
-        shown: &'a [PassageId],
-    },
-    /// The answer ended: `answered`, `refused` or `stopped`; the leaf of the question; the passages cited.
-    Answered { user: &'a UserId, message: &'a MessageId, asked: u64, outcome: &'a str, cited: &'a [PassageId] },
-    /// A person searched.
-    Searched { user: &'a UserId, query: [u8; 32], visible: [u8; 32], shown: &'a [PassageId] },
-    /// A person opened a document.
-    Opened { user: &'a UserId, document: &'a str },
-    /// A person read an old conversation; how many claims were withheld.
-    Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32 },
-    /// A person rated an answer, by reason codes only.
-    Rated { user: &'a UserId, message: &'a MessageId, rating: &'a str, reasons: &'a [String] },
-    /// A conversation's key was destroyed.
-    KeyForgotten { user: &'a UserId, conversation: &'a ConversationId },
-    /// A sync began.
-    SyncStarted { source: &'a SourceId, mode: &'a str },
-    /// A sync ended.
-    SyncEnded {
-        source: &'a SourceId,
-        outcome: &'a str,
-        added: u64,
-        changed: u64,
-        removed: u64,
-        reclassed: u64,
-        failed: u64,
-    },
-    /// An administrator read or did something on the desk.
-    Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
 
 /// Proof that an event is on disk. Only [`Log::append`] makes one.
@@ -98,7 +79,7 @@ impl Receipt {
 }
 
 /// A signed tree head.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Leaves in the tree.
     pub size: u64,
@@ -110,8 +91,14 @@ pub struct Checkpoint {
     pub at: Moment,
 }
 
-/// The log.
-pub struct Log {}
+/// What a verifier found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Leaves.
+    pub size: u64,
+    /// Root hash.
+    pub root: [u8; 32],
+}
 
 /// What can go wrong with the log.
 #[derive(Debug, thiserror::Error)]
@@ -124,61 +111,25 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// Something beside the leaves does not fit: a key, a signature, an export's first line.
+    #[error("the audit log cannot be trusted: {0}")]
+    Unfit(String),
+    /// The log's own keys do not open.
+    #[error("the audit log's keys cannot be used")]
+    Vault(#[from] vault::Error),
     /// The store failed, or the disk.
     #[error("the audit log cannot be read or written")]
     Store(#[from] store::Error),
 }
 
-/// What a verifier found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// Leaves.
-    pub size: u64,
-    /// Root hash.
-    pub root: [u8; 32],
-}
-
-impl Log {
-    /// Opens the log, verifies it, and recovers a tail torn by a crash (said in the log of the process).
-    pub fn open(store: &Store, vault: &Vault, clock: Clock, settings: &Settings) -> Result<Log, Error> {
-        let _ = (store, vault, clock);
-        todo!("{settings:?}")
-    }
-
-    /// Appends an event and syncs it. When this returns, a power cut cannot undo it. Concurrent appends share one fsync.
-    pub fn append(&self, event: &Event<'_>) -> Result<Receipt, Error> {
-        todo!("{event:?}")
-    }
-
-    /// Signs the head as it is now.
-    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        todo!()
-    }
-
-    /// The last signed head.
-    pub fn last_checkpoint(&self) -> Option<Checkpoint> {
-        todo!()
-    }
-
-    /// The public key, as a C2SP verifier key.
-    pub fn public_key(&self) -> String {
-        todo!()
-    }
-
-    /// Writes the export of `contract.md` §5: a header line, then a leaf a line.
-    pub fn export(&self, out: &mut dyn Write) -> Result<Verified, Error> {
-        let _ = out;
-        todo!()
-    }
-
-    /// The newest leaves, newest first, at most `most`, before leaf `before` where given.
-    pub fn newest(&self, before: Option<u64>, most: usize) -> Result<Vec<serde_json::Value>, Error> {
-        todo!("{before:?} {most}")
+impl Error {
+    fn broken(leaf: u64, why: impl Into<String>) -> Error {
+        Error::Broken { leaf, why: why.into() }
     }
 }
 
-/// Verifies an export offline with a C2SP verifier key, and that it extends an older checkpoint where one is given. The
-/// error names the first leaf that does not fit.
-pub fn verify(export: &Path, key: &str, older: Option<&str>) -> Result<Verified, Error> {
-    todo!("{export:?} {key} {older:?}")
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Error {
+        Error::Store(error.into())
+    }
 }

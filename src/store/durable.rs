@@ -94,13 +94,13 @@ fn sync_folder_of(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file that only grows (mode 0600). What was appended counts once [`Growing::sync`] has returned.
+/// A file that only grows (mode 0600). What was appended counts once [`Syncer::sync`] has returned.
 pub struct Growing {
     path: PathBuf,
     file: File,
     /// Bytes that were written whole; the file may be longer after a failed write, and then is cut.
     len: u64,
-    /// Set by a failed fsync: the kernel may have dropped the pages, so nothing that follows could be promised.
+    /// Set where a half-written end could not be cut off: what follows it would not read.
     is_broken: bool,
 }
 
@@ -122,22 +122,9 @@ impl Growing {
         self.len
     }
 
-    /// All its bytes.
-    pub fn read_all(&self) -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; usize::try_from(self.len).map_err(io::Error::other)?];
-        self.read_at(0, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// The bytes from `at`, as many as `into` holds.
-    pub fn read_at(&self, at: u64, into: &mut [u8]) -> Result<(), Error> {
-        self.file.read_exact_at(into, at)?;
-        Ok(())
-    }
-
     /// Writes at the end; where that fails, the file is as it was.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.check()?;
+        self.check_sound()?;
         if let Err(error) = self.file.write_all_at(bytes, self.len) {
             self.cut(self.len)?;
             return Err(error.into());
@@ -146,14 +133,9 @@ impl Growing {
         Ok(())
     }
 
-    /// Returns when everything appended is on disk. After a failure nothing more is taken until it is opened again.
-    pub fn sync(&mut self) -> Result<(), Error> {
-        self.check()?;
-        if let Err(error) = self.file.sync_data() {
-            self.is_broken = true;
-            return Err(error.into());
-        }
-        Ok(())
+    /// What syncs this file, also while others append to it.
+    pub fn syncer(&self) -> Result<Syncer, Error> {
+        Ok(Syncer(self.file.try_clone()?))
     }
 
     /// Cuts the file to a length, durably.
@@ -171,12 +153,23 @@ impl Growing {
         Ok(File::open(&self.path)?)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn check_sound(&self) -> Result<(), Error> {
         if self.is_broken {
-            let why = format!("{} could not be synced; restart to read it again", self.path.display());
+            let why = format!("the end of {} could not be mended; restart to do it again", self.path.display());
             return Err(Error::Broken(why.into()));
         }
         Ok(())
+    }
+}
+
+/// Syncs a growing file.
+pub struct Syncer(File);
+
+impl Syncer {
+    /// Returns when everything appended before the call is on disk. After a failure the kernel may have dropped what was
+    /// not, so a second try proves nothing: stop, and open the file again.
+    pub fn sync(&self) -> Result<(), Error> {
+        Ok(self.0.sync_data()?)
     }
 }
 
@@ -245,12 +238,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = Growing::open(&folder.path().join("leaves")).unwrap();
         file.append(b"one\ntw").unwrap();
-        file.sync().unwrap();
+        file.syncer().unwrap().sync().unwrap();
 
         file.cut(4).unwrap();
         file.append(b"two\n").unwrap();
 
-        assert_eq!(file.read_all().unwrap(), b"one\ntwo\n");
+        assert_eq!(read(&folder.path().join("leaves")).unwrap().unwrap(), b"one\ntwo\n");
         assert_eq!(Growing::open(&folder.path().join("leaves")).unwrap().len(), 8);
     }
 }

@@ -1,0 +1,132 @@
+//! What happened, in words that an auditor knows, and how it is written down.
+
+use serde_json::{Map, Value, json};
+
+use crate::corpus::PassageId;
+use crate::names::{ConversationId, MessageId, SourceId, UserId};
+
+/// What happened, in words that `audit` owns and an auditor knows. Never a question's words, a title, a page's words.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
+    /// The process began; `version` of the binary.
+    Started { version: &'a str },
+    /// The process was asked to stop.
+    Stopped,
+    /// A crash had torn the end of the log: so many bytes, never acknowledged, were cut off.
+    TailCut { bytes: u64 },
+    /// A person signed in.
+    SignedIn { user: &'a UserId, provider: &'a str },
+    /// A login was refused; `code` of the refusal.
+    SignInRefused { provider: &'a str, code: &'a str },
+    /// A person signed out.
+    SignedOut { user: &'a UserId },
+    /// A provider changed the directory. The target is an id of ours (a person's stands as a commitment), never a name.
+    Provisioned { by: &'a str, change: &'a str, target: &'a str },
+    /// A person asked: keyed digest of the question, digest of what is visible, the passages found.
+    Asked {
+        user: &'a UserId,
+        conversation: &'a ConversationId,
+        question: [u8; 32],
+        visible: [u8; 32],
+        shown: &'a [PassageId],
+    },
+    /// The answer ended: `answered`, `refused` or `stopped`; the leaf of the question; the passages cited.
+    Answered { user: &'a UserId, message: &'a MessageId, asked: u64, outcome: &'a str, cited: &'a [PassageId] },
+    /// A person searched.
+    Searched { user: &'a UserId, query: [u8; 32], visible: [u8; 32], shown: &'a [PassageId] },
+    /// A person opened a document.
+    Opened { user: &'a UserId, document: &'a str },
+    /// A person read an old conversation; how many claims were withheld.
+    Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32 },
+    /// A person rated an answer, by reason codes only.
+    Rated { user: &'a UserId, message: &'a MessageId, rating: &'a str, reasons: &'a [String] },
+    /// A conversation's key was destroyed.
+    KeyForgotten { user: &'a UserId, conversation: &'a ConversationId },
+    /// A sync began.
+    SyncStarted { source: &'a SourceId, mode: &'a str },
+    /// A sync ended.
+    SyncEnded {
+        source: &'a SourceId,
+        outcome: &'a str,
+        added: u64,
+        changed: u64,
+        removed: u64,
+        reclassed: u64,
+        failed: u64,
+    },
+    /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
+    Desk { user: &'a UserId, what: &'a str, target: &'a str },
+}
+
+/// An event taken apart: what stands in the leaf as it is, and whose ids stand there as commitments.
+pub(super) struct Parts {
+    pub(super) actor: Option<UserId>,
+    pub(super) subject: Option<UserId>,
+    pub(super) fields: Map<String, Value>,
+}
+
+impl Event<'_> {
+    /// Takes the event apart.
+    pub(super) fn parts(&self) -> Parts {
+        let (name, actor, fields) = match self {
+            Event::Started { version } => ("started", None, json!({ "version": version })),
+            Event::Stopped => ("stopped", None, json!({})),
+            Event::TailCut { bytes } => ("tail_cut", None, json!({ "bytes": bytes })),
+            Event::SignedIn { user, provider } => ("signed_in", Some(*user), json!({ "provider": provider })),
+            Event::SignInRefused { provider, code } => {
+                ("sign_in_refused", None, json!({ "provider": provider, "code": code }))
+            }
+            Event::SignedOut { user } => ("signed_out", Some(*user), json!({})),
+            Event::Provisioned { by, change, target } => {
+                ("provisioned", None, json!({ "by": by, "change": change, "target": target }))
+            }
+            Event::Asked { user, conversation, question, visible, shown } => {
+                let fields = json!({
+                    "conversation": conversation, "question": hex::encode(question), "visible": hex::encode(visible),
+                    "shown": ids(shown),
+                });
+                ("asked", Some(*user), fields)
+            }
+            Event::Answered { user, message, asked, outcome, cited } => {
+                let fields = json!({ "message": message, "asked": asked, "outcome": outcome, "cited": ids(cited) });
+                ("answered", Some(*user), fields)
+            }
+            Event::Searched { user, query, visible, shown } => {
+                let fields =
+                    json!({ "query": hex::encode(query), "visible": hex::encode(visible), "shown": ids(shown) });
+                ("searched", Some(*user), fields)
+            }
+            Event::Opened { user, document } => ("opened", Some(*user), json!({ "document": document })),
+            Event::Recalled { user, conversation, withheld } => {
+                ("recalled", Some(*user), json!({ "conversation": conversation, "withheld": withheld }))
+            }
+            Event::Rated { user, message, rating, reasons } => {
+                ("rated", Some(*user), json!({ "message": message, "rating": rating, "reasons": reasons }))
+            }
+            Event::KeyForgotten { user, conversation } => {
+                ("key_forgotten", Some(*user), json!({ "conversation": conversation }))
+            }
+            Event::SyncStarted { source, mode } => ("sync_started", None, json!({ "source": source, "mode": mode })),
+            Event::SyncEnded { source, outcome, added, changed, removed, reclassed, failed } => {
+                let fields = json!({
+                    "source": source, "outcome": outcome, "added": added, "changed": changed, "removed": removed,
+                    "reclassed": reclassed, "failed": failed,
+                });
+                ("sync_ended", None, fields)
+            }
+            Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
+        };
+        let Value::Object(mut fields) = fields else { unreachable!("each event's fields are an object") };
+        fields.insert("event".to_owned(), name.into());
+        // Whoever is acted upon is a person too: their id must be erasable.
+        let subject = fields.get("target").and_then(Value::as_str).and_then(UserId::parse);
+        if subject.is_some() {
+            fields.remove("target");
+        }
+        Parts { actor: actor.copied(), subject, fields }
+    }
+}
+
+fn ids(passages: &[PassageId]) -> Vec<String> {
+    passages.iter().map(PassageId::to_string).collect()
+}

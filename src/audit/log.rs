@@ -1,0 +1,375 @@
+//! The log: appending with a shared sync, checkpoints, exports.
+
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use tlog_tiles::{Hash, check_record, prove_record, tree_hash};
+
+use super::chain::{Chain, Misfit};
+use super::files::{self, Handles, Stored};
+use super::note::{self, Signer};
+use super::people::People;
+use super::{CHECKPOINT_LEAVES, Checkpoint, Error, Event, Receipt, Settings, Verified};
+use crate::clock::{Clock, Moment};
+use crate::names::UserId;
+use crate::store::durable::{self, Growing, Syncer};
+use crate::store::{self, Store};
+use crate::vault::Vault;
+
+/// The log.
+pub struct Log {
+    folder: PathBuf,
+    clock: Clock,
+    signer: Signer,
+    people: People,
+    /// Held while a leaf is numbered, hashed and written, so numbers and the order on disk agree. Never during a sync.
+    writer: Mutex<Writer>,
+    syncer: Syncer,
+    /// What is on disk. Taken before `writer`, never while it is held.
+    settled: Mutex<Settled>,
+    /// Told whenever a sync ends.
+    sync_ended: Condvar,
+    hashes: Stored,
+    /// The last checkpoint. Held while one is signed; taken before the other two.
+    last: Mutex<Option<Checkpoint>>,
+}
+
+struct Writer {
+    leaves: Growing,
+    hashes: Growing,
+    chain: Chain,
+    /// Where each line begins, and where the next one will.
+    starts: Vec<u64>,
+}
+
+#[derive(Default)]
+struct Settled {
+    /// Leaves that a power cut cannot undo. Trails the writer by what is waiting for a sync.
+    size: u64,
+    /// Whether a thread is syncing; the others wait for it and share the next sync.
+    is_syncing: bool,
+    /// Set by a failed sync: the kernel may have dropped the pages, so nothing after it can be promised.
+    has_failed: bool,
+}
+
+/// Proof that a leaf is in the tree that a checkpoint signed (RFC 6962 §2.1.1).
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The leaf.
+    pub leaf: u64,
+    /// From the leaf's neighbour up to the root.
+    pub hashes: Vec<[u8; 32]>,
+    /// The checkpoint that signed the root.
+    pub checkpoint: Checkpoint,
+}
+
+impl Log {
+    /// Opens the log, verifies it, and recovers a tail torn by a crash (said in the log of the process).
+    pub fn open(store: &Store, vault: &Vault, clock: Clock, settings: &Settings) -> Result<Log, Error> {
+        let folder = store.folder().join("audit");
+        durable::make_folder(&folder)?;
+        let mut leaves = Growing::open(&folder.join("leaves"))?;
+        let mut hashes = Growing::open(&folder.join("hashes"))?;
+        let signer = Signer::open(&folder, vault, &settings.origin, leaves.len() == 0)?;
+        let last = read_checkpoint(&folder, &signer)?;
+        let found = files::recover(&mut leaves, &mut hashes, last.as_ref())?;
+        let log = Log {
+            people: People::open(&folder, vault)?,
+            syncer: leaves.syncer()?,
+            settled: Mutex::new(Settled { size: found.chain.size(), ..Settled::default() }),
+            sync_ended: Condvar::new(),
+            hashes: Stored(hashes.reader()?),
+            last: Mutex::new(last),
+            writer: Mutex::new(Writer { leaves, hashes, chain: found.chain, starts: found.starts }),
+            folder,
+            clock,
+            signer,
+        };
+        // What a crash left unsynced, and is whole, counts from now on: so it must be on disk.
+        log.syncer.sync()?;
+        if found.torn > 0 {
+            tracing::warn!(bytes = found.torn, "a crash had torn the end of the audit log; it was cut off");
+            let _receipt = log.append(&Event::TailCut { bytes: found.torn })?;
+        }
+        Ok(log)
+    }
+
+    /// Appends an event and syncs it. When this returns, a power cut cannot undo it. Concurrent appends share one fsync.
+    pub fn append(&self, event: &Event<'_>) -> Result<Receipt, Error> {
+        if self.settled().has_failed {
+            return Err(failed_before());
+        }
+        let parts = event.parts();
+        let people = [parts.actor, parts.subject]
+            .map(|user| user.map(|user| Ok::<_, Error>((self.people.of(&user)?, user))).transpose());
+        let [actor, subject] = people;
+        let people = [("actor", actor?), ("subject", subject?)];
+
+        let mut writer = self.writer();
+        let leaf = writer.chain.size();
+        let mut fields = parts.fields;
+        let mut handles: Handles = [None; 2];
+        for ((field, person), handle) in people.iter().zip(&mut handles) {
+            if let Some((person, user)) = person {
+                let commitment = person.commit(leaf, field, &user.to_string());
+                fields.insert((*field).to_owned(), hex::encode(commitment.hash).into());
+                *handle = Some(person.handle);
+            }
+        }
+        let receipt = writer.write(fields, &handles, self.clock.now())?;
+        drop(writer);
+
+        let size = self.settle(leaf + 1)?;
+        let signed = self.last().as_ref().map_or(0, |last| last.size);
+        if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
+            // The leaf is on disk whatever becomes of this; the next append tries again.
+            if let Err(error) = self.checkpoint() {
+                tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
+            }
+        }
+        Ok(receipt)
+    }
+
+    /// Waits until so many leaves are on disk, syncing where nobody else does; gives how many there are.
+    fn settle(&self, size: u64) -> Result<u64, Error> {
+        let mut settled = self.settled();
+        loop {
+            if settled.size >= size {
+                return Ok(settled.size);
+            }
+            if settled.has_failed {
+                return Err(failed_before());
+            }
+            if settled.is_syncing {
+                settled = self.sync_ended.wait(settled).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            settled.is_syncing = true;
+            drop(settled);
+            let written = self.writer().chain.size();
+            let synced = self.syncer.sync();
+            settled = self.settled();
+            settled.is_syncing = false;
+            match &synced {
+                Ok(()) => settled.size = written,
+                Err(_) => settled.has_failed = true,
+            }
+            self.sync_ended.notify_all();
+            synced?;
+        }
+    }
+
+    /// Signs the head as it is now.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let mut last = self.last();
+        let size = self.settled().size;
+        if let Some(last) = last.as_ref().filter(|last| last.size == size) {
+            return Ok(last.clone());
+        }
+        let root = tree_hash(size, &self.hashes).map_err(|_| Error::broken(size, "the tree's hashes do not read"))?.0;
+        let signed = Checkpoint { size, root, note: self.signer.sign(size, root), at: self.clock.now() };
+        let bytes = serde_json::to_vec(&signed).expect("a checkpoint is plain JSON");
+        durable::write(&self.folder.join("checkpoint"), &bytes)?;
+        *last = Some(signed.clone());
+        Ok(signed)
+    }
+
+    /// The last signed head.
+    pub fn last_checkpoint(&self) -> Option<Checkpoint> {
+        self.last().clone()
+    }
+
+    /// The public key, as a C2SP verifier key.
+    pub fn public_key(&self) -> String {
+        self.signer.public_key.clone()
+    }
+
+    /// Writes the export of `contract.md` §5: a header line, then a leaf a line. The leaves are checked against the
+    /// checkpoint on the way, so an export that was written whole verifies.
+    pub fn export(&self, out: &mut dyn Write) -> Result<Verified, Error> {
+        let checkpoint = self.checkpoint()?;
+        let header = json!({
+            "origin": self.signer.origin(), "public_key": self.signer.public_key, "size": checkpoint.size,
+            "root": hex::encode(checkpoint.root), "checkpoint": checkpoint.note,
+        });
+        out.write_all(&canonical(&header))?;
+        out.write_all(b"\n")?;
+        let mut chain = Chain::default();
+        self.between(0, checkpoint.size, |leaf, _, json| {
+            chain.add(json).map_err(|misfit| match misfit {
+                Misfit::Line(why) => Error::broken(leaf, why),
+                Misfit::Neighbours { .. } => Error::broken(leaf, "it, or the leaf before it, was changed"),
+            })?;
+            out.write_all(json)?;
+            Ok(out.write_all(b"\n")?)
+        })?;
+        if chain.climb.root() != checkpoint.root {
+            return Err(Error::broken(checkpoint.size.saturating_sub(1), "the leaves are not those that were signed"));
+        }
+        out.flush()?;
+        Ok(Verified { size: checkpoint.size, root: checkpoint.root })
+    }
+
+    /// Writes what opens the commitments, for an auditor entitled to it: a line for each, with `index`, `field`, `salt` and
+    /// `value`. Who was erased is not among them.
+    pub fn export_values(&self, out: &mut dyn Write) -> Result<(), Error> {
+        let size = self.checkpoint()?.size;
+        let people = self.people.by_handle()?;
+        self.between(0, size, |leaf, handles, _| {
+            for (field, handle) in ["actor", "subject"].into_iter().zip(handles) {
+                if let Some((user, person)) = handle.and_then(|handle| people.get(&handle)) {
+                    let value = user.to_string();
+                    let salt = hex::encode(person.commit(leaf, field, &value).salt);
+                    let opening = json!({ "index": leaf, "field": field, "salt": salt, "value": value });
+                    out.write_all(&canonical(&opening))?;
+                    out.write_all(b"\n")?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(out.flush()?)
+    }
+
+    /// The newest leaves, newest first, at most `most`, before leaf `before` where given.
+    pub fn newest(&self, before: Option<u64>, most: usize) -> Result<Vec<Value>, Error> {
+        let end = self.settled().size.min(before.unwrap_or(u64::MAX));
+        let start = end.saturating_sub(most as u64);
+        let mut newest = Vec::new();
+        self.between(start, end, |leaf, _, json| {
+            newest.push(serde_json::from_slice(json).map_err(|_| Error::broken(leaf, "it does not read"))?);
+            Ok(())
+        })?;
+        newest.reverse();
+        Ok(newest)
+    }
+
+    /// Proves that a leaf is in the tree of a new checkpoint.
+    pub fn prove(&self, leaf: u64) -> Result<Proof, Error> {
+        let checkpoint = self.checkpoint()?;
+        if leaf >= checkpoint.size {
+            return Err(Error::broken(leaf, "there is no such leaf"));
+        }
+        let hashes = prove_record(checkpoint.size, leaf, &self.hashes)
+            .map_err(|_| Error::broken(leaf, "the tree's hashes do not read"))?;
+        Ok(Proof { leaf, hashes: hashes.into_iter().map(|hash| hash.0).collect(), checkpoint })
+    }
+
+    /// Destroys what tells which leaves are a person's. The leaves and every proof stay as they are.
+    pub fn erase(&self, user: &UserId) -> Result<(), Error> {
+        self.people.erase(user)
+    }
+
+    fn each(&self, size: u64, what: impl FnMut(u64, Handles, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        self.between(0, size, what)
+    }
+
+    /// Reads leaves from the disk again, without keeping others from appending.
+    fn between(
+        &self,
+        start: u64,
+        end: u64,
+        mut what: impl FnMut(u64, Handles, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (mut file, from, to) = {
+            let writer = self.writer();
+            let at =
+                |leaf: u64| writer.starts[usize::try_from(leaf).unwrap_or(usize::MAX).min(writer.starts.len() - 1)];
+            (writer.leaves.reader()?, at(start), at(end))
+        };
+        file.seek(SeekFrom::Start(from))?;
+        let mut lines = BufReader::new(file.take(to.saturating_sub(from)));
+        for leaf in start..end {
+            let line = files::read_line(&mut lines)?.ok_or_else(|| Error::broken(leaf, "it is missing"))?;
+            let (handles, json) = line
+                .strip_suffix(b"\n")
+                .and_then(files::parse)
+                .ok_or_else(|| Error::broken(leaf, "it does not read"))?;
+            what(leaf, handles, json)?;
+        }
+        Ok(())
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settled(&self) -> MutexGuard<'_, Settled> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Checkpoint>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    /// Writes the next leaf, not yet synced. Where a part fails the files are as they were.
+    fn write(
+        &mut self,
+        mut fields: serde_json::Map<String, Value>,
+        handles: &Handles,
+        now: Moment,
+    ) -> Result<Receipt, Error> {
+        let leaf = self.chain.size();
+        let at = self.chain.last_at().map_or(now, |last| last.max(now));
+        if at > now {
+            fields.insert("clock_behind_ms".to_owned(), at.since(now).into());
+        }
+        fields.insert("index".to_owned(), leaf.into());
+        fields.insert("at".to_owned(), at.rfc3339().into());
+        if let Some(previous) = self.chain.last_hash() {
+            fields.insert("previous".to_owned(), hex::encode(previous).into());
+        }
+        let json = canonical(&Value::Object(fields));
+        let line = files::line(handles, &json);
+        if line.len() as u64 >= files::LINE_BYTES_MAX {
+            return Err(Error::Unfit(format!("an event of {} bytes is too long for a leaf", line.len())));
+        }
+        let mut chain = self.chain.clone();
+        let complete = chain.push(&json, at);
+
+        let start = self.leaves.len();
+        self.leaves.append(&line)?;
+        if let Err(error) = self.hashes.append(&complete.concat()) {
+            self.leaves.cut(start)?;
+            return Err(error.into());
+        }
+        self.chain = chain;
+        self.starts.push(self.leaves.len());
+        Ok(Receipt { leaf, hash: complete[0] })
+    }
+}
+
+impl Proof {
+    /// Whether this proves that a leaf with this hash is in the tree.
+    pub fn fits(&self, hash: &[u8; 32]) -> bool {
+        let hashes = self.hashes.iter().copied().map(Hash).collect();
+        check_record(&hashes, self.checkpoint.size, Hash(self.checkpoint.root), self.leaf, Hash(*hash)).is_ok()
+    }
+}
+
+/// RFC 8785.
+fn canonical(value: &Value) -> Vec<u8> {
+    serde_json_canonicalizer::to_vec(value).expect("our JSON has text keys and whole numbers below 2^53")
+}
+
+fn failed_before() -> Error {
+    Error::Store(store::Error::Broken("the audit log could not be synced; restart to read it again".into()))
+}
+
+fn read_checkpoint(folder: &std::path::Path, signer: &Signer) -> Result<Option<Checkpoint>, Error> {
+    let path = folder.join("checkpoint");
+    let Some(bytes) = durable::read(&path)? else {
+        return Ok(None);
+    };
+    let unfit = |why: &str| Error::Unfit(format!("{} {why}", path.display()));
+    let last: Checkpoint = serde_json::from_slice(&bytes).map_err(|_| unfit("does not read"))?;
+    let (size, root) = note::check(&last.note, &signer.public_key)
+        .map_err(|_| unfit("is not signed by this log's key; was the origin changed in the settings?"))?;
+    if (size, root) != (last.size, last.root) {
+        return Err(unfit("does not say what was signed"));
+    }
+    Ok(Some(last))
+}

@@ -1,0 +1,119 @@
+//! Who stands behind a commitment: salts that can be erased.
+//!
+//! Each person has a random handle and a random secret, sealed in a file of their own. Beside a leaf stands the handle; the
+//! salt of a commitment is derived from the secret, the leaf and the field. So no salt needs to be written for an event,
+//! two leaves of one person share nothing that an export shows, and removing one small file erases a person from all of
+//! them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
+
+use super::Error;
+use crate::names::UserId;
+use crate::store::durable;
+use crate::vault::{self, Label, Own, Vault};
+
+/// All people who stand in the log.
+pub(super) struct People {
+    folder: PathBuf,
+    own: Own,
+    /// Who was met since the start. Held while a file is made or removed.
+    known: Mutex<HashMap<UserId, Arc<Person>>>,
+}
+
+/// What stands behind one person's commitments.
+pub(super) struct Person {
+    pub(super) handle: [u8; 16],
+    secret: Zeroizing<[u8; 32]>,
+}
+
+/// A commitment and the salt that opens it.
+pub(super) struct Commitment {
+    pub(super) salt: [u8; 16],
+    pub(super) hash: [u8; 32],
+}
+
+const LABEL: Label = Label("audit person");
+
+impl People {
+    pub(super) fn open(folder: &Path, vault: &Vault) -> Result<People, Error> {
+        let folder = folder.join("people");
+        durable::make_folder(&folder)?;
+        Ok(People { folder, own: vault.own(&LABEL), known: Mutex::default() })
+    }
+
+    /// The person's handle and secret, made (durably) where there are none.
+    pub(super) fn of(&self, user: &UserId) -> Result<Arc<Person>, Error> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(person) = known.get(user) {
+            return Ok(Arc::clone(person));
+        }
+        let path = self.path(user);
+        let person = match self.read(&path, user)? {
+            Some(person) => person,
+            None => {
+                let person = Person { handle: *vault::fresh(), secret: vault::fresh() };
+                let open = Zeroizing::new([&person.handle[..], &person.secret[..]].concat());
+                durable::write(&path, &self.own.seal(user.as_bytes(), &open))?;
+                person
+            }
+        };
+        let person = Arc::new(person);
+        known.insert(*user, Arc::clone(&person));
+        Ok(person)
+    }
+
+    /// Destroys what opens the person's commitments.
+    pub(super) fn erase(&self, user: &UserId) -> Result<(), Error> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(user);
+        durable::remove(&self.path(user))?;
+        Ok(())
+    }
+
+    /// Everybody who was not erased, by handle.
+    pub(super) fn by_handle(&self) -> Result<HashMap<[u8; 16], (UserId, Person)>, Error> {
+        let mut all = HashMap::new();
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let Some(user) = path.file_name().and_then(|name| name.to_str()).and_then(UserId::parse) else {
+                continue;
+            };
+            if let Some(person) = self.read(&path, &user)? {
+                all.insert(person.handle, (user, person));
+            }
+        }
+        Ok(all)
+    }
+
+    fn read(&self, path: &Path, user: &UserId) -> Result<Option<Person>, Error> {
+        let Some(sealed) = durable::read(path)? else {
+            return Ok(None);
+        };
+        let open = self.own.open(user.as_bytes(), &sealed)?;
+        let parts = open.expose_secret().split_first_chunk::<16>();
+        let person = parts.and_then(|(handle, secret)| {
+            Some(Person { handle: *handle, secret: Zeroizing::new(secret.try_into().ok()?) })
+        });
+        person.ok_or(Error::Vault(vault::Error::DoesNotOpen)).map(Some)
+    }
+
+    fn path(&self, user: &UserId) -> PathBuf {
+        self.folder.join(user.to_string())
+    }
+}
+
+impl Person {
+    /// Commits to a value in a field of a leaf: SHA-256(salt ‖ value).
+    pub(super) fn commit(&self, leaf: u64, field: &str, value: &str) -> Commitment {
+        let whole = vault::digest_under(&self.secret, &[&leaf.to_be_bytes(), field.as_bytes()]);
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&whole[..16]);
+        let hash = vault::sha256(&[&salt, value.as_bytes()].concat());
+        Commitment { salt, hash }
+    }
+}
