@@ -1,10 +1,107 @@
-//! SCIM pushes, as a provider sends them: look up, then POST or PATCH.
+//! SCIM pushes, as a provider sends them: look up, then POST or PUT.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
 
 use super::idp::{Idp, Person};
+use crate::outbound::{self, Outbound, Request};
 
-/// Brings people and their groups to `https://…/scim/v2`, trusting the root in `roots_pem`, as Okta and Entra do: GET by
-/// filter, then POST, or PUT where it is there already; groups with members last.
-pub fn push(idp: &Idp, people: &[Person], base: &url::Url, token: &str, roots_pem: &str) -> anyhow::Result<()> {
-    let _ = (idp, people, token, roots_pem);
-    todo!("{base}")
+/// Brings people and their groups to `https://…/scim/v2`, trusting the root certificates in the PEM file `root`, as Okta and
+/// Entra do: GET by filter, then POST, or PUT where it is there already; groups with members last.
+pub fn push(idp: &Idp, people: &[Person], base: &url::Url, token: &str, root: &Path) -> anyhow::Result<()> {
+    let settings = outbound::Settings { roots: vec![root.to_owned()], ..outbound::Settings::default() };
+    let outbound = Outbound::open(&settings, std::slice::from_ref(base))?;
+    let sender = Sender { outbound: &outbound, base, token };
+    let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
+    for person in people {
+        let subject =
+            idp.subject(&person.username).with_context(|| format!("{} is not a person here", person.username))?;
+        let id = sender
+            .bring("Users", "userName", &person.username, &user(person, &subject))
+            .with_context(|| format!("while provisioning {}", person.username))?;
+        for group in &person.groups {
+            let member = json!({"value": id, "display": person.name});
+            match groups.iter_mut().find(|(name, _)| name == group) {
+                Some((_, members)) => members.push(member),
+                None => groups.push((group, vec![member])),
+            }
+        }
+    }
+    for (name, members) in groups {
+        let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name, "members": members});
+        sender
+            .bring("Groups", "displayName", name, &body)
+            .with_context(|| format!("while provisioning group {name}"))?;
+    }
+    Ok(())
+}
+
+/// A person as RFC 7643 §4.1 writes one.
+fn user(person: &Person, subject: &str) -> Value {
+    let (given, family) = person.name.rsplit_once(' ').unwrap_or((&person.name, ""));
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "externalId": subject,
+        "userName": person.username,
+        "name": {"givenName": given, "familyName": family, "formatted": person.name},
+        "displayName": person.name,
+        "emails": [{"value": person.email, "type": "work", "primary": true}],
+        "active": true,
+    })
+}
+
+struct Sender<'a> {
+    outbound: &'a Outbound,
+    base: &'a url::Url,
+    token: &'a str,
+}
+
+impl Sender<'_> {
+    /// Looks a resource up by one attribute, then creates or replaces it; its id there.
+    fn bring(&self, kind: &str, attribute: &str, name: &str, body: &Value) -> anyhow::Result<String> {
+        let mut address = self.address(&[kind])?;
+        // RFC 7644 §3.4.2.2: a string of the filter is a JSON string.
+        let filter = format!("{attribute} eq {}", Value::from(name));
+        address.query_pairs_mut().append_pair("filter", &filter);
+        let found = self.send("GET", address, None, &[200])?;
+        let known = found["Resources"].get(0).and_then(|one| one["id"].as_str());
+        let sent = match known {
+            Some(id) => {
+                let mut body = body.clone();
+                body["id"] = json!(id);
+                self.send("PUT", self.address(&[kind, id])?, Some(&body), &[200])?
+            }
+            None => self.send("POST", self.address(&[kind])?, Some(body), &[201])?,
+        };
+        sent["id"].as_str().map(str::to_owned).context("the answer has no id")
+    }
+
+    fn address(&self, parts: &[&str]) -> anyhow::Result<url::Url> {
+        let mut address = self.base.clone();
+        let Ok(mut path) = address.path_segments_mut() else { bail!("{} cannot have a path", self.base) };
+        path.pop_if_empty().extend(parts);
+        drop(path);
+        Ok(address)
+    }
+
+    fn send(&self, method: &'static str, url: url::Url, body: Option<&Value>, good: &[u16]) -> anyhow::Result<Value> {
+        let mut headers = vec![
+            ("authorization".to_owned(), format!("Bearer {}", self.token)),
+            ("accept".to_owned(), "application/scim+json".to_owned()),
+        ];
+        if body.is_some() {
+            headers.push(("content-type".to_owned(), "application/scim+json".to_owned()));
+        }
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let place = format!("{method} {}", url.path());
+        let answer = self.outbound.send(&Request { method, url, headers, body })?;
+        if !good.contains(&answer.status) {
+            let detail = serde_json::from_slice::<Value>(&answer.body).ok();
+            let detail = detail.as_ref().and_then(|body| body["detail"].as_str()).unwrap_or("no detail");
+            bail!("{place} was answered {}: {detail}", answer.status);
+        }
+        serde_json::from_slice(&answer.body).with_context(|| format!("{place} was not answered with JSON"))
+    }
 }
