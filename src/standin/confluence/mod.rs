@@ -1,0 +1,149 @@
+//! The stand-in Confluence: real HTTP, the site format of the contract's §4, the rights and the traps of the real one.
+//!
+//! Always true here: a caller is shown only what the product's own rule admits ([`view`]); a token that is wrong or has
+//! expired makes an anonymous caller, as Data Center does (CONFSERVER-98199).
+//!
+//! Begin at [`Confluence`].
+
+mod change;
+mod cql;
+mod fault;
+mod html;
+mod login;
+mod markdown;
+mod page;
+mod routes;
+mod shape;
+mod site;
+mod view;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+
+use super::server::{Call, Reply, Server};
+use crate::clock::Clock;
+use fault::Fault;
+use login::Logins;
+use site::Site;
+
+/// The most requests that are remembered; the oldest go first.
+const LOG_LINES_MAX: usize = 100_000;
+/// What the flavour `dc-10` calls itself.
+const VERSION: (&str, u32, u32) = ("10.2.1", 10, 2);
+/// The flavours of the contract's §1.
+const FLAVOURS: [&str; 6] = ["dc-10", "dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19", "cloud"];
+
+/// A running stand-in; it stops when it is dropped.
+pub struct Confluence {
+    server: Server,
+    context_path: String,
+}
+
+/// What the requests share.
+struct Shared {
+    site: RwLock<Arc<Site>>,
+    /// Where files that a site names are looked for.
+    folder: PathBuf,
+    faults: RwLock<Vec<Fault>>,
+    log: Mutex<Log>,
+    logins: Logins,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Log {
+    /// How many requests were ever served.
+    count: u64,
+    lines: std::collections::VecDeque<Value>,
+}
+
+impl Confluence {
+    /// Starts it on `listen` (port 0 for any) with a site; files that the site names are looked for in the working folder.
+    pub fn start(listen: SocketAddr, site: Value, flavour: &str, faults: &[String]) -> anyhow::Result<Confluence> {
+        Confluence::start_in(Path::new("."), listen, site, flavour, faults)
+    }
+
+    /// Starts it with a site file; files that it names are looked for beside it.
+    pub fn open(listen: SocketAddr, file: &Path, flavour: &str, faults: &[String]) -> anyhow::Result<Confluence> {
+        let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let site = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        Confluence::start_in(folder, listen, site, flavour, faults).with_context(|| format!("{}", file.display()))
+    }
+
+    fn start_in(
+        folder: &Path,
+        listen: SocketAddr,
+        site: Value,
+        flavour: &str,
+        faults: &[String],
+    ) -> anyhow::Result<Confluence> {
+        match FLAVOURS.iter().position(|known| *known == flavour) {
+            Some(0) => {}
+            Some(_) => bail!("the flavour {flavour:?} of the stand-in is not built yet; there is dc-10"),
+            None => bail!("there is no flavour {flavour:?}; there are {}", FLAVOURS.join(", ")),
+        }
+        let site = Site::read(site, folder)?;
+        let context_path = site.spec.context_path.clone();
+        let shared = Shared {
+            site: RwLock::new(Arc::new(site)),
+            folder: folder.to_owned(),
+            faults: RwLock::new(fault::parse(faults)?),
+            log: Mutex::default(),
+            logins: Logins::default(),
+            clock: Clock::System,
+        };
+        let server = Server::start("standin-confluence", listen, move |call| shared.serve(call))?;
+        Ok(Confluence { server, context_path })
+    }
+
+    /// The base address, for example `http://127.0.0.1:41234`, with the context path the site began with.
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.server.address(), self.context_path)
+    }
+}
+
+impl Shared {
+    /// The site of this moment.
+    fn site(&self) -> Arc<Site> {
+        self.site.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers one request.
+    fn serve(&self, call: &Call) -> Reply {
+        if let Some(what) = call.path.strip_prefix("/_standin/") {
+            return self.direct(call, what);
+        }
+        let site = self.site();
+        let faults = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let who = self.logins.caller(&site, call, self.clock.now());
+        let number = {
+            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.count += 1;
+            log.count
+        };
+        let reply = fault::instead(&faults, number).unwrap_or_else(|| {
+            let reply = match &who {
+                Ok(user) => routes::serve(self, &site, &faults, *user, call),
+                Err(refusal) => refusal.clone(),
+            };
+            fault::spoil(&faults, number, call, reply)
+        });
+        let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+        let line = json!({"at": self.clock.now().rfc3339(), "method": call.method, "path": format!("{}{query}", call.path),
+                          "status": reply.status, "user": who.ok().flatten().map(|user| &user.username)});
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.lines.len() == LOG_LINES_MAX {
+            log.lines.pop_front();
+        }
+        log.lines.push_back(line);
+        reply
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,459 @@
+//! The REST interface, as far as a crawler reads it.
+
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::login;
+use super::shape::{Expand, SUBJECTS_MAX, Shapes};
+use super::site::{Content, Grant, Kind, Site, User};
+use super::view::{self, Sight};
+use super::{Shared, VERSION, cql, page};
+use crate::standin::server::{Call, Reply, decode, encode};
+
+/// Rows of a listing of spaces, groups or users at most.
+const NAMES_MAX: usize = 200;
+
+/// One request in the light of who sent it.
+pub(super) struct Ask<'a> {
+    pub site: &'a Site,
+    pub sight: &'a Sight<'a>,
+    pub user: Option<&'a User>,
+    pub call: &'a Call,
+    pub faults: &'a [Fault],
+    pub shapes: Shapes<'a>,
+}
+
+/// Answers a request to the site.
+pub(super) fn serve(shared: &Shared, site: &Site, faults: &[Fault], user: Option<&User>, call: &Call) -> Reply {
+    let Some(path) = call.path.strip_prefix(site.spec.context_path.as_str()) else {
+        return Reply::html(404, page::plain("Not here", "Nothing is served at this address."));
+    };
+    let sight = Sight::of(site, user);
+    let host = call.header("host").unwrap_or("127.0.0.1");
+    let url = format!("http://{host}{}", site.spec.context_path);
+    let shapes = Shapes { site, sight: &sight, url: &url, restrictions_fail: faults.contains(&Fault::Restriction403) };
+    let ask = Ask { site, sight: &sight, user, call, faults, shapes };
+    // A '/' inside a name does not survive the path, encoded or not, as in the product.
+    let parts: Option<Vec<String>> = path.split('/').skip(1).map(decode).collect();
+    let Some(parts) = parts else { return not_found("Nothing is at this address") };
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["rest", rest @ ..] => ask.rest(rest),
+        _ => page::serve(shared, &ask, &parts),
+    }
+}
+
+pub(super) fn not_found(message: &str) -> Reply {
+    failure(404, message, "Not Found")
+}
+
+fn failure(status: u16, message: &str, reason: &str) -> Reply {
+    let body = json!({"statusCode": status, "data": {"authorized": false, "valid": true, "errors": []},
+                      "message": message, "reason": reason});
+    Reply::json(status, &body)
+}
+
+impl<'a> Ask<'a> {
+    fn rest(&self, parts: &[&str]) -> Reply {
+        if !self.sight.may_use() {
+            return match self.user {
+                Some(_) => failure(403, "Current user not permitted to use Confluence", "Forbidden"),
+                None => login::unauthorised(),
+            };
+        }
+        if self.call.method != "GET" {
+            return failure(405, "The stand-in is read here, not written", "Method Not Allowed");
+        }
+        match parts {
+            ["api", "user", "current"] => self.current(),
+            ["api", "user", "list"] => self.users(&self.site.spec.users.iter().collect::<Vec<_>>()),
+            ["api", "user", "memberof"] => self.member_of(),
+            ["api", "user"] => self.one_user(),
+            ["mobile", "1.0", "profile", name] => self.profile(name),
+            ["api", "server-information"] => {
+                let (version, major, minor) = VERSION;
+                let body = json!({"baseUrl": self.shapes.url, "version": version, "majorVersion": major,
+                                  "minorVersion": minor, "buildNumber": "10021", "buildDate": "2026-10-06T00:00:00.000Z"});
+                Reply::json(200, &body)
+            }
+            ["api", "permissions"] => self.grants(&self.site.spec.global_use, "application", "use", &json!({})),
+            ["api", "permissions", "anonymous"] => {
+                self.anonymous(&self.site.spec.global_use, "application", "use", &json!({}))
+            }
+            ["api", "space"] => self.spaces(),
+            ["api", "space", key, rest @ ..] => self.space(key, rest),
+            ["api", "group"] => {
+                let names: Vec<&str> = self.site.spec.groups.iter().map(|group| group.name.as_str()).collect();
+                self.groups(&names)
+            }
+            ["api", "group", name, rest @ ..] => self.group(name, rest),
+            ["api", "content"] => self.contents(),
+            ["api", "content", "scan"] => self.scan(),
+            ["api", "content", "search"] => self.search(),
+            ["api", "content", id, rest @ ..] => self.content(id, rest),
+            _ => not_found("null for uri: the stand-in has no such resource"),
+        }
+    }
+
+    // ── people and groups
+
+    fn current(&self) -> Reply {
+        let body = match self.user {
+            Some(user) => self.shapes.user(user, &self.expand("")),
+            None => json!({"type": "anonymous", "displayName": "Anonymous",
+                           "profilePicture": {"path": "/images/icons/profilepics/anonymous.svg"}}),
+        };
+        Reply::json(200, &body)
+    }
+
+    fn one_user(&self) -> Reply {
+        let Some(user) = self.asked_user() else { return not_found("No user found with the key or name given") };
+        let mut body = self.shapes.user(user, &self.expand(""));
+        if self.sight.is_administrator() && user.email_visible && !user.email.is_empty() {
+            body["email"] = json!(user.email);
+        }
+        Reply::json(200, &body)
+    }
+
+    fn profile(&self, name: &str) -> Reply {
+        let Some(user) = self.site.user(name) else { return not_found("No such user") };
+        let email = if user.email_visible { user.email.as_str() } else { "" };
+        Reply::json(200, &json!({"userName": user.username, "fullName": user.display_name, "email": email}))
+    }
+
+    fn asked_user(&self) -> Option<&'a User> {
+        match (self.call.parameter("key"), self.call.parameter("username")) {
+            (Some(key), _) => self.site.spec.users.iter().find(|user| user.key == key),
+            (None, Some(name)) => self.site.user(&name),
+            (None, None) => None,
+        }
+    }
+
+    /// Groups a user is a direct member of; the nested ones are the caller's to work out.
+    fn member_of(&self) -> Reply {
+        let Some(user) = self.asked_user() else { return not_found("No user found with the key or name given") };
+        let is_member =
+            |members: &[String]| members.iter().any(|name| name.to_lowercase() == user.username.to_lowercase());
+        let groups = self.site.spec.groups.iter().filter(|group| is_member(&group.members));
+        self.groups(&groups.map(|group| group.name.as_str()).collect::<Vec<_>>())
+    }
+
+    fn users(&self, users: &[&User]) -> Reply {
+        let expand = self.expand("");
+        self.paged(users, NAMES_MAX, NAMES_MAX, |user| self.shapes.user(user, &expand))
+    }
+
+    fn groups(&self, names: &[&str]) -> Reply {
+        self.paged(names, NAMES_MAX, NAMES_MAX, |name| self.shapes.group(name))
+    }
+
+    fn group(&self, name: &str, rest: &[&str]) -> Reply {
+        let Some(group) = self.site.group(name) else { return not_found(&format!("No group with name: {name}")) };
+        match rest {
+            [] => Reply::json(200, &self.shapes.group(&group.name)),
+            // Documented as flattened: the members of nested groups are among them.
+            ["member"] => self.users(&view::members_of(self.site, &group.name)),
+            ["groupmember"] => {
+                let nested: Vec<&str> = group.groups.iter().map(String::as_str).collect();
+                self.groups(&nested)
+            }
+            _ => not_found("null for uri: the stand-in has no such resource"),
+        }
+    }
+
+    // ── permissions
+
+    /// CONFSERVER-99908: who may not read permissions is answered 500, not 403.
+    fn grants(&self, grant: &Grant, target: &str, operation: &str, place: &Value) -> Reply {
+        if !self.sight.is_administrator() {
+            return failure(500, "Internal server error", "Internal Server Error");
+        }
+        let users = grant.users.iter().filter_map(|name| self.site.user(name));
+        // CONFSERVER-100505: users stand here by key only.
+        let users = users.map(|user| json!({"type": "user", "userKey": user.key}));
+        let groups = grant.groups.iter().map(|name| json!({"type": "group", "name": name}));
+        let mut out = Vec::new();
+        for subject in groups.chain(users) {
+            out.push(entry(target, operation, Some(&subject), place));
+            if target == "space" {
+                out.push(entry("comment", "create", Some(&subject), place));
+            }
+        }
+        Reply::json(200, &Value::Array(out))
+    }
+
+    fn anonymous(&self, grant: &Grant, target: &str, operation: &str, place: &Value) -> Reply {
+        if !self.sight.is_administrator() {
+            return failure(500, "Internal server error", "Internal Server Error");
+        }
+        let entries: Vec<Value> = grant.anonymous.then(|| entry(target, operation, None, place)).into_iter().collect();
+        Reply::json(200, &Value::Array(entries))
+    }
+
+    // ── spaces
+
+    fn spaces(&self) -> Reply {
+        let expand = self.expand("");
+        let kind = self.call.parameter("type");
+        let status = self.call.parameter("status");
+        let keys: Vec<String> = self.call_all("spaceKey");
+        let fits = |asked: &Option<String>, has: &str| asked.as_ref().is_none_or(|asked| asked == has);
+        let spaces: Vec<_> = self
+            .site
+            .spec
+            .spaces
+            .iter()
+            .filter(|space| self.sight.may_view_space(space))
+            .filter(|space| fits(&kind, &space.kind) && fits(&status, &space.status))
+            .filter(|space| keys.is_empty() || keys.contains(&space.key))
+            .collect();
+        if self.faults.contains(&Fault::PastEndRow)
+            && self.start() >= spaces.len()
+            && let Some(last) = spaces.last()
+        {
+            let row = self.shapes.space(last, &expand);
+            let links = json!({"base": self.shapes.url, "context": self.site.spec.context_path});
+            return Reply::json(
+                200,
+                &json!({"results": [row], "start": self.start(), "limit": 25, "size": 1, "_links": links}),
+            );
+        }
+        self.paged(&spaces, 25, NAMES_MAX, |space| self.shapes.space(space, &expand))
+    }
+
+    fn space(&self, key: &str, rest: &[&str]) -> Reply {
+        let space = self.site.space(key).filter(|space| self.sight.may_view_space(space));
+        let Some(space) = space else { return not_found(&format!("No space with key: {key}")) };
+        let place = json!({"spaceKey": space.key, "spaceId": self.site.space_number(&space.key)});
+        match rest {
+            [] => Reply::json(200, &self.shapes.space(space, &self.expand(""))),
+            ["permissions"] => self.grants(&space.view, "space", "read", &place),
+            ["permissions", "anonymous"] => self.anonymous(&space.view, "space", "read", &place),
+            _ => not_found("null for uri: the stand-in has no such resource"),
+        }
+    }
+
+    // ── content
+
+    fn status(&self) -> String {
+        self.call.parameter("status").unwrap_or_else(|| "current".to_owned())
+    }
+
+    /// What a listing of content is narrowed to, in the order of ids.
+    fn listed(&self) -> Vec<&'a Content> {
+        let status = self.status();
+        let kind = self.call.parameter("type").unwrap_or_else(|| "page".to_owned());
+        let space = self.call.parameter("spaceKey");
+        let title = self.call.parameter("title");
+        let mut out: Vec<&Content> = self
+            .site
+            .spec
+            .content
+            .iter()
+            .filter(|content| content.kind.as_str() == kind && (content.status == status || status == "any"))
+            .filter(|content| space.as_ref().is_none_or(|key| content.space == *key))
+            .filter(|content| title.as_ref().is_none_or(|title| content.title == *title))
+            .filter(|content| self.sight.may_view(content))
+            .collect();
+        out.sort_by(|a, b| by_number(a, b));
+        out
+    }
+
+    fn contents(&self) -> Reply {
+        let expand = self.expand("");
+        self.paged(&self.listed(), 25, expand.rows_max(), |content| self.shapes.content(content, &expand))
+    }
+
+    /// Pages by the last id seen, so that nothing is skipped while content comes and goes.
+    fn scan(&self) -> Reply {
+        let expand = self.expand("");
+        let listed = self.listed();
+        let limit = self.limit(25).min(expand.rows_max());
+        let cursor = self.call.parameter("cursor");
+        let after = cursor.as_ref().and_then(|cursor| cursor.strip_prefix("content:false:"));
+        if cursor.is_some() && after.is_none() {
+            return failure(400, "The cursor is not one of this resource", "Bad Request");
+        }
+        let is_after =
+            |content: &&&Content| after.is_none_or(|id| (content.id.len(), content.id.as_str()) > (id.len(), id));
+        let rest: Vec<&&Content> = listed.iter().filter(is_after).collect();
+        let served = &rest[..limit.min(rest.len())];
+        let rows: Vec<Value> = served.iter().map(|content| self.shapes.content(content, &expand)).collect();
+        let mut links = json!({"base": self.shapes.url, "context": self.site.spec.context_path});
+        let mut body = json!({"results": rows, "cursor": cursor, "limit": limit, "size": rows.len()});
+        if let Some(last) = served.last().filter(|_| rest.len() > served.len()) {
+            let next = format!("content:false:{}", last.id);
+            links["next"] = json!(self.address_with(&[("cursor", &next)]));
+            body["nextCursor"] = json!(next);
+        }
+        body["_links"] = links;
+        Reply::json(200, &body)
+    }
+
+    fn search(&self) -> Reply {
+        let Some(text) = self.call.parameter("cql") else {
+            return failure(400, "cql is missing", "Bad Request");
+        };
+        let expand = self.expand("");
+        let query = match cql::Query::parse(&text) {
+            Ok(query) => query,
+            Err(why) => return failure(400, &format!("Could not parse cql : {text}: {why}"), "Bad Request"),
+        };
+        let mut found = Vec::new();
+        let mut all: Vec<&Content> = self.site.spec.content.iter().collect();
+        all.sort_by(|a, b| by_number(a, b));
+        for content in all {
+            // The search index leaves archived spaces out.
+            let is_current = self.site.space(&content.space).is_some_and(|space| space.status == "current");
+            match query.admits(self.site, content) {
+                Ok(true) if is_current && content.status == "current" && self.sight.may_view(content) => {
+                    found.push(content);
+                }
+                Ok(_) => {}
+                Err(why) => return failure(400, &why, "Bad Request"),
+            }
+        }
+        query.sort(&mut found);
+        self.paged(&found, 25, expand.rows_max(), |content| self.shapes.content(content, &expand))
+    }
+
+    fn content(&self, id: &str, rest: &[&str]) -> Reply {
+        let status = self.status();
+        let found = self.site.content(id).filter(|content| content.status == status || status == "any");
+        let Some(content) = found.filter(|content| self.sight.may_view(content)) else {
+            return not_found(&format!("No content found with id: ContentId{{id={id}}}"));
+        };
+        match rest {
+            [] => Reply::json(200, &self.shapes.content(content, &self.expand("history,space,version"))),
+            ["label"] => Reply::json(200, &self.shapes.labels(content)),
+            ["child" | "descendant", kind] => self.children(content, kind),
+            ["restriction", rest @ ..] => self.restriction(content, rest),
+            _ => not_found("null for uri: the stand-in has no such resource"),
+        }
+    }
+
+    fn children(&self, content: &Content, kind: &str) -> Reply {
+        let kind = match kind {
+            "page" => Kind::Page,
+            "comment" => Kind::Comment,
+            "attachment" => Kind::Attachment,
+            _ => return not_found("null for uri: the stand-in has no such child type"),
+        };
+        let locations = self.call_all("location");
+        let all_depths = kind != Kind::Comment || self.call.parameter("depth").as_deref() == Some("all");
+        let is_asked = |child: &&Content| {
+            let location = child.location.as_deref().unwrap_or("footer");
+            let is_root = child.parent.as_deref().is_none_or(|parent| parent == content.id);
+            child.status == "current"
+                && (all_depths || is_root)
+                && (locations.is_empty() || locations.iter().any(|asked| asked == location))
+        };
+        let children: Vec<&Content> =
+            self.site.below(&content.id, kind).filter(is_asked).filter(|child| self.sight.may_view(child)).collect();
+        let expand = self.expand("");
+        self.paged(&children, 25, expand.rows_max(), |child| self.shapes.content(child, &expand))
+    }
+
+    fn restriction(&self, content: &Content, rest: &[&str]) -> Reply {
+        let levels: Vec<&Content> = self.site.ancestors(content).into_iter().chain([content]).collect();
+        let is_hidden = self.faults.contains(&Fault::Restriction403);
+        let hides = |subjects: &super::site::Subjects| is_hidden && !subjects.is_empty();
+        let forbidden = || failure(403, "Current user is not permitted to see restrictions", "Forbidden");
+        let read = &content.read;
+        match rest {
+            ["byOperation"] if hides(read) => forbidden(),
+            ["byOperation"] => {
+                let body = json!({"read": self.shapes.restriction("read", read),
+                                  "update": self.shapes.restriction("update", &content.update)});
+                Reply::json(200, &json!({"restrictions": body, "_links": {"base": self.shapes.url}}))
+            }
+            ["byOperation", "read"] if hides(read) => forbidden(),
+            ["byOperation", operation @ ("read" | "update")] => {
+                let mut subjects = if *operation == "read" { read.clone() } else { content.update.clone() };
+                let limit = self.limit(SUBJECTS_MAX).min(SUBJECTS_MAX);
+                // CONFSERVER-82460: with the fault on, a later page has the first rows again.
+                let start = if self.faults.contains(&Fault::RestrictionPaging) { 0 } else { self.start() };
+                for names in [&mut subjects.users, &mut subjects.groups] {
+                    *names = names.iter().skip(start).take(limit).cloned().collect();
+                }
+                Reply::json(200, &self.shapes.restriction(operation, &subjects))
+            }
+            ["relevantViewRestrictions"] if levels.iter().any(|level| hides(&level.read)) => forbidden(),
+            ["relevantViewRestrictions"] => {
+                let restricted = levels.iter().filter(|level| !level.read.is_empty());
+                let results: Vec<Value> = restricted
+                    .map(|level| {
+                        let mut entry = self.shapes.restriction("read", &level.read);
+                        entry["content"] = self.shapes.brief(level);
+                        entry
+                    })
+                    .collect();
+                let list = json!({"start": 0, "limit": SUBJECTS_MAX, "size": results.len(), "results": results});
+                Reply::json(200, &json!({"viewContentRestrictions": list}))
+            }
+            _ => not_found("null for uri: the stand-in has no such resource"),
+        }
+    }
+
+    // ── paging
+
+    fn expand(&self, by_default: &str) -> Expand {
+        Expand::parse(&self.call.parameter("expand").unwrap_or_else(|| by_default.to_owned()))
+    }
+
+    fn call_all(&self, name: &str) -> Vec<String> {
+        let pairs = url::form_urlencoded::parse(self.call.query.as_bytes());
+        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
+    }
+
+    fn start(&self) -> usize {
+        self.call.parameter("start").and_then(|start| start.parse().ok()).unwrap_or(0)
+    }
+
+    fn limit(&self, by_default: usize) -> usize {
+        let asked = self.call.parameter("limit").and_then(|limit| limit.parse().ok());
+        asked.filter(|limit| *limit > 0).unwrap_or(by_default)
+    }
+
+    /// This request's address below the base, with some parameters changed.
+    fn address_with(&self, changed: &[(&str, &str)]) -> String {
+        let mut query: Vec<(String, String)> =
+            url::form_urlencoded::parse(self.call.query.as_bytes()).into_owned().collect();
+        query.retain(|(key, _)| changed.iter().all(|(name, _)| key != name));
+        query.extend(changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let query: Vec<String> =
+            query.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+        let path = self.call.path.strip_prefix(self.site.spec.context_path.as_str()).unwrap_or(&self.call.path);
+        format!("{path}?{}", query.join("&"))
+    }
+
+    /// A page of rows in the envelope of Data Center. The rows are cut to the cap without a word, and `next` advances by
+    /// what was asked for, not by what was served: both are the product's own.
+    fn paged<T>(&self, all: &[T], by_default: usize, rows_max: usize, row: impl Fn(&T) -> Value) -> Reply {
+        let (start, limit) = (self.start(), self.limit(by_default));
+        let served: Vec<Value> = all.iter().skip(start).take(limit.min(rows_max)).map(row).collect();
+        let mut links = json!({"base": self.shapes.url, "context": self.site.spec.context_path,
+                               "self": format!("{}{}", self.shapes.url, self.address_with(&[]))});
+        if !served.is_empty() && start + served.len() < all.len() {
+            let next = (start.saturating_add(limit)).to_string();
+            links["next"] = json!(self.address_with(&[("limit", &limit.to_string()), ("start", &next)]));
+        }
+        let body = json!({"results": served, "start": start, "limit": limit.min(rows_max), "size": served.len(), "_links": links});
+        Reply::json(200, &body)
+    }
+}
+
+/// One entry of a list of permissions.
+fn entry(target: &str, operation: &str, subject: Option<&Value>, place: &Value) -> Value {
+    let mut out = place.clone();
+    out["operation"] = json!({"targetType": target, "operationKey": operation});
+    if let Some(subject) = subject {
+        out["subject"] = subject.clone();
+    }
+    out
+}
+
+/// The order of ids as numbers.
+fn by_number(a: &Content, b: &Content) -> std::cmp::Ordering {
+    (a.id.len(), &a.id).cmp(&(b.id.len(), &b.id))
+}
