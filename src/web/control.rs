@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 
 use super::wire;
 use crate::app::{self, App};
-use crate::crawl::Mode;
 use crate::names::SourceId;
+
+pub use crate::crawl::Mode;
 
 /// The socket's name in the data folder.
 const SOCKET: &str = "control.sock";
@@ -77,9 +78,13 @@ pub(super) fn listen(app: Arc<App>, folder: &Path) -> anyhow::Result<Listener> {
                 if is_stopping.load(Ordering::SeqCst) {
                     break;
                 }
-                match stream {
-                    Ok(stream) => converse(&app, stream),
-                    Err(error) => tracing::warn!(cause = %error, "the owner's socket failed"),
+                let app = Arc::clone(&app);
+                // A thread for each, so that neither a long export nor a bug in one command ends the others.
+                let begun = stream.and_then(|stream| {
+                    std::thread::Builder::new().name("command".to_owned()).spawn(move || converse(&app, &stream))
+                });
+                if let Err(error) = begun {
+                    tracing::warn!(cause = %error, "a command of the owner could not be taken");
                 }
             }
         })
@@ -118,14 +123,14 @@ impl Listener {
     }
 }
 
-/// One command and its answer. One at a time: the owner is one person.
-fn converse(app: &App, stream: UnixStream) {
+/// One command and its answer.
+fn converse(app: &App, stream: &UnixStream) {
     let said = || -> io::Result<()> {
         stream.set_read_timeout(Some(Duration::from_secs(SILENCE_S)))?;
         stream.set_write_timeout(Some(Duration::from_secs(SILENCE_S)))?;
         let mut line = String::new();
-        BufReader::new((&stream).take(COMMAND_BYTES_MAX)).read_line(&mut line)?;
-        let mut out = io::BufWriter::new(&stream);
+        BufReader::new(stream.take(COMMAND_BYTES_MAX)).read_line(&mut line)?;
+        let mut out = io::BufWriter::new(stream);
         let reply = match serde_json::from_str::<Command>(&line) {
             Ok(command) => match done(app, &command, &mut out) {
                 Ok(value) => Reply::Done(value),

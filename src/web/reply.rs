@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,6 +23,8 @@ pub struct Reply {
     status: StatusCode,
     code: &'static str,
     detail: String,
+    /// The methods that a 405 names.
+    allow: String,
     /// What lies behind it, for the log; never shown.
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -47,7 +49,7 @@ pub struct Problem {
 
 impl Reply {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Reply {
-        Reply { status, code, detail: detail.into(), cause: None }
+        Reply { status, code, detail: detail.into(), allow: String::new(), cause: None }
     }
 
     /// 404, for what does not exist and what may not be seen alike.
@@ -82,9 +84,11 @@ impl Reply {
         Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail)
     }
 
-    /// 405: the path exists, the method does not.
-    pub fn wrong_method() -> Reply {
-        Reply::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this address does not take that method")
+    /// 405: the path exists, with these methods and no other.
+    pub fn wrong_method(allow: &[&str]) -> Reply {
+        let allow = allow.join(", ");
+        let detail = format!("this address takes {allow} and no other method");
+        Reply { allow, ..Reply::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail) }
     }
 
     /// 409: what was asked for is being done already.
@@ -107,7 +111,6 @@ impl Reply {
     pub fn bare(status: StatusCode) -> Reply {
         match status {
             StatusCode::NOT_FOUND => Reply::not_there(),
-            StatusCode::METHOD_NOT_ALLOWED => Reply::wrong_method(),
             _ if status.is_server_error() => Reply::broken("a library below us failed"),
             _ => Reply::new(status, "unreadable", "the request cannot be read"),
         }
@@ -151,6 +154,10 @@ impl Reply {
         response.content_type(PROBLEM_TYPE);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, RETRY_S.to_string()));
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            // RFC 9110 §15.5.6: a 405 must name the methods there are.
+            response.insert_header((ALLOW, self.allow.as_str()));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110 §11.6.1 asks for a challenge; no browser shows a dialog for this scheme.

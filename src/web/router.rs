@@ -3,7 +3,7 @@
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef};
+use actix_web::{HttpRequest, HttpResponse, Route, dev::ResourceDef, guard};
 use utoipa::OpenApi;
 
 use super::reply::Reply;
@@ -15,7 +15,7 @@ macro_rules! routes {
         const ROUTES: &[(&[&str], &str)] = &[$((&[$(stringify!($method)),+], $path)),+];
 
         fn routes(config: &mut ServiceConfig) {
-            $( $( config.route($path, web::method(Method::$method).to($file::$route)); )+ )+
+            $( $( config.route($path, by(&Method::$method).to($file::$route)); )+ )+
         }
 
         #[derive(OpenApi)]
@@ -78,11 +78,27 @@ pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
+/// A route of this method; who may GET may ask for the head alone (RFC 9110 §9.1).
+fn by(method: &Method) -> Route {
+    let exact = guard::Method(method.clone());
+    if *method == Method::GET {
+        web::route().guard(guard::Any(exact).or(guard::Head()))
+    } else {
+        web::route().guard(exact)
+    }
+}
+
 /// No route has this path, or none with this method. The desk does not say which: for most people it is not there at all.
 async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Reply> {
-    let is_known = |path: &str| ROUTES.iter().any(|(_, route)| ResourceDef::new(*route).is_match(path));
+    let methods = methods_of(request.path());
     let is_desk = request.path().contains("/admin");
-    Err(if is_known(request.path()) && !is_desk { Reply::wrong_method() } else { Reply::not_there() })
+    Err(if methods.is_empty() || is_desk { Reply::not_there() } else { Reply::wrong_method(&methods) })
+}
+
+fn methods_of(path: &str) -> Vec<&'static str> {
+    let fitting = ROUTES.iter().filter(|(_, route)| ResourceDef::new(*route).is_match(path));
+    let methods = fitting.flat_map(|(methods, _)| methods.iter().copied());
+    methods.flat_map(|method| if method == "GET" { vec!["GET", "HEAD"] } else { vec![method] }).collect()
 }
 
 #[cfg(test)]
@@ -138,6 +154,13 @@ mod tests {
             waiting.extend(value.as_object().into_iter().flat_map(|object| object.values()));
             waiting.extend(value.as_array().into_iter().flatten());
         }
+    }
+
+    #[test]
+    fn a_path_knows_its_methods_and_an_unknown_one_has_none() {
+        assert_eq!(methods_of("/api/v1/conversations/0a"), ["GET", "HEAD", "PATCH", "DELETE"]);
+        assert_eq!(methods_of("/api/v1/ask"), ["POST"]);
+        assert!(methods_of("/api/v1/asks").is_empty());
     }
 
     #[test]
