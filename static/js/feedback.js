@@ -40,7 +40,8 @@ export function feedback(message, kept) {
     down.setAttribute("aria-pressed", String(rating === "down"));
     const node = form(rating);
     place.replaceChildren(node);
-    node.querySelector("input")?.focus();
+    node.querySelector("input")?.focus({ preventScroll: true });
+    node.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {"up"|"down"} rating */

@@ -14,6 +14,9 @@ import { turn, unreadable } from "./turn.js";
 
 const NOTE = "Answers can be wrong: look at their sources.";
 
+/** As in layout.css: below this the list of conversations is a drawer. */
+const NARROW = matchMedia("(max-width: 1023.98px)");
+
 const state = {
   /** @type {import("./me.js").Me|null} */
   me: null,
@@ -54,6 +57,7 @@ on($("#temporary"), "click", () => {
 on($("#drawer-open"), "click", () => drawer(true));
 on($("#drawer-close"), "click", () => drawer(false));
 on(window, "popstate", () => route());
+on(NARROW, "change", () => drawer(false));
 listen({
   search: () => {
     drawer(true);
@@ -242,10 +246,9 @@ function focusForm() {
 /** Opens or closes the list on narrow screens; says whether it was open. @param {boolean} open */
 function drawer(open) {
   const button = $("#drawer-open");
-  const narrow = getComputedStyle(button).display !== "none";
   const desk = $("#desk");
   const was = desk.classList.contains("has-drawer");
-  if (was === open || (open && !narrow)) return was;
+  if (was === open || (open && !NARROW.matches)) return was;
   desk.classList.toggle("has-drawer", open);
   button.setAttribute("aria-expanded", String(open));
   $("#main").inert = open;

@@ -25,7 +25,7 @@ export function turn(question, deeds) {
   const body = el("div", {});
   const answer = el("article", { class: "answer" }, el("h2", { class: "unseen answer-head", tabindex: "-1" }, "Answer"), body);
   const asked = el("article", {}, el("h2", { class: "unseen" }, "You asked"), el("p", { class: "question", dir: "auto" }, question));
-  const node = el("section", { class: "turn", "aria-label": "Question and answer" }, asked, answer);
+  const node = el("div", { class: "turn" }, asked, answer);
   /** @type {ReturnType<typeof phaseLine>|null} */
   let phase = null;
 
@@ -152,8 +152,8 @@ export function turn(question, deeds) {
 /** A turn whose record does not open. */
 export function unreadable() {
   return el(
-    "section",
-    { class: "turn", "aria-label": "Question and answer" },
+    "article",
+    { class: "turn" },
     el("div", { class: "outcome is-alarm" }, el("span", { class: "outcome-lead" }, "This entry cannot be read"), el("span", {}, "Its record is damaged. The rest of the conversation is not touched.")),
   );
 }
