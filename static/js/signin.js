@@ -4,10 +4,13 @@ import { providers } from "./api.js";
 import { $, el } from "./dom.js";
 
 const REFUSALS = /** @type {{[code: string]: string}} */ ({
-  unknown_person: "Your company's directory has not told Sotto about you yet. Ask IT to assign you to Sotto.",
-  inactive: "Your account is switched off. Ask IT if you think that is wrong.",
-  stale: "That sign-in took too long or was used before. Please sign in again.",
-  cancelled: "The sign-in was cancelled.",
+  person_unknown: "Your company's directory has not told Sotto about you yet. Ask IT to assign you to Sotto.",
+  person_inactive: "Your account is switched off. Ask IT if you think that is wrong.",
+  person_unassigned: "You are not assigned to Sotto. Ask IT if you think you should be.",
+  state_unknown: "That sign-in took too long, or was used before. Please sign in again.",
+  state_foreign: "That sign-in was begun in another browser or window. Please sign in again.",
+  provider_away: "Your company's sign-in service does not answer. Please try again in a moment.",
+  provider_refused: "The sign-in was cancelled or refused by your company's sign-in service.",
 });
 
 const query = new URLSearchParams(location.search);
@@ -15,7 +18,7 @@ begin();
 
 async function begin() {
   const code = query.get("refused");
-  if (code) refuse(REFUSALS[code] ?? "The sign-in was refused. Please try again; if it happens again, tell IT the number below.");
+  if (code) refuse(REFUSALS[code] ?? "The sign-in was refused. Please try again; if it happens again, tell IT the number of the request.");
   try {
     const { providers: all } = await providers();
     if (all.length === 0) refuse("No identity provider is set up yet. Ask IT to finish the installation.");

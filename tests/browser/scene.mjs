@@ -41,6 +41,7 @@ try {
   check(mateo.answer !== mary.answer, "Mateo and Mary get different answers to the same question", mateo.answer);
   await cannotOpen("Mary", mary, mateo.path);
   await cannotOpen("Mateo", mateo, mary.path);
+  await administer(mateo);
   await signOut("Mateo", mateo);
   await signOut("Mary", mary);
   for (const { name, foreign } of people) {
@@ -66,23 +67,15 @@ async function play(name, { withLooks }) {
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const troubles = watchTroubles(page);
-  const provider = { origin: "" };
-  const foreign = watchOrigins(context, provider);
+  const foreign = watchOrigins(context);
   const judge = (/** @type {string} */ state) => looks(page, `${name.toLowerCase()}-${state}`, withLooks);
 
   await page.goto(APPLIANCE);
   await page.waitForURL(/\/sign-in/);
   check(true, `${name}, signed out, is sent to the sign-in page`);
-  const button = page.locator("#providers a").first();
-  await button.waitFor();
+  await page.locator("#providers a").first().waitFor();
   await judge("sign-in");
-
-  await button.click();
-  await page.waitForURL((url) => url.origin !== APPLIANCE);
-  provider.origin = new URL(page.url()).origin;
-  await page.getByRole("button", { name: new RegExp(name) }).click();
-  await page.waitForURL((url) => url.origin === APPLIANCE && url.pathname === "/");
-  await page.locator(".greeting").waitFor();
+  await signIn(page, name);
   const greeting = await page.locator(".welcome").innerText();
   check(greeting.includes(name), `${name} is greeted by name`, greeting);
   check(/Answers come from \d+ spaces? you can open/.test(greeting), `${name} reads from how many spaces answers come`, greeting);
@@ -112,7 +105,44 @@ async function play(name, { withLooks }) {
   const recalled = (await claims.allInnerTexts()).join(" ");
   check(recalled === answer, `${name} finds the same answer after a reload`, recalled);
   check(troubles.length === 0, `${name}'s browser reported no error and refused nothing`, troubles.join("\n"));
-  return { name, context, page, answer, path, foreign };
+  return { name, page, answer, path, foreign };
+}
+
+/** By the provider's own form. @param {import("playwright-core").Page} page @param {string} name */
+async function signIn(page, name) {
+  await page.locator("#providers a").first().click();
+  await page.waitForURL((url) => url.origin !== APPLIANCE);
+  await page.getByRole("button", { name: new RegExp(name) }).click();
+  await page.waitForURL((url) => url.origin === APPLIANCE && url.pathname === "/");
+  await page.locator(".greeting").waitFor();
+}
+
+/**
+ * The administrator sees how the source stands, can begin a sync, and sees nobody's conversation; others find no desk.
+ * @param {{page: import("playwright-core").Page, path: string}} mateo
+ */
+async function administer(mateo) {
+  const refused = await mateo.page.request.get(`${APPLIANCE}/admin`);
+  check(refused.status() === 404, "Mateo finds nothing at the administrator's address", String(refused.status()));
+
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: DESK, locale: "en-GB", colorScheme: "light" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  await page.goto(APPLIANCE);
+  await signIn(page, "Ana");
+  await cannotOpen("The administrator", { page }, mateo.path);
+  await page.goto(`${APPLIANCE}/admin`);
+  const rows = page.locator("#source-rows tr");
+  await rows.first().waitFor();
+  const row = await rows.first().innerText();
+  check(/Succeeded|Incomplete|Running/.test(row), "the administrator sees how the source's sync stands", row);
+  const desk = await page.locator("main").innerText();
+  check(!desk.includes(TEAM), "the administrator's page holds no question", desk);
+  await looks(page, "admin", true);
+  await page.getByRole("button", { name: /^Sync now/ }).first().click();
+  await page.getByRole("status").filter({ hasText: "A sync of" }).waitFor();
+  check((await page.locator("#trouble").innerText()) === "", "the administrator can begin a sync", await page.locator("#trouble").innerText());
+  await context.close();
 }
 
 /** @param {import("playwright-core").Page} page @param {string} name @param {(state: string) => Promise<void>} judge */
@@ -206,6 +236,8 @@ async function looks(page, state, withLooks) {
 
 /** Waits, in the page, for what moves to stand still. */
 async function settled() {
+  // A change of scheme begins its transitions in the next frame, not at once.
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
   const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
   await Promise.allSettled(finite.map((one) => one.finished));
 }
@@ -240,16 +272,17 @@ function watchTroubles(page) {
   return troubles;
 }
 
-/** Requests to anybody else. @param {import("playwright-core").BrowserContext} context @param {{origin: string}} provider */
-function watchOrigins(context, provider) {
+/** Requests to anybody else. @param {import("playwright-core").BrowserContext} context */
+function watchOrigins(context) {
+  let provider = "";
   /** @type {string[]} */
   const foreign = [];
   context.on("request", (request) => {
     const url = new URL(request.url());
     if (url.protocol === "data:" || url.origin === APPLIANCE) return;
     // The first address outside the appliance that a press on the provider's button leads to is the provider's.
-    if (!provider.origin && request.isNavigationRequest()) provider.origin = url.origin;
-    if (url.origin !== provider.origin) foreign.push(request.url());
+    if (!provider && request.isNavigationRequest()) provider = url.origin;
+    if (url.origin !== provider) foreign.push(request.url());
   });
   return foreign;
 }
