@@ -442,6 +442,11 @@ impl App {
         todo!()
     }
 
+    /// The key that checkpoints are signed with, as a C2SP verifier key.
+    pub fn audit_key(&self) -> String {
+        todo!()
+    }
+
     /// Signs the head of the audit log for the owner.
     pub fn audit_checkpoint(&self) -> Result<crate::audit::Checkpoint, Error> {
         todo!()

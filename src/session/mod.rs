@@ -49,6 +49,13 @@ impl Default for Settings {
 /// The secret a browser holds: 32 random bytes, base64url. Only its SHA-256 is kept.
 pub struct Token(pub SecretString);
 
+impl Token {
+    /// The secret itself: for the browser's cookie and nothing else.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
 /// One session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {

@@ -164,6 +164,7 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
                 "size": checkpoint.size,
                 "root": hex::encode(checkpoint.root),
                 "note": checkpoint.note,
+                "key": app.audit_key(),
                 "at": checkpoint.at.rfc3339(),
             }))
         }

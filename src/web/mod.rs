@@ -13,6 +13,7 @@
 mod ask;
 mod assets;
 mod body;
+mod check;
 pub mod control;
 mod conversations;
 mod desk;
@@ -36,7 +37,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use server::{Server, serve};
+pub use check::check;
+pub use server::{Server, serve, wait_for_signal};
 
 /// Where and how the appliance listens.
 #[derive(Debug, Clone, Serialize, Deserialize)]

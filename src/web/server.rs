@@ -13,6 +13,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::Settings;
 use super::body::LimitBytes;
+use super::check::fit;
 use super::control;
 use super::edge::edge;
 use super::front::Front;
@@ -45,6 +46,7 @@ pub struct Server {
 /// Starts listening; `data` is the data folder, where a certificate is made and the owner's socket stands. Returns once
 /// the port is open.
 pub fn serve(app: Arc<App>, settings: &Settings, data: &Path) -> anyhow::Result<Server> {
+    fit(settings)?;
     let Identity { config, authority } = tls::identity(settings, &data.join("tls"), &Clock::System)?;
     let listener = listen(settings.listen)?;
     let address = listener.local_addr().context("while reading the address listened on")?;
@@ -64,6 +66,20 @@ pub fn serve(app: Arc<App>, settings: &Settings, data: &Path) -> anyhow::Result<
     let handles = begun.recv().map_err(|_| anyhow!("the web thread ended before it listened"))??;
     tracing::info!(%address, metrics = ?metrics_address, "listening");
     Ok(Server { address, metrics_address, authority, front, handles, thread, control })
+}
+
+/// Waits until the process is asked to stop (SIGTERM, SIGINT).
+pub fn wait_for_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    })
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use url::form_urlencoded;
 
@@ -77,7 +76,7 @@ pub async fn callback(
         deed(&front, move |app| app.finish_sign_in(&provider, &came_back, state.as_deref(), old.as_deref())).await;
     match done {
         Ok((token, return_to)) => {
-            let session = kept(SESSION_COOKIE, token.0.expose_secret().to_owned(), None);
+            let session = kept(SESSION_COOKIE, token.expose().to_owned(), None);
             Ok(to_address(StatusCode::SEE_OTHER, &ours(Some(&return_to)), [session, gone(SIGN_IN_COOKIE)]))
         }
         Err(reply) => refused(&request, reply),

@@ -45,9 +45,25 @@ struct Made {
 
 /// The certificate of the settings, else the kept one, else a new one.
 pub fn identity(settings: &Settings, folder: &Path, clock: &Clock) -> anyhow::Result<Identity> {
+    match own(settings)? {
+        Some((certificate, key)) => Ok(Identity { config: config(certificate, key)?, authority: None }),
+        None => made(settings, folder, clock.now()),
+    }
+}
+
+/// What can be said of the certificate without making one.
+pub fn look(settings: &Settings, folder: &Path) -> anyhow::Result<String> {
+    match own(settings)? {
+        Some((certificate, key)) => config(certificate, key).map(|_| certificate.display().to_string()),
+        None => Ok(format!("made and kept in {}", folder.display())),
+    }
+}
+
+/// The operator's own certificate and key.
+fn own(settings: &Settings) -> anyhow::Result<Option<(&Path, &Path)>> {
     match (&settings.certificate_file, &settings.key_file) {
-        (Some(certificate), Some(key)) => Ok(Identity { config: config(certificate, key)?, authority: None }),
-        (None, None) => made(settings, folder, clock.now()),
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
         (Some(_), None) => bail!("certificate_file is set and key_file is not; set both or neither"),
         (None, Some(_)) => bail!("key_file is set and certificate_file is not; set both or neither"),
     }
