@@ -1,15 +1,38 @@
 //! Each person's past questions and answers, sealed for them.
 //!
+//! A conversation is a row of turns. Every turn, its title and what its owner thought of an answer are sealed with the
+//! conversation's own key, each for its place, so that a record which somebody moves elsewhere does not open. What stands
+//! beside them in the open are ids, counts and times.
+//!
+//! Ada asks two questions and deletes the conversation. It is hidden at once, from her too; for ten seconds she can bring
+//! it back. Then [`History::sweep`] destroys its key, and only after that removes the records: whatever a log-structured
+//! store still holds of them stays closed. Bob, who has found the conversation's id somewhere, gets the words that he would
+//! get for an id that never was.
+//!
+//! Always true here:
+//! - Nothing can be read without its owner's id and their key; another person's conversation is not there.
+//! - A turn is kept with the receipt that proves its question to be on record.
+//! - A damaged record costs that record only. A deletion is never lost with one.
+//!
 //! Uses: `clock`, `names`, `store`, `vault`, `acl`, `audit`, `answer`. Begin at [`History`].
+
+mod kept;
+#[cfg(test)]
+mod tests;
+mod title;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use self::kept::{Head, Kept, Spot};
 use crate::answer::{Answer, Question};
 use crate::audit::Receipt;
 use crate::clock::Moment;
 use crate::names::{ConversationId, MessageId, UserId};
 use crate::store::{self, Store};
-use crate::vault::{self, Vault};
+use crate::vault::{self, ConversationKey, Forget, Sealed, Vault};
 
 /// How long conversations are kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +66,7 @@ pub struct Entry {
     /// The owner's feedback.
     pub feedback: Option<Feedback>,
 }
+store::json_record!(Entry, 1);
 
 /// What the owner thinks of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +104,17 @@ pub enum Read {
 }
 
 /// The history.
-pub struct History {}
+pub struct History {
+    kept: Kept,
+    days: i64,
+    undo_ms: i64,
+    /// Held while a conversation is added to, changed or destroyed: its turns are numbered without gaps, and nothing is
+    /// written to one whose key goes.
+    turn: Mutex<()>,
+}
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What can go wrong with history.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +122,9 @@ pub enum Error {
     /// No such conversation of this person: never existed, another's, or deleted.
     #[error("there is no such conversation")]
     NotThere,
+    /// A title without a visible character.
+    #[error("a title needs at least one visible character")]
+    NoTitle,
     /// The store failed.
     #[error("the history cannot be read or kept")]
     Store(#[from] store::Error),
@@ -99,28 +136,60 @@ pub enum Error {
 impl History {
     /// Opens the history kept in the store.
     pub fn open(store: &Store, settings: &Settings) -> Result<History, Error> {
-        let _ = store;
-        todo!("{settings:?}")
+        Ok(History {
+            kept: Kept::open(store)?,
+            days: i64::try_from(settings.days).unwrap_or(i64::MAX),
+            undo_ms: i64::try_from(settings.undo_s).unwrap_or(i64::MAX).saturating_mul(1_000),
+            turn: Mutex::new(()),
+        })
     }
 
-    /// Keeps a turn at the end of its conversation, which is made where it is new (its title is the question, shortened). The receipt proves
-    /// that the question is on record. On disk when this returns.
+    /// Keeps a turn at the end of its conversation, which is made where it is new (its title is the question, shortened). The
+    /// receipt proves that the question is on record. On disk when this returns.
     pub fn keep(
         &self,
         vault: &Vault,
         owner: &UserId,
         conversation: &ConversationId,
-        receipt: &Receipt,
+        _receipt: &Receipt,
         entry: &Entry,
     ) -> Result<(), Error> {
-        let _ = (vault, receipt, entry);
-        todo!("{owner} {conversation}")
+        let _turn = self.turn();
+        if self.kept.is_deleted(owner, conversation)? {
+            // Deleted while the answer was written.
+            return Err(Error::NotThere);
+        }
+        let key = match vault.key(owner, conversation) {
+            Err(vault::Error::Forgotten) => return Err(Error::NotThere),
+            key => key?,
+        };
+        let head = match self.head(owner, conversation, Some(&key))? {
+            Some(head) => Head { changed: head.changed.max(entry.asked), turns: head.turns + 1, ..head },
+            None => {
+                let title = title::of_question(entry.question.as_str());
+                let sealed = title::seal(title, &key, owner, conversation);
+                Head { began: entry.asked, changed: entry.asked, turns: 1, title: sealed }
+            }
+        };
+        let spot = Spot { owner: *owner, conversation: *conversation, sequence: head.turns - 1 };
+        let sealed = Sealed::seal(entry, &key, &spot.place());
+        self.kept.add(&spot, &entry.message, &head, &sealed)?;
+        Ok(())
     }
 
     /// A person's conversations, the last changed first.
     pub fn list(&self, vault: &Vault, owner: &UserId) -> Result<Vec<Listed>, Error> {
-        let _ = vault;
-        todo!("{owner}")
+        let keys = vault.keyring(owner)?;
+        let mut all = Vec::new();
+        for id in self.kept.conversations_of(owner)? {
+            let key = keys.key(&id).ok();
+            // Between the two reads a sweep may have taken it.
+            if let Some(head) = self.head(owner, &id, key.as_ref())? {
+                all.push(listed(owner, id, &head, key.as_ref()));
+            }
+        }
+        all.sort_by(|a, b| (b.changed, b.id).cmp(&(a.changed, a.id)));
+        Ok(all)
     }
 
     /// The turns of a person's conversation, oldest first.
@@ -130,8 +199,22 @@ impl History {
         owner: &UserId,
         conversation: &ConversationId,
     ) -> Result<(Listed, Vec<Read>), Error> {
-        let _ = vault;
-        todo!("{owner} {conversation}")
+        if self.kept.is_deleted(owner, conversation)? {
+            return Err(Error::NotThere);
+        }
+        let key = match vault.existing_key(owner, conversation) {
+            Ok(key) => Some(key),
+            // Whether it is not there, or only its key is damaged, is told by its head.
+            Err(vault::Error::Forgotten | vault::Error::DoesNotOpen) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let head = self.head(owner, conversation, key.as_ref())?.ok_or(Error::NotThere)?;
+        let turns = (0..head.turns).map(|sequence| {
+            let spot = Spot { owner: *owner, conversation: *conversation, sequence };
+            self.open_entry(&spot, key.as_ref())
+        });
+        let turns = turns.map(|entry| Ok(entry?.map_or(Read::Unreadable, |entry| Read::Entry(Box::new(entry)))));
+        Ok((listed(owner, *conversation, &head, key.as_ref()), turns.collect::<Result<_, Error>>()?))
     }
 
     /// Gives it another title (at most 200 characters are kept).
@@ -142,8 +225,12 @@ impl History {
         conversation: &ConversationId,
         title: &str,
     ) -> Result<(), Error> {
-        let _ = vault;
-        todo!("{owner} {conversation} {title}")
+        let title = title::given(title).ok_or(Error::NoTitle)?;
+        let _turn = self.turn();
+        let key = self.key_of_visible(vault, owner, conversation)?;
+        let head = self.head(owner, conversation, Some(&key))?.ok_or(Error::NotThere)?;
+        let title = title::seal(title, &key, owner, conversation);
+        Ok(self.kept.put_head(owner, conversation, &Head { title, ..head })?)
     }
 
     /// Keeps feedback on a message of this person; gives the conversation it stands in.
@@ -154,23 +241,132 @@ impl History {
         message: &MessageId,
         feedback: Feedback,
     ) -> Result<ConversationId, Error> {
-        let _ = vault;
-        todo!("{owner} {message} {feedback:?}")
+        let _turn = self.turn();
+        let spot = self.kept.spot_of(owner, message)?.ok_or(Error::NotThere)?;
+        let key = self.key_of_visible(vault, owner, &spot.conversation)?;
+        let entry = self.open_entry(&spot, Some(&key))?.ok_or(Error::NotThere)?;
+        let entry = Entry { feedback: Some(feedback), ..entry };
+        self.kept.put_entry(&spot, &Sealed::seal(&entry, &key, &spot.place()))?;
+        Ok(spot.conversation)
     }
 
     /// Hides a conversation at once; [`History::sweep`] destroys its key when the time to undo has passed.
     pub fn delete(&self, owner: &UserId, conversation: &ConversationId, now: Moment) -> Result<(), Error> {
-        todo!("{owner} {conversation} {now:?}")
+        let _turn = self.turn();
+        if self.kept.is_deleted(owner, conversation)? || !self.kept.is_there(owner, conversation)? {
+            return Err(Error::NotThere);
+        }
+        Ok(self.kept.put_deleted(owner, conversation, now)?)
     }
 
     /// Brings a deleted conversation back, where its key was not destroyed yet.
     pub fn undo(&self, owner: &UserId, conversation: &ConversationId, now: Moment) -> Result<(), Error> {
-        todo!("{owner} {conversation} {now:?}")
+        let _turn = self.turn();
+        match self.kept.deleted_at(owner, conversation) {
+            Ok(Some(at)) if !self.is_due(at, now) => Ok(self.kept.remove_deleted(owner, conversation)?),
+            Ok(Some(_) | None) | Err(store::Error::Unreadable { .. }) => Err(Error::NotThere),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Destroys the keys of conversations whose time has come; gives which.
     pub fn sweep(&self, vault: &Vault, now: Moment) -> Result<Vec<(UserId, ConversationId)>, Error> {
-        let _ = vault;
-        todo!("{now:?}")
+        let mut candidates: BTreeSet<_> = self.kept.deleted()?.into_iter().collect();
+        if self.days > 0 {
+            candidates.extend(self.kept.conversations()?);
+        }
+        let mut destroyed = Vec::new();
+        for (owner, conversation) in candidates {
+            let _turn = self.turn();
+            if self.is_over(vault, &owner, &conversation, now)? {
+                // The key first: after a crash here the next sweep removes the records.
+                vault.forget(&owner, Forget::Conversation(&conversation))?;
+                self.kept.destroy(&owner, &conversation)?;
+                destroyed.push((owner, conversation));
+            }
+        }
+        Ok(destroyed)
     }
+
+    /// Whether a conversation was deleted for good, or has reached its age.
+    fn is_over(
+        &self,
+        vault: &Vault,
+        owner: &UserId,
+        conversation: &ConversationId,
+        now: Moment,
+    ) -> Result<bool, Error> {
+        match self.kept.deleted_at(owner, conversation) {
+            // It was deleted; only when does not read.
+            Err(store::Error::Unreadable { .. }) => return Ok(true),
+            Err(error) => return Err(error.into()),
+            Ok(Some(at)) if self.is_due(at, now) => return Ok(true),
+            Ok(_) if self.days == 0 => return Ok(false),
+            Ok(_) => {}
+        }
+        let key = vault.existing_key(owner, conversation).ok();
+        let head = self.head(owner, conversation, key.as_ref())?;
+        Ok(head.is_some_and(|head| now.since(head.changed) >= self.days.saturating_mul(DAY_MS)))
+    }
+
+    /// A clock set back does not keep what was deleted: before the deletion is past the time to undo, too.
+    fn is_due(&self, deleted: Moment, now: Moment) -> bool {
+        !(0..self.undo_ms).contains(&now.since(deleted))
+    }
+
+    /// The head of a conversation; made again from its turns where it is damaged. `None` where there is no conversation.
+    fn head(
+        &self,
+        owner: &UserId,
+        conversation: &ConversationId,
+        key: Option<&ConversationKey>,
+    ) -> Result<Option<Head>, Error> {
+        match self.kept.head(owner, conversation) {
+            Err(store::Error::Unreadable { .. }) => {}
+            head => return Ok(head?),
+        }
+        let turns = self.kept.turns(owner, conversation)?;
+        let mut times = Vec::new();
+        for sequence in 0..turns {
+            let spot = Spot { owner: *owner, conversation: *conversation, sequence };
+            times.extend(self.open_entry(&spot, key)?.map(|entry| entry.asked));
+        }
+        // Where no turn opens either, its age is not known: it counts as old, and so it is not kept for ever.
+        let began = times.first().copied().unwrap_or(Moment::from_ms(0));
+        let changed = times.last().copied().unwrap_or(Moment::from_ms(0));
+        Ok(Some(Head { began, changed, turns, title: Vec::new() }))
+    }
+
+    /// `None` where the record is missing, damaged or moved.
+    fn open_entry(&self, spot: &Spot, key: Option<&ConversationKey>) -> Result<Option<Entry>, Error> {
+        let sealed = match self.kept.entry(spot) {
+            Err(store::Error::Unreadable { .. }) => return Ok(None),
+            sealed => sealed?,
+        };
+        Ok(sealed.zip(key).and_then(|(sealed, key)| sealed.open(key, &spot.place()).ok()))
+    }
+
+    fn key_of_visible(
+        &self,
+        vault: &Vault,
+        owner: &UserId,
+        conversation: &ConversationId,
+    ) -> Result<ConversationKey, Error> {
+        if self.kept.is_deleted(owner, conversation)? || !self.kept.is_there(owner, conversation)? {
+            return Err(Error::NotThere);
+        }
+        match vault.existing_key(owner, conversation) {
+            Err(vault::Error::Forgotten) => Err(Error::NotThere),
+            key => Ok(key?),
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn listed(owner: &UserId, id: ConversationId, head: &Head, key: Option<&ConversationKey>) -> Listed {
+    let title = key.and_then(|key| title::open(&head.title, key, owner, &id));
+    Listed { id, title, began: head.began, changed: head.changed, turns: head.turns }
 }

@@ -114,6 +114,12 @@ impl<K: Key, V: Record> Tree<K, V> {
     /// Keeps a record; it is on disk when this returns.
     pub fn put(&self, key: &K, value: &V) -> Result<(), Error> {
         self.store.check_room()?;
+        self.put_on_reserve(key, value)
+    }
+
+    /// Keeps a small record also where little is left of the disk: for what takes something away (a deletion, a key's end),
+    /// which must not be refused for want of room.
+    pub fn put_on_reserve(&self, key: &K, value: &V) -> Result<(), Error> {
         let key = bytes_of(key);
         let framed = record::close(self.name, &key, record::frame(value));
         self.tree.insert(key, framed)?;

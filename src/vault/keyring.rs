@@ -101,7 +101,7 @@ impl People {
             Forget::Everything => EVERYTHING,
         };
         // First on the list: from here on no crash and no old backup brings the key back.
-        self.destroyed.put(&(*owner.as_bytes(), id), &())?;
+        self.destroyed.put_on_reserve(&(*owner.as_bytes(), id), &())?;
         self.destroy(owner, &[id])?;
         drop(turn);
         Ok(())
