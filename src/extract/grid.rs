@@ -119,19 +119,32 @@ impl Grid {
         }
     }
 
-    /// The table; `None` where no cell holds anything.
-    pub(super) fn into_table(mut self) -> Option<Block> {
+    /// The table as blocks: none where no cell holds anything; items `name: value` where it is a list of properties.
+    pub(super) fn into_blocks(mut self) -> Vec<Block> {
         self.fill();
         let mut rows: Vec<Row> =
             self.rows.into_iter().filter(|row| row.cells.iter().any(|cell| !cell.trim().is_empty())).collect();
-        let width = rows.iter().map(|row| row.cells.len()).max()?;
+        let Some(width) = rows.iter().map(|row| row.cells.len()).max() else { return Vec::new() };
         rows.iter_mut().for_each(|row| row.cells.resize(width, String::new()));
+        if width == 2 && rows.iter().all(|row| row.headers == 1 && row.met == 2) {
+            return rows.into_iter().filter_map(|row| property(&row.cells)).collect();
+        }
         // A first row of nothing but header cells names the columns. One that also has plain cells names rows.
         let has_header = rows.len() > 1 && rows[0].met > 0 && rows[0].headers == rows[0].met && width > 1;
         let mut rows = rows.into_iter().map(|row| row.cells);
-        let header = if has_header { rows.next()? } else { Vec::new() };
-        Some(Block::Table { header, rows: rows.collect() })
+        let header = if has_header { rows.next().unwrap_or_default() } else { Vec::new() };
+        vec![Block::Table { header, rows: rows.collect() }]
     }
+}
+
+fn property(cells: &[String]) -> Option<Block> {
+    let [name, value] = cells else { return None };
+    let text = match (name.trim().trim_end_matches(':'), value.trim()) {
+        ("", value) => value.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, value) => format!("{name}: {value}"),
+    };
+    Some(Block::Item { depth: 0, number: None, done: None, text })
 }
 
 #[cfg(test)]
@@ -146,8 +159,8 @@ mod tests {
                 grid.cell(text, Shape { is_header: false, columns: *columns, rows: *rows });
             }
         }
-        match grid.into_table() {
-            Some(Block::Table { rows, .. }) => rows,
+        match grid.into_blocks().as_slice() {
+            [Block::Table { rows, .. }] => rows.clone(),
             other => panic!("{other:?}"),
         }
     }
@@ -177,9 +190,22 @@ mod tests {
             });
         }
 
-        let Some(Block::Table { header, rows }) = grid.into_table() else { panic!("no table") };
-        assert_eq!(header, ["Name", "Role"]);
-        assert_eq!(rows, [["Ana", "Lead"]]);
+        let header = vec!["Name".to_owned(), "Role".to_owned()];
+        let rows = vec![vec!["Ana".to_owned(), "Lead".to_owned()]];
+        assert_eq!(grid.into_blocks(), vec![Block::Table { header, rows }]);
+    }
+
+    #[test]
+    fn a_table_of_names_and_values_is_a_list_of_properties() {
+        let mut grid = Grid::new();
+        for (name, value) in [("Owner", "Ana"), ("Due:", "May")] {
+            grid.open_row();
+            grid.cell(name, Shape { is_header: true, ..Shape::default() });
+            grid.cell(value, Shape::default());
+        }
+
+        let item = |text: &str| Block::Item { depth: 0, number: None, done: None, text: text.to_owned() };
+        assert_eq!(grid.into_blocks(), vec![item("Owner: Ana"), item("Due: May")]);
     }
 
     #[test]

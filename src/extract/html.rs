@@ -3,7 +3,7 @@
 use scraper::node::Element;
 use scraper::{Html, Node};
 
-use super::grid::Shape;
+use super::element::{close_element, is_dropped, open_element};
 use super::sheet::Sheet;
 use crate::corpus::Block;
 
@@ -15,7 +15,7 @@ pub(super) fn read(text: &str) -> Vec<Block> {
 }
 
 /// Writes HTML, whole or a part, on a sheet.
-pub(super) fn write(text: &str, sheet: &mut Sheet) {
+pub fn write(text: &str, sheet: &mut Sheet) {
     let html = Html::parse_fragment(text);
     let mut reading = Reading { sheet, dropped: 0, pre: None };
     // Walked from node to node: a hostile nesting must not become a recursion.
@@ -50,34 +50,6 @@ struct Reading<'a> {
     pre: Option<(usize, String)>,
 }
 
-/// Elements whose content is no text of the page.
-fn is_dropped(element: &Element) -> bool {
-    let is_hidden = element.attr("hidden").is_some()
-        || element.attr("style").is_some_and(|style| {
-            let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
-            // What no reader of the page sees is no text of the page: it is where injected instructions hide.
-            style.to_ascii_lowercase().contains("display:none")
-        });
-    is_hidden
-        || matches!(
-            element.name(),
-            "script"
-                | "style"
-                | "noscript"
-                | "template"
-                | "head"
-                | "title"
-                | "svg"
-                | "object"
-                | "iframe"
-                | "select"
-                | "textarea"
-                | "canvas"
-                | "audio"
-                | "video"
-        )
-}
-
 impl Reading<'_> {
     fn text(&mut self, text: &str) {
         if self.dropped > 0 {
@@ -90,40 +62,17 @@ impl Reading<'_> {
     }
 
     fn open(&mut self, element: &Element) {
-        if self.dropped > 0 || is_dropped(element) {
+        let attribute = |name: &str| element.attr(name).map(str::to_owned);
+        if self.dropped > 0 || is_dropped(element.name(), &attribute) {
             self.dropped += 1;
             return;
         }
-        if let Some((depth, code)) = &mut self.pre {
-            match element.name() {
-                "pre" => *depth += 1,
-                "br" => code.push('\n'),
-                _ => {}
-            }
-            return;
-        }
-        match element.name() {
-            name @ ("h1" | "h2" | "h3" | "h4" | "h5" | "h6") => self.sheet.open_heading(name.as_bytes()[1] - b'0'),
-            "ul" | "menu" | "dl" => self.sheet.open_list(None),
-            "ol" => self.sheet.open_list(Some(number(element, "start").unwrap_or(1))),
-            "li" | "dt" => self.sheet.open_item(None),
-            "blockquote" => self.sheet.open_quote(),
-            "pre" => self.pre = Some((1, String::new())),
-            "br" => self.sheet.line_break(),
-            "table" => self.sheet.open_table(),
-            "tr" => self.sheet.open_row(),
-            "td" | "th" => self.sheet.open_cell(Shape {
-                is_header: element.name() == "th",
-                columns: number(element, "colspan").map_or(1, |n| n as usize),
-                rows: number(element, "rowspan").map_or(1, |n| n as usize),
-            }),
-            "img" => {
-                if let Some(alt) = element.attr("alt").filter(|alt| !alt.trim().is_empty()) {
-                    self.sheet.words(&format!(" [image: {}] ", alt.trim()));
-                }
-            }
-            name if is_apart(name) => self.sheet.end_line(),
-            _ => {}
+        match (&mut self.pre, element.name()) {
+            (Some((depth, _)), "pre") => *depth += 1,
+            (Some((_, code)), "br") => code.push('\n'),
+            (Some(_), _) => {}
+            (None, "pre") => self.pre = Some((1, String::new())),
+            (None, name) => open_element(self.sheet, name, &attribute),
         }
     }
 
@@ -132,8 +81,8 @@ impl Reading<'_> {
             self.dropped -= 1;
             return;
         }
-        if let Some((depth, code)) = &mut self.pre {
-            if element.name() == "pre" {
+        match (&mut self.pre, element.name()) {
+            (Some((depth, code)), "pre") => {
                 *depth -= 1;
                 if *depth == 0 {
                     let code = std::mem::take(code);
@@ -141,52 +90,10 @@ impl Reading<'_> {
                     self.sheet.code(None, &code);
                 }
             }
-            return;
-        }
-        match element.name() {
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.sheet.close_heading(),
-            "ul" | "menu" | "dl" | "ol" => self.sheet.close_list(),
-            "li" | "dt" => self.sheet.close_item(),
-            "blockquote" => self.sheet.close_quote(),
-            "table" => self.sheet.close_table(),
-            "td" | "th" => self.sheet.close_cell(),
-            name if is_apart(name) => self.sheet.end_line(),
-            _ => {}
+            (Some(_), _) => {}
+            (None, name) => close_element(self.sheet, name),
         }
     }
-}
-
-/// Elements that stand on lines of their own.
-fn is_apart(name: &str) -> bool {
-    matches!(
-        name,
-        "p" | "div"
-            | "section"
-            | "article"
-            | "aside"
-            | "main"
-            | "header"
-            | "footer"
-            | "nav"
-            | "figure"
-            | "figcaption"
-            | "details"
-            | "summary"
-            | "address"
-            | "form"
-            | "fieldset"
-            | "hr"
-            | "dd"
-            | "caption"
-            | "body"
-            | "tbody"
-            | "thead"
-            | "tfoot"
-    )
-}
-
-fn number(element: &Element, attribute: &str) -> Option<u32> {
-    element.attr(attribute)?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 
 mod child;
 mod docx;
+mod element;
 mod grid;
 mod html;
 mod markdown;
@@ -26,7 +27,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use grid::Shape;
+pub use element::{close_element, is_dropped, open_element};
+pub use html::write as write_html;
 pub use sheet::Sheet;
 
 use crate::corpus::Block;

@@ -258,8 +258,8 @@ impl Sheet {
         self.quotes = open.quotes;
         if open.grid.cells() == 1 {
             self.blocks.extend(open.first);
-        } else if let Some(table) = open.grid.into_table() {
-            self.blocks.push(table);
+        } else {
+            self.blocks.extend(open.grid.into_blocks());
         }
     }
 
@@ -273,9 +273,10 @@ impl Sheet {
         self.blocks
     }
 
-    /// Whether words already stand on the open line.
-    pub fn is_in_line(&self) -> bool {
-        !self.text.is_empty()
+    /// Adds blocks that another reader made.
+    pub fn blocks(&mut self, blocks: Vec<Block>) {
+        self.end_line();
+        self.blocks.extend(blocks);
     }
 
     fn depth(&self) -> u8 {
