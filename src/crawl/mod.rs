@@ -2,6 +2,8 @@
 //!
 //! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`].
 
+mod markup;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,47 @@
+//! Confluence's storage format to blocks.
+//!
+//! The format is XHTML without a root, with prefixes that nothing declares, HTML's entities, and macros. We read what is
+//! there and resolve macros ourselves: a macro that shows other pages is named, never followed, because the crawler may see
+//! what the reader of this page may not. Parameters are settings, not words, save the few that a reader sees.
+//!
+//! Always true here:
+//! - No text of another page comes in: include, excerpt-include, children, reports leave at most the name that this page's
+//!   author wrote.
+//! - Entities that a document type declares are not expanded; a name that HTML does not know is left out.
+//! - Damaged markup gives what can be read of it, never an error, in time that grows with its length alone.
+
+mod lenient;
+mod macros;
+mod page;
+
+#[cfg(test)]
+mod tests;
+
+use crate::corpus::Block;
+use crate::extract::Sheet;
+
+/// A user as a page names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mention<'a> {
+    /// By the immutable key (Data Center) or account id (Cloud).
+    Key(&'a str),
+    /// By login name (old pages).
+    Name(&'a str),
+}
+
+/// Finds the display name of a mentioned user.
+pub(super) type Names<'a> = dyn Fn(Mention<'_>) -> Option<String> + Sync + 'a;
+
+/// Reads a page's storage format.
+pub(super) fn read(text: &str, names: &Names<'_>) -> Vec<Block> {
+    let mut sheet = Sheet::new();
+    write(text, names, &mut sheet);
+    sheet.finish()
+}
+
+/// Writes storage format on a sheet that may already hold something.
+pub(super) fn write(text: &str, names: &Names<'_>, sheet: &mut Sheet) {
+    let mut page = page::Page::new(sheet, names);
+    lenient::read(text, &mut page);
+    page.end();
+}

@@ -1,0 +1,178 @@
+//! Storage format as Confluence writes it, and as nobody should.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn names(mention: Mention<'_>) -> Option<String> {
+    (mention == Mention::Key("4028") || mention == Mention::Name("ana")).then(|| "Ana Ruiz".to_owned())
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    read(text, &names)
+}
+
+fn paragraph(text: &str) -> Block {
+    Block::Paragraph { text: text.to_owned() }
+}
+
+fn item(done: Option<bool>, text: &str) -> Block {
+    Block::Item { depth: 0, number: None, done, text: text.to_owned() }
+}
+
+/// One paragraph's text.
+fn line(text: &str) -> String {
+    match blocks(text).as_slice() {
+        [Block::Paragraph { text }] => text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn plain_elements_and_entities_are_read() {
+    let text = "<h2>Leave &amp; pay</h2><p>A&nbsp;day &rarr; 8&#160;h, &#x41;&unknown;<br/>next</p><ul><li><p>one</p></li></ul>";
+
+    let heading = Block::Heading { level: 2, text: "Leave & pay".to_owned() };
+    assert_eq!(blocks(text), vec![heading, paragraph("A day → 8 h, A\nnext"), item(None, "one")]);
+}
+
+#[test]
+fn code_keeps_its_form_and_its_split_end_of_cdata() {
+    let text = r#"<ac:structured-macro ac:name="code"><ac:parameter ac:name="language">xml</ac:parameter><ac:parameter ac:name="title">Sample</ac:parameter><ac:parameter ac:name="theme">Midnight</ac:parameter><ac:plain-text-body><![CDATA[<a> 1 < 2 &amp;
+  b]]]]><![CDATA[>]]></ac:plain-text-body></ac:structured-macro>"#;
+
+    let code = Block::Code { language: Some("xml".to_owned()), text: "<a> 1 < 2 &amp;\n  b]]>".to_owned() };
+    assert_eq!(blocks(text), vec![paragraph("Sample"), code]);
+}
+
+#[test]
+fn panels_keep_their_title_and_body_and_no_other_parameter() {
+    let text = r#"<ac:structured-macro ac:name="warning" ac:schema-version="1"><ac:parameter ac:name="title">Careful</ac:parameter><ac:parameter ac:name="icon">false</ac:parameter><ac:rich-text-body><p>Hot.</p></ac:rich-text-body></ac:structured-macro>
+        <ac:structured-macro ac:name="expand"><ac:parameter ac:name="title">More</ac:parameter><ac:rich-text-body><p>Inside.</p></ac:rich-text-body></ac:structured-macro>
+        <ac:structured-macro ac:name="panel"><ac:parameter ac:name="bgColor">red</ac:parameter><ac:rich-text-body><p>Bare.</p></ac:rich-text-body></ac:structured-macro>"#;
+
+    let expected = ["Warning: Careful", "Hot.", "More", "Inside.", "Bare."].map(paragraph);
+    assert_eq!(blocks(text), expected);
+}
+
+#[test]
+fn an_unknown_macro_keeps_what_it_encloses() {
+    let text = r#"<ac:structured-macro ac:name="acme-box"><ac:parameter ac:name="secretSetting">x1</ac:parameter><ac:parameter ac:name="title">Box</ac:parameter><ac:rich-text-body><p>kept</p></ac:rich-text-body></ac:structured-macro>
+        <ac:structured-macro ac:name="acme-text"><ac:plain-text-body><![CDATA[plain kept]]></ac:plain-text-body></ac:structured-macro>"#;
+
+    let plain = Block::Code { language: None, text: "plain kept".to_owned() };
+    assert_eq!(blocks(text), vec![paragraph("Box"), paragraph("kept"), plain]);
+}
+
+#[test]
+fn other_pages_are_named_and_never_followed() {
+    let include = r#"<p><ac:structured-macro ac:name="include"><ac:parameter ac:name=""><ac:link><ri:page ri:content-title="Team" ri:space-key="HR"/></ac:link></ac:parameter></ac:structured-macro></p>"#;
+    let excerpt = r#"<ac:structured-macro ac:name="excerpt-include"><ac:parameter ac:name=""><ac:link><ri:page ri:content-title="Team"/></ac:link></ac:parameter></ac:structured-macro>"#;
+
+    assert_eq!(line(include), "(includes page: HR:Team)");
+    assert_eq!(line(excerpt), "(includes excerpt of page: Team)");
+}
+
+#[test]
+fn navigation_leaves_nothing() {
+    let text = r#"<ac:structured-macro ac:name="toc"><ac:parameter ac:name="maxLevel">3</ac:parameter></ac:structured-macro><ac:structured-macro ac:name="children"/><p>Words.</p><ac:structured-macro ac:name="excerpt"><ac:parameter ac:name="hidden">true</ac:parameter><ac:rich-text-body><p>hidden</p></ac:rich-text-body></ac:structured-macro>"#;
+
+    assert_eq!(blocks(text), vec![paragraph("Words.")]);
+}
+
+#[test]
+fn tasks_say_whether_they_are_done() {
+    let text = "<ac:task-list><ac:task><ac:task-id>7</ac:task-id><ac:task-uuid>u-1</ac:task-uuid><ac:task-status>complete</ac:task-status><ac:task-body><span>Badge</span></ac:task-body></ac:task>\n<ac:task><ac:task-id>8</ac:task-id><ac:task-status>incomplete</ac:task-status><ac:task-body>Laptop for <ac:link><ri:user ri:userkey=\"4028\"/></ac:link></ac:task-body></ac:task></ac:task-list>";
+
+    assert_eq!(blocks(text), vec![item(Some(true), "Badge"), item(Some(false), "Laptop for @Ana Ruiz")]);
+}
+
+#[test]
+fn mentions_and_links_are_said_in_words() {
+    let text = r#"<p>Ask <ac:link><ri:user ri:username="ana" /></ac:link> or <ac:link><ri:user ri:userkey="gone"/></ac:link>, see <ac:link ac:anchor="top"><ri:page ri:content-title="Guide" ri:space-key="HR"/></ac:link> and <ac:link><ri:page ri:content-title="Other"/><ac:plain-text-link-body><![CDATA[this one]]></ac:plain-text-link-body></ac:link> or <a href="https://x">that</a>.</p>"#;
+
+    assert_eq!(line(text), "Ask @Ana Ruiz or @unknown user, see Guide and this one or that.");
+}
+
+#[test]
+fn images_give_their_words() {
+    let text = r#"<p><ac:image ac:alt="Floor plan" ac:height="250"><ri:attachment ri:filename="a.png"/></ac:image> <ac:image><ri:attachment ri:filename="seats.png"/></ac:image></p><ac:image><ri:url ri:value="https://x/y.png"/><ac:caption><p>The desk</p></ac:caption></ac:image>"#;
+
+    assert_eq!(blocks(text), vec![paragraph("[image: Floor plan] [image: seats.png]"), paragraph("The desk")]);
+}
+
+#[test]
+fn status_issues_dates_and_files_are_words() {
+    let status = r#"<p>Plan <ac:structured-macro ac:name="status"><ac:parameter ac:name="colour">Green</ac:parameter><ac:parameter ac:name="title">DONE</ac:parameter></ac:structured-macro> by <time datetime="2026-11-30"/> <ac:structured-macro ac:name="jira"><ac:parameter ac:name="server">J</ac:parameter><ac:parameter ac:name="key">ACME-7</ac:parameter></ac:structured-macro></p>"#;
+    let file = r#"<p><ac:structured-macro ac:name="view-file"><ac:parameter ac:name="name"><ri:attachment ri:filename="plan.pdf"/></ac:parameter><ac:parameter ac:name="height">250</ac:parameter></ac:structured-macro></p>"#;
+
+    assert_eq!(line(status), "Plan [DONE] by 2026-11-30 ACME-7");
+    assert_eq!(line(file), "(file: plan.pdf)");
+}
+
+#[test]
+fn a_table_of_properties_and_one_with_columns_are_told_apart() {
+    let text = r#"<ac:structured-macro ac:name="details"><ac:parameter ac:name="id">x</ac:parameter><ac:rich-text-body><table><tbody><tr><th>Owner</th><td>Ana</td></tr><tr><th>Due</th><td>May</td></tr></tbody></table></ac:rich-text-body></ac:structured-macro>
+        <table><colgroup><col/></colgroup><tbody><tr><th>Name</th><th><p>Role</p></th></tr><tr><td>Bo</td><td><ul><li>QA</li><li>Docs</li></ul></td></tr></tbody></table>"#;
+
+    let table = Block::Table {
+        header: vec!["Name".to_owned(), "Role".to_owned()],
+        rows: vec![vec!["Bo".to_owned(), "QA, Docs".to_owned()]],
+    };
+    assert_eq!(blocks(text), vec![item(None, "Owner: Ana"), item(None, "Due: May"), table]);
+}
+
+#[test]
+fn layouts_are_read_cell_by_cell() {
+    let text = "<ac:layout><ac:layout-section ac:type=\"two_equal\"><ac:layout-cell><p>left</p></ac:layout-cell><ac:layout-cell>right</ac:layout-cell></ac:layout-section></ac:layout>";
+
+    assert_eq!(blocks(text), vec![paragraph("left"), paragraph("right")]);
+}
+
+#[test]
+fn a_panel_of_the_new_editor_is_read_once() {
+    let text = r#"<ac:adf-extension><ac:adf-node type="panel"><ac:adf-attribute key="panel-type">note</ac:adf-attribute><ac:adf-content><p>Once.</p></ac:adf-content></ac:adf-node><ac:adf-fallback><div><p>Once.</p></div></ac:adf-fallback></ac:adf-extension>"#;
+
+    assert_eq!(blocks(text), vec![paragraph("Once.")]);
+}
+
+#[test]
+fn declared_entities_are_not_expanded() {
+    let text = "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;\">]><p>x&b;y</p>";
+
+    assert!(!format!("{:?}", blocks(text)).contains("aaaa"));
+}
+
+#[test]
+fn unbalanced_markup_keeps_what_can_be_read() {
+    let text = "<p>one <b>two</p></i></div><p>three < four &amp five <ac:structured-macro ac:name=\"info\"><ac:rich-text-body><p>six";
+
+    let said = format!("{:?}", blocks(text));
+
+    for word in ["one", "two", "three", "five", "six"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn hostile_pages_cost_no_more_than_their_length() {
+    let deep = format!("{}deep", "<div><ul><li>".repeat(40_000));
+    let ends = format!("{}{}x", "<b>".repeat(400), "</i>".repeat(200_000));
+    let cut = "<a ".repeat(150_000);
+    let quotes = "<p a=\"".repeat(60_000);
+    let attribute = format!("<p title=\"{}\">kept</p>", "x".repeat(2_000_000));
+    let tables = "<table><tr><td>".repeat(20_000);
+    let began = Instant::now();
+
+    for text in [&deep, &ends, &cut, &quotes, &attribute, &tables] {
+        blocks(text);
+    }
+
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(blocks(&attribute), vec![paragraph("kept")]);
+}
+
+#[test]
+fn text_between_damaged_places_is_not_lost() {
+    assert!(format!("{:?}", blocks(&format!("{}<p>end</p>", "< x <".repeat(500)))).contains("end"));
+}
