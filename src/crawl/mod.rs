@@ -2,7 +2,14 @@
 //!
 //! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`].
 
+mod apply;
+mod confluence;
+mod kept;
 mod markup;
+mod plan;
+mod restriction;
+mod run;
+mod source;
 
 use std::path::PathBuf;
 
@@ -16,6 +23,9 @@ use crate::index::Index;
 use crate::names::SourceId;
 use crate::outbound;
 use crate::store::{self, Store};
+
+use self::confluence::Confluence;
+use self::kept::Kept;
 
 /// One source of pages.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -143,6 +153,9 @@ pub struct Status {
     pub runs: Vec<Run>,
     /// When all permissions were last read whole.
     pub permissions_as_of: Option<Moment>,
+    /// An administrator allows the next run to remove more than the guard would let it.
+    #[serde(default)]
+    pub may_remove: bool,
 }
 
 /// What a run works on.
@@ -186,18 +199,31 @@ pub fn sync(
     rooms: &Rooms<'_>,
     watch: &mut dyn FnMut(&Run) -> std::ops::ControlFlow<()>,
 ) -> Result<Run, Error> {
-    let _ = (outbound, rooms, watch);
-    todo!("{settings:?} {mode:?}")
+    let wrong = |why: String| Error::Settings(settings.name.clone(), why);
+    match settings.kind {
+        Product::Confluence => {
+            let confluence = Confluence::open(settings, outbound, rooms.extractor).map_err(wrong)?;
+            run::run(&confluence, settings, mode, rooms, watch)
+        }
+    }
 }
 
 /// What is known of a source.
 pub fn status(store: &Store, source: &SourceId) -> Result<Status, Error> {
-    let _ = store;
-    todo!("{source}")
+    Ok(Kept::open(store)?.status(source)?)
 }
 
-/// Brings the index up to the store: what was kept there after the index's last commit is done again. At start-up.
+/// An administrator's word that the next run may remove more than the guard would let it.
+pub fn allow_removal(store: &Store, source: &SourceId) -> Result<(), Error> {
+    let kept = Kept::open(store)?;
+    let status = Status { may_remove: true, ..kept.status(source)? };
+    Ok(kept.put_status(source, &status)?)
+}
+
+/// Brings the index up to the store: what was kept there after the index's last commit is done again, and what was being
+/// reclassed is withheld again. At start-up, before the first question.
 pub fn replay(rooms: &Rooms<'_>) -> Result<u64, Error> {
-    let _ = rooms;
-    todo!()
+    let kept = Kept::open(rooms.store)?;
+    kept.end_broken_runs(rooms.clock.now())?;
+    apply::replay(&kept, rooms.index)
 }

@@ -1,0 +1,275 @@
+//! Questions to Confluence and their answers: authentication, paging and its traps, and what a failure means.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde::de::DeserializeOwned;
+use url::Url;
+use url::form_urlencoded::byte_serialize;
+
+use super::super::{Failure, Settings};
+use super::wire::Rows;
+use crate::outbound::{self, Outbound, Request, Response};
+
+/// Times that an answer which must be a passing fault of the server (500, 400 in the middle of a listing) is asked again.
+const AGAIN_MAX: u32 = 2;
+
+/// The wait before it is asked again.
+const AGAIN_WAIT: Duration = Duration::from_millis(250);
+
+/// Rows asked for at once are halved down to this when the server breaks under them.
+const ROWS_MIN: usize = 5;
+
+/// Pages of one listing; one that goes on longer goes round in circles.
+const PAGES_MAX: usize = 100_000;
+
+/// Speaks to one Confluence.
+pub(super) struct Client {
+    outbound: Outbound,
+    /// The base address without a slash at its end.
+    base: String,
+    authorization: String,
+}
+
+/// Why there is no answer. It never carries an answer's text: that may quote a page.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// Nothing came back.
+    #[error(transparent)]
+    Outbound(#[from] outbound::Error),
+    /// A status that is no answer to the question; whether Confluence asks for a CAPTCHA.
+    #[error("Confluence answered with status {0}")]
+    Status(u16, bool),
+    /// A web page where data was expected.
+    #[error("a web page came back: a login, a proxy or a switched-off interface")]
+    WebPage,
+    /// Data that is not of its shape, or broken off.
+    #[error("what came back is not what Confluence answers")]
+    Garbage,
+    /// A listing that does not end.
+    #[error("the listing goes round in circles")]
+    Circle,
+}
+
+impl Trouble {
+    /// Whether the resource is not there, rather than closed or broken.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self, Trouble::Status(404 | 405 | 501, _))
+    }
+
+    /// For an administrator: what happened to `what`, and what to do.
+    pub(super) fn failure(&self, what: &str) -> Failure {
+        let (code, remedy) = match self {
+            Trouble::Outbound(outbound::Error::NotAllowed(_)) => {
+                ("not_allowed", "if Confluence may send us there, add that host to the source's settings")
+            }
+            Trouble::Outbound(outbound::Error::Untrusted(_)) => {
+                ("untrusted", "add the root certificate of Confluence to [outbound] roots")
+            }
+            Trouble::Outbound(outbound::Error::TooLarge(..)) => {
+                ("too_large", "raise [outbound] answer_bytes_max, or make the page smaller")
+            }
+            Trouble::Outbound(outbound::Error::Unreachable(..) | outbound::Error::Roots(..)) => {
+                ("unreachable", "look whether Confluence runs and can be reached from this machine")
+            }
+            Trouble::Status(401 | 403, true) => {
+                ("captcha", "sign in to Confluence once in a browser as the crawler's user to answer the CAPTCHA")
+            }
+            Trouble::Status(401, false) => ("unauthorised", "renew the token or the password of the crawler's user"),
+            Trouble::Status(403, false) => ("forbidden", "give the crawler's user the right to view this"),
+            Trouble::Status(404, _) => ("not_found", "let the crawler's user view it; if it was deleted, sync again"),
+            Trouble::Status(429, _) => {
+                ("rate_limited", "exempt the crawler's user from rate limits, or sync less often")
+            }
+            Trouble::Status(500.., _) => {
+                ("server_error", "look into Confluence's log; permissions need a Confluence administrator's account")
+            }
+            Trouble::Status(..) => ("refused", "look into Confluence's log for why it refused the request"),
+            Trouble::WebPage => {
+                ("web_page", "look whether a login page or a proxy stands before Confluence's REST API")
+            }
+            Trouble::Garbage => ("garbage", "look whether a proxy cuts or changes Confluence's answers"),
+            Trouble::Circle => ("circle", "sync again; if it stays, report the version of Confluence"),
+        };
+        Failure { what: what.to_owned(), code: code.to_owned(), cause: self.to_string(), remedy: remedy.to_owned() }
+    }
+}
+
+impl Client {
+    /// From settings: the credential is read from its file now. The error says what is wrong with them.
+    pub(super) fn open(settings: &Settings, outbound: &outbound::Settings) -> Result<Client, String> {
+        let authorization = match (&settings.token_file, &settings.password_file) {
+            (Some(token), None) => format!("Bearer {}", secret(token)?),
+            (None, Some(password)) => {
+                let pair = format!("{}:{}", settings.user, secret(password)?);
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            }
+            (Some(_), Some(_)) => return Err("give token_file or password_file, not both".to_owned()),
+            (None, None) => return Err("token_file (or user and password_file) is missing".to_owned()),
+        };
+        if !matches!(settings.url.scheme(), "http" | "https") || settings.url.host_str().is_none() {
+            return Err(format!("{} is no http or https address", settings.url));
+        }
+        let outbound =
+            Outbound::open(outbound, std::slice::from_ref(&settings.url)).map_err(|error| error.to_string())?;
+        let mut base = settings.url.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        Ok(Client { outbound, base: base.as_str().trim_end_matches('/').to_owned(), authorization })
+    }
+
+    /// The address of something below the base, for a person to open; `None` where it leads elsewhere.
+    pub(super) fn address(&self, path: &str) -> Option<String> {
+        self.url(path).ok().map(String::from)
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Trouble> {
+        // Always below our base: a path from an answer must not be able to name another host (`//host/…`).
+        let url =
+            Url::parse(&format!("{}/{}", self.base, path.trim_start_matches('/'))).map_err(|_| Trouble::Garbage)?;
+        if url.as_str().starts_with(&self.base) { Ok(url) } else { Err(Trouble::Garbage) }
+    }
+
+    fn ask(&self, path: &str, accept: &str) -> Result<Response, Trouble> {
+        let headers =
+            vec![("authorization".to_owned(), self.authorization.clone()), ("accept".to_owned(), accept.to_owned())];
+        let request = Request { method: "GET", url: self.url(path)?, headers, body: Vec::new() };
+        let mut again = 0;
+        loop {
+            let response = self.outbound.send(&request)?;
+            match response.status {
+                200..=299 => return Ok(response),
+                // Data Center answers 400 now and then in the middle of a listing that is well asked.
+                500 | 400 if again < AGAIN_MAX => again += 1,
+                status => return Err(Trouble::Status(status, is_captcha(&response))),
+            }
+            std::thread::sleep(AGAIN_WAIT);
+        }
+    }
+
+    /// One answer.
+    pub(super) fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
+        let response = self.ask(path, "application/json")?;
+        if is_web_page(&response) {
+            return Err(Trouble::WebPage);
+        }
+        serde_json::from_slice(&response.body).map_err(|_| Trouble::Garbage)
+    }
+
+    /// A file's bytes. `is_page` where a web page is what is wanted.
+    pub(super) fn download(&self, path: &str, wanted: Wanted) -> Result<Vec<u8>, Trouble> {
+        let response = self.ask(path, "*/*")?;
+        if wanted == Wanted::Data && is_web_page(&response) {
+            return Err(Trouble::WebPage);
+        }
+        Ok(response.body)
+    }
+
+    /// All rows of a listing that pages by `start`. `path` has its query, without `start` and `limit`. `each` is given the
+    /// rows of each page and says how many of them it had not met before.
+    ///
+    /// Data Center cuts a page without a word, and its `next` advances by what was asked for, not by what was served. So the
+    /// next page begins behind what was served, and the listing ends where there is no `next`, or nothing new.
+    pub(super) fn rows<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        limit: usize,
+        each: &mut dyn FnMut(Vec<T>) -> usize,
+    ) -> Result<(), Trouble> {
+        let mut start = 0;
+        let mut limit = limit;
+        for _ in 0..PAGES_MAX {
+            let page = self.shrinking(&mut limit, |limit| format!("{path}&start={start}&limit={limit}"))?;
+            let Rows { results, links } = page;
+            start += results.len();
+            if results.is_empty() || each(results) == 0 || links.next.is_none() {
+                return Ok(());
+            }
+        }
+        Err(Trouble::Circle)
+    }
+
+    /// All rows of a listing that pages by a cursor, until `each` breaks off.
+    pub(super) fn scan<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        limit: usize,
+        each: &mut dyn FnMut(Vec<T>) -> ControlFlow<()>,
+    ) -> Result<(), Trouble> {
+        let mut cursor: Option<String> = None;
+        let mut met: HashSet<String> = HashSet::new();
+        let mut limit = limit;
+        for _ in 0..PAGES_MAX {
+            let at = cursor.as_deref().map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
+            let page = self.shrinking(&mut limit, |limit| format!("{path}&limit={limit}{at}"))?;
+            let Rows { results, links } = page;
+            if each(results).is_break() {
+                return Ok(());
+            }
+            // Only the cursor is taken from the link: the rest of it could lead anywhere.
+            match links.next.as_deref().map(cursor_of) {
+                None => return Ok(()),
+                Some(None) => return Err(Trouble::Garbage),
+                Some(Some(next)) if !met.insert(next.clone()) => return Err(Trouble::Circle),
+                Some(next) => cursor = next,
+            }
+        }
+        Err(Trouble::Circle)
+    }
+
+    /// One page of rows; where the server breaks under it, a smaller one.
+    fn shrinking<T: DeserializeOwned>(
+        &self,
+        limit: &mut usize,
+        path: impl Fn(usize) -> String,
+    ) -> Result<Rows<T>, Trouble> {
+        loop {
+            match self.read(&path(*limit)) {
+                Err(Trouble::Status(500..=599, _)) if *limit > ROWS_MIN => *limit = (*limit / 2).max(ROWS_MIN),
+                answer => return answer,
+            }
+        }
+    }
+}
+
+/// What a download is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A web page that somebody attached.
+    WebPage,
+    /// Anything else: a web page in its place is a login or a proxy.
+    Data,
+}
+
+/// A text as part of an address.
+pub(super) fn encoded(text: &str) -> String {
+    // `+` for a space is right in a query only; `%20` is right everywhere.
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn cursor_of(next: &str) -> Option<String> {
+    let query = next.split_once('?')?.1;
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "cursor")
+        .map(|(_, value)| value.into_owned())
+}
+
+fn is_web_page(response: &Response) -> bool {
+    response.header("content-type").is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+}
+
+/// Confluence refuses even a good password until somebody answers a CAPTCHA; asking again only makes it last.
+fn is_captcha(response: &Response) -> bool {
+    response.header("x-seraph-loginreason").is_some_and(|reason| reason.contains("AUTHENTICATION_DENIED"))
+}
+
+fn secret(path: &std::path::Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(format!("{} holds no credential: one line is expected", path.display()));
+    }
+    Ok(text.to_owned())
+}

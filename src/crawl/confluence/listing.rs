@@ -1,0 +1,329 @@
+//! Everything in one space, without its words.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use super::abreast::abreast;
+use super::client::{Client, Trouble, encoded};
+use super::permission;
+use super::wire::{ChildTypes, Content, HasChild};
+use crate::clock::Moment;
+use crate::corpus::{DocumentId, Kind};
+use crate::crawl::Failure;
+use crate::crawl::restriction::Level;
+use crate::crawl::source::{File, Item, Listing};
+use crate::extract::Format;
+use crate::names::SourceId;
+
+/// Rows asked for at once: Data Center gives at most so many with an expansion that is no body.
+const ROWS: usize = 200;
+
+/// What a listing of pages and blog posts expands. Not `permissions`, which answers 500 to whoever is no administrator.
+const PAGE_EXPANDED: &str = "version,ancestors,metadata.labels,childTypes.all,\
+                             restrictions.read.restrictions.user,restrictions.read.restrictions.group";
+
+/// What a listing of comments expands.
+const COMMENT_EXPANDED: &str = "version,container,extensions.resolution";
+
+/// What a listing of attachments expands.
+const ATTACHMENT_EXPANDED: &str = "version,metadata.labels";
+
+/// Pages whose attachments are asked for before whoever watches is told.
+const PAGES_TOGETHER: usize = 64;
+
+/// A listing under way.
+pub(super) struct Lister<'a> {
+    pub client: &'a Client,
+    pub source: &'a SourceId,
+    pub file_bytes_max: u64,
+    listing: Listing,
+    met: HashSet<DocumentId>,
+    /// Pages and blog posts that may have attachments, or comments.
+    with_attachments: Vec<String>,
+    with_comments: Vec<String>,
+    /// Items whose restriction did not come with the listing, by their place.
+    unknown: Vec<usize>,
+}
+
+/// Who is told how many more items were met.
+type Seen<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
+
+impl<'a> Lister<'a> {
+    pub(super) fn new(client: &'a Client, source: &'a SourceId, file_bytes_max: u64) -> Lister<'a> {
+        Lister {
+            client,
+            source,
+            file_bytes_max,
+            listing: Listing { is_whole: true, ..Listing::default() },
+            met: HashSet::new(),
+            with_attachments: Vec::new(),
+            with_comments: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Lists the space. A part that cannot be listed leaves the listing not whole, and the rest goes on.
+    pub(super) fn list(mut self, space: &str, seen: Seen<'_>) -> Listing {
+        for kind in [Kind::Page, Kind::Blogpost] {
+            if let Err(trouble) = self.all_of(space, kind, seen) {
+                self.broken(space, &trouble);
+            }
+        }
+        self.ask_restrictions();
+        self.comments(space, seen);
+        self.attachments(space, seen);
+        self.listing
+    }
+
+    fn broken(&mut self, space: &str, trouble: &Trouble) {
+        self.listing.is_whole = false;
+        self.listing.failures.push(trouble.failure(space));
+    }
+
+    /// Pages or blog posts, by `scan` where the version has it: it goes on behind the last row it gave, so that nothing is
+    /// skipped or doubled when something is deleted meanwhile.
+    fn all_of(&mut self, space: &str, kind: Kind, seen: Seen<'_>) -> Result<(), Trouble> {
+        let word = if kind == Kind::Page { "page" } else { "blogpost" };
+        let query = format!("spaceKey={}&type={word}&status=current&expand={PAGE_EXPANDED}", encoded(space));
+        self.scan_or_list(&query, &mut |lister, rows: Vec<Content>| {
+            let count = rows.len() as u64;
+            let before = lister.listing.items.len();
+            rows.into_iter().for_each(|row| lister.page(row, kind));
+            (seen(count), lister.listing.items.len() - before)
+        })
+    }
+
+    fn scan_or_list(
+        &mut self,
+        query: &str,
+        each: &mut dyn FnMut(&mut Self, Vec<Content>) -> (ControlFlow<()>, usize),
+    ) -> Result<(), Trouble> {
+        let client = self.client;
+        let scanned = client.scan(&format!("/rest/api/content/scan?{query}"), ROWS, &mut |rows| each(self, rows).0);
+        match scanned {
+            Err(trouble) if trouble.is_absent() => {
+                client.rows(&format!("/rest/api/content?{query}"), ROWS, &mut |rows| match each(self, rows) {
+                    (ControlFlow::Break(()), _) => 0,
+                    (ControlFlow::Continue(()), new) => new,
+                })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn page(&mut self, row: Content, kind: Kind) {
+        let has = |kind: fn(&ChildTypes) -> Option<&HasChild>| {
+            // Where the version does not tell, there may be some.
+            row.child_types.as_ref().and_then(kind).is_none_or(|has| has.value)
+        };
+        let (has_attachments, has_comments) =
+            (has(|types| types.attachment.as_ref()), has(|types| types.comment.as_ref()));
+        let local = row.id.clone();
+        let level = permission::level_of(row.restrictions.as_ref().and_then(|all| all.read.as_ref()));
+        let above = row.ancestors.as_ref().map(|above| above.iter().map(|above| self.id(&above.id)).collect());
+        let ancestors: Option<Option<Vec<DocumentId>>> = above;
+        let Some(mut item) = self.item(row, kind) else { return };
+        if level == Level::Unknown {
+            self.unknown.push(self.listing.items.len());
+        } else if permission::is_cut(&level) {
+            self.listing.failures.push(cut(&item.id));
+        }
+        item.level = level;
+        match (kind, ancestors) {
+            (Kind::Page, Some(Some(ancestors))) => item.ancestors = ancestors,
+            // Without its ancestors nobody knows what restricts it.
+            (Kind::Page, _) => item.level = Level::Unknown,
+            _ => {}
+        }
+        self.listing.items.push(item);
+        if has_attachments {
+            self.with_attachments.push(local.clone());
+        }
+        if has_comments {
+            self.with_comments.push(local);
+        }
+    }
+
+    fn id(&self, local: &str) -> Option<DocumentId> {
+        DocumentId::new(self.source.as_str(), local)
+    }
+
+    /// What pages, comments and attachments have in common; `None` for what is no current content or was met before.
+    fn item(&mut self, row: Content, kind: Kind) -> Option<Item> {
+        if row.status.as_deref().is_some_and(|status| status != "current") {
+            return None;
+        }
+        let id = self.id(&row.id)?;
+        if !self.met.insert(id.clone()) {
+            return None;
+        }
+        let version = row.version.unwrap_or_default();
+        let labels = row.metadata.labels.map(|labels| labels.results).unwrap_or_default();
+        let mut labels: Vec<String> = labels.into_iter().map(|label| label.name.to_lowercase()).collect();
+        labels.sort();
+        labels.dedup();
+        let author = version.by.and_then(|by| by.display_name).unwrap_or_default();
+        Some(Item {
+            id,
+            kind,
+            title: row.title,
+            url: row.links.webui.and_then(|path| self.client.address(&path)).unwrap_or_default(),
+            container: None,
+            ancestors: Vec::new(),
+            labels,
+            author,
+            updated_ms: Moment::parse(&version.when).map_or(0, Moment::ms),
+            revision: version.number,
+            level: Level::Open,
+            file: None,
+        })
+    }
+
+    /// Asks one by one for restrictions that the listing left out.
+    fn ask_restrictions(&mut self) {
+        let unknown = std::mem::take(&mut self.unknown);
+        let locals: Vec<(usize, String)> = unknown
+            .into_iter()
+            .filter_map(|place| Some((place, self.listing.items.get(place)?.id.local().to_owned())))
+            .collect();
+        let asked = abreast(&locals, |(_, local)| permission::ask(self.client, local));
+        for ((place, _), level) in locals.into_iter().zip(asked) {
+            let Some(item) = self.listing.items.get_mut(place) else { continue };
+            match level {
+                Ok(level) => {
+                    if permission::is_cut(&level) {
+                        self.listing.failures.push(cut(&item.id));
+                    }
+                    item.level = level;
+                }
+                Err(trouble) => self.listing.failures.push(trouble.failure(item.id.as_str())),
+            }
+        }
+    }
+
+    fn comments(&mut self, space: &str, seen: Seen<'_>) {
+        let query = format!("spaceKey={}&type=comment&status=current&expand={COMMENT_EXPANDED}", encoded(space));
+        let client = self.client;
+        let scanned = client.scan(&format!("/rest/api/content/scan?{query}"), ROWS, &mut |rows: Vec<Content>| {
+            let count = rows.len() as u64;
+            rows.into_iter().for_each(|row| self.comment(row, None));
+            seen(count)
+        });
+        match scanned {
+            Ok(()) => {}
+            // Versions without `scan`, or whose `scan` knows no comments, list them below each page.
+            Err(trouble) if trouble.is_absent() || matches!(trouble, Trouble::Status(400, _)) => {
+                let pages = std::mem::take(&mut self.with_comments);
+                let path = |page: &str| {
+                    format!("/rest/api/content/{}/child/comment?depth=all&expand={COMMENT_EXPANDED}", encoded(page))
+                };
+                self.below(space, &pages, path, seen, Lister::comment);
+            }
+            Err(trouble) => self.broken(space, &trouble),
+        }
+    }
+
+    fn attachments(&mut self, space: &str, seen: Seen<'_>) {
+        let pages = std::mem::take(&mut self.with_attachments);
+        let path =
+            |page: &str| format!("/rest/api/content/{}/child/attachment?expand={ATTACHMENT_EXPANDED}", encoded(page));
+        self.below(space, &pages, path, seen, Lister::attachment);
+    }
+
+    /// Lists what hangs on each of some pages.
+    fn below(
+        &mut self,
+        space: &str,
+        pages: &[String],
+        path: impl Fn(&str) -> String + Sync,
+        seen: Seen<'_>,
+        take: impl Fn(&mut Self, Content, Option<&str>),
+    ) {
+        for some in pages.chunks(PAGES_TOGETHER) {
+            let client = self.client;
+            let read = abreast(some, |page| {
+                let mut all: Vec<Content> = Vec::new();
+                let mut met = HashSet::new();
+                client
+                    .rows(&path(page), ROWS, &mut |rows: Vec<Content>| {
+                        let before = all.len();
+                        all.extend(rows.into_iter().filter(|row| met.insert(row.id.clone())));
+                        all.len() - before
+                    })
+                    .map(|()| all)
+            });
+            let mut count = 0;
+            for (page, rows) in some.iter().zip(read) {
+                match rows {
+                    Ok(rows) => {
+                        count += rows.len() as u64;
+                        rows.into_iter().for_each(|row| take(self, row, Some(page)));
+                    }
+                    // The page went while the space was listed; what hung on it went too.
+                    Err(trouble) if trouble.is_absent() => {}
+                    Err(trouble) => self.broken(space, &trouble),
+                }
+            }
+            if seen(count).is_break() {
+                return;
+            }
+        }
+    }
+
+    fn comment(&mut self, row: Content, page: Option<&str>) {
+        let is_resolved = row.extensions.location.as_deref() == Some("resolved")
+            || row.extensions.resolution.as_ref().and_then(|resolution| resolution.status.as_deref())
+                == Some("resolved");
+        if is_resolved {
+            return;
+        }
+        let container = row.container.as_ref().map(|container| container.id.clone());
+        let container = container.as_deref().or(page).and_then(|container| self.id(container));
+        let Some(item) = self.item(row, Kind::Comment) else { return };
+        match container {
+            Some(container) => self.listing.items.push(Item { container: Some(container), ..item }),
+            // Its readers are its page's: without one nobody knows who they are.
+            None => self.listing.failures.push(Failure {
+                what: item.id.to_string(),
+                code: "no_container".to_owned(),
+                cause: "Confluence does not say which page this comment hangs on".to_owned(),
+                remedy: "look whether the page still exists".to_owned(),
+            }),
+        }
+    }
+
+    fn attachment(&mut self, row: Content, page: Option<&str>) {
+        let media_type =
+            row.extensions.media_type.clone().or_else(|| row.metadata.media_type.clone()).unwrap_or_default();
+        let (size, download) = (row.extensions.file_size.unwrap_or(0), row.links.download.clone());
+        if Format::of(&media_type, &row.title).is_none() {
+            return;
+        }
+        let container = page.and_then(|page| self.id(page));
+        let Some(item) = self.item(row, Kind::Attachment) else { return };
+        let (Some(container), Some(path)) = (container, download) else { return };
+        if size > self.file_bytes_max {
+            self.listing.failures.push(Failure {
+                what: item.id.to_string(),
+                code: "file_too_large".to_owned(),
+                cause: format!("the file has {size} bytes; at most {} are read", self.file_bytes_max),
+                remedy: "raise [extract] file_bytes_max where the machine has the memory".to_owned(),
+            });
+            return;
+        }
+        let file = Some(File { media_type, path });
+        self.listing.items.push(Item { container: Some(container), file, ..item });
+    }
+}
+
+fn cut(id: &DocumentId) -> Failure {
+    Failure {
+        what: id.to_string(),
+        code: "restriction_cut".to_owned(),
+        cause: format!(
+            "it is left to {} users or groups or more; those beyond do not find it",
+            permission::SUBJECTS_MAX
+        ),
+        remedy: "leave the page to a group instead of to so many".to_owned(),
+    }
+}

@@ -1,0 +1,238 @@
+//! Confluence Data Center as a source.
+//!
+//! Spaces, pages, blog posts, comments and attachments are listed over REST without their words, with each one's version and
+//! read restriction; words are fetched only for what is new or changed. Permissions are three: who may use Confluence, who
+//! may view the space, and whom each page on the way is left to. What cannot be read is never taken for open.
+//!
+//! Begin at [`Confluence`]; [`client`] knows the traps of paging, [`permission`] those of permissions.
+
+mod abreast;
+mod client;
+mod listing;
+mod people;
+mod permission;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use self::client::{Client, Trouble, Wanted, encoded};
+use self::listing::Lister;
+use super::markup::{self, Names};
+use super::restriction::Subjects;
+use super::source::{File, Item, Listing, Source, Words};
+use super::{Failure, Settings};
+use crate::clock::Moment;
+use crate::corpus::{Block, Space};
+use crate::directory::SourcePeople;
+use crate::extract::{self, Extractor, Format};
+use crate::outbound;
+
+/// Spaces asked for at once.
+const SPACE_ROWS: usize = 200;
+
+/// What is expanded when words are fetched.
+const WORDS_EXPANDED: &str = "body.storage,version,extensions.inlineProperties";
+
+/// Bodies given at once by Data Center.
+const BODY_ROWS: usize = 50;
+
+/// One Confluence.
+pub(super) struct Confluence<'a> {
+    client: Client,
+    settings: &'a Settings,
+    extractor: &'a Extractor,
+}
+
+impl<'a> Confluence<'a> {
+    /// From settings; the error says what is wrong with them.
+    pub(super) fn open(
+        settings: &'a Settings,
+        outbound: &outbound::Settings,
+        extractor: &'a Extractor,
+    ) -> Result<Confluence<'a>, String> {
+        Ok(Confluence { client: Client::open(settings, outbound)?, settings, extractor })
+    }
+
+    /// Bodies of several items, by their ids; what is missing was not given.
+    fn bodies(&self, items: &[&Item]) -> Result<HashMap<String, wire::Content>, Trouble> {
+        let ids: Vec<&str> = items.iter().map(|item| item.id.local()).filter(|id| is_number(id)).collect();
+        if ids.len() < 2 {
+            return Ok(HashMap::new());
+        }
+        let cql = encoded(&format!("id in ({})", ids.join(",")));
+        let mut bodies = HashMap::new();
+        let path = format!("/rest/api/content/search?cql={cql}&expand={WORDS_EXPANDED}");
+        self.client.rows(&path, BODY_ROWS, &mut |rows: Vec<wire::Content>| {
+            let before = bodies.len();
+            bodies.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
+            bodies.len() - before
+        })?;
+        Ok(bodies)
+    }
+
+    fn body(&self, item: &Item) -> Result<wire::Content, Trouble> {
+        self.client.read(&format!("/rest/api/content/{}?expand={WORDS_EXPANDED}", encoded(item.id.local())))
+    }
+
+    fn file(&self, item: &Item, file: &File) -> Result<Words, Failure> {
+        let failure = |code: &str, cause: String, remedy: &str| Failure {
+            what: item.id.to_string(),
+            code: code.to_owned(),
+            cause,
+            remedy: remedy.to_owned(),
+        };
+        let Some(format) = Format::of(&file.media_type, &item.title) else {
+            return Err(failure(
+                "file_unknown",
+                "its kind of file is not understood".to_owned(),
+                "nothing is to be done",
+            ));
+        };
+        let wanted = if format == Format::Html { Wanted::WebPage } else { Wanted::Data };
+        let bytes = self.client.download(&file.path, wanted).map_err(|trouble| trouble.failure(item.id.as_str()))?;
+        let blocks = self.extractor.blocks(format, &bytes).map_err(|error| {
+            let (code, remedy) = match &error {
+                extract::Error::TooLarge(..) => {
+                    ("file_too_large", "raise [extract] file_bytes_max where the machine has the memory")
+                }
+                extract::Error::Unreadable(_) => {
+                    ("file_unreadable", "open the file and save it anew, then attach it again")
+                }
+                extract::Error::Ended(_) => {
+                    ("file_ended", "raise [extract] seconds_max or memory_bytes_max if the file is really so large")
+                }
+            };
+            failure(code, error.to_string(), remedy)
+        })?;
+        Ok(Words { blocks, revision: item.revision, updated_ms: item.updated_ms, author: item.author.clone() })
+    }
+}
+
+impl Source for Confluence<'_> {
+    fn connect(&self) -> Result<(), Failure> {
+        // An expired token is no error where anonymous access is on: the call runs as nobody (CONFSERVER-98199). Going on
+        // would list less, and delete the rest.
+        let user: wire::User = self.client.read("/rest/api/user/current").map_err(|trouble| trouble.failure(""))?;
+        let names = [user.username.as_deref(), user.user_key.as_deref()];
+        let is_ours = names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(&self.settings.user));
+        match user.r#type.as_str() {
+            "known" if is_ours => Ok(()),
+            "known" => Err(Failure {
+                what: String::new(),
+                code: "other_user".to_owned(),
+                cause: format!(
+                    "Confluence takes us for {:?}, not for {:?}",
+                    user.username.unwrap_or_default(),
+                    self.settings.user
+                ),
+                remedy: "set user to the account that the token belongs to".to_owned(),
+            }),
+            _ => Err(Failure {
+                what: String::new(),
+                code: "anonymous".to_owned(),
+                cause: "Confluence takes us for an anonymous visitor: the credential is wrong or has expired"
+                    .to_owned(),
+                remedy: "renew the token or the password of the crawler's user".to_owned(),
+            }),
+        }
+    }
+
+    fn people(&self) -> Result<SourcePeople, Failure> {
+        people::read(&self.client, &self.settings.name).map_err(|trouble| trouble.failure("groups"))
+    }
+
+    fn may_use(&self) -> Result<Subjects, Failure> {
+        let named: Vec<Box<str>> = self.settings.use_groups.iter().map(|name| name.as_str().into()).collect();
+        match permission::may_use(&self.client) {
+            Ok(subjects) => Ok(subjects),
+            // Before 9.2.18 and 9.3 there is no such question, and only an administrator may ask it.
+            Err(Trouble::Status(..)) if !named.is_empty() => Ok(Subjects { groups: named, ..Subjects::default() }),
+            Err(trouble) => Err(Failure {
+                code: "use_unknown".to_owned(),
+                cause: format!("who may use Confluence cannot be read, so nobody finds its pages: {trouble}"),
+                remedy: "use a Confluence administrator's account on 9.3 or later, or name the groups in use_groups"
+                    .to_owned(),
+                ..trouble.failure("")
+            }),
+        }
+    }
+
+    fn spaces(&self) -> Result<Vec<Space>, Failure> {
+        let wanted = &self.settings.spaces;
+        let mut met: HashSet<String> = HashSet::new();
+        let mut spaces = Vec::new();
+        let read = self.client.rows("/rest/api/space?status=current", SPACE_ROWS, &mut |rows: Vec<wire::Space>| {
+            let before = met.len();
+            for wire::Space { key, name } in rows {
+                // Past its end this listing may give a row again (CONFSERVER-95272).
+                if met.insert(key.clone()) && (wanted.is_empty() || wanted.contains(&key)) {
+                    let name = if name.is_empty() { key.clone() } else { name };
+                    spaces.push(Space { key, name });
+                }
+            }
+            met.len() - before
+        });
+        read.map(|()| spaces).map_err(|trouble| trouble.failure(""))
+    }
+
+    fn may_view(&self, space: &Space) -> Result<Subjects, Failure> {
+        permission::may_view(&self.client, &space.key).map_err(|trouble| Failure {
+            code: "space_permissions_unknown".to_owned(),
+            cause: format!("who may view this space cannot be read, so nobody finds its pages: {trouble}"),
+            remedy: "use a Confluence administrator's account on 9.1 or later".to_owned(),
+            ..trouble.failure(&space.key)
+        })
+    }
+
+    fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing {
+        Lister::new(&self.client, &self.settings.name, self.extractor.file_bytes_max()).list(&space.key, seen)
+    }
+
+    fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {
+        let pages: Vec<&Item> = items.iter().copied().filter(|item| item.file.is_none()).collect();
+        // Where the batch cannot be had, each is asked for by itself: one bad page never stops the rest.
+        let mut bodies = self.bodies(&pages).unwrap_or_default();
+        let one = |item: &&Item| {
+            if let Some(file) = &item.file {
+                return self.file(item, file);
+            }
+            let content = match bodies.remove(item.id.local()) {
+                Some(content) => content,
+                None => self.body(item).map_err(|trouble| trouble.failure(item.id.as_str()))?,
+            };
+            words(content, item, names)
+        };
+        items.iter().map(one).collect()
+    }
+}
+
+fn is_number(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn words(content: wire::Content, item: &Item, names: &Names<'_>) -> Result<Words, Failure> {
+    let Some(storage) = content.body.and_then(|body| body.storage) else {
+        return Err(Failure {
+            what: item.id.to_string(),
+            code: "no_body".to_owned(),
+            cause: "Confluence gives no content for it".to_owned(),
+            remedy: "open the page in Confluence and save it again".to_owned(),
+        });
+    };
+    let mut blocks = markup::read(&storage.value, names);
+    let selection = content.extensions.inline_properties.and_then(|inline| inline.original_selection);
+    if let Some(text) = selection.filter(|text| !text.trim().is_empty()) {
+        blocks.insert(0, Block::Quote { text: text.split_whitespace().collect::<Vec<_>>().join(" ") });
+    }
+    let version = content.version.unwrap_or_default();
+    Ok(Words {
+        blocks,
+        revision: version.number.max(item.revision),
+        updated_ms: Moment::parse(&version.when).map_or(item.updated_ms, Moment::ms),
+        author: version.by.and_then(|by| by.display_name).unwrap_or_else(|| item.author.clone()),
+    })
+}

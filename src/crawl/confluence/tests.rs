@@ -1,0 +1,1 @@
+//! The reader against answers of our own writing.

@@ -1,0 +1,279 @@
+//! The shapes that Confluence Data Center answers in, as far as they are read here (`confluence.md` §1.5).
+//!
+//! Everything may be missing: versions differ, and what cannot be read must become "unknown", not an error of the whole page
+//! of rows.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+/// The paging envelope.
+#[derive(Debug, Deserialize)]
+pub(super) struct Rows<T> {
+    /// The rows of this page.
+    pub results: Vec<T>,
+    /// Where the next page is.
+    #[serde(rename = "_links", default)]
+    pub links: Links,
+}
+
+/// Links of an answer or of a row.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Links {
+    /// The next page; missing on the last one.
+    pub next: Option<String>,
+    /// Where a person opens the row, below the base.
+    pub webui: Option<String>,
+    /// Where an attachment's bytes are, below the base.
+    pub download: Option<String>,
+}
+
+/// `GET /rest/api/user/current`, and every user elsewhere.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct User {
+    /// `known`, `anonymous` or `unknown`.
+    pub r#type: String,
+    /// The login name.
+    pub username: Option<String>,
+    /// The immutable key.
+    pub user_key: Option<String>,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// The address, on the few versions that tell it.
+    pub email: Option<String>,
+    /// `current` or `deactivated`, where it was expanded.
+    pub status: Option<String>,
+}
+
+/// A group: it has no id but its name.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Group {
+    /// The name as written.
+    pub name: String,
+}
+
+/// A space.
+#[derive(Debug, Deserialize)]
+pub(super) struct Space {
+    /// The key.
+    pub key: String,
+    /// The name.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A page, blog post, comment or attachment.
+#[derive(Debug, Deserialize)]
+pub(super) struct Content {
+    /// The id: text, or a number on some versions.
+    #[serde(deserialize_with = "text_or_number")]
+    pub id: String,
+    /// `page`, `blogpost`, `comment`, `attachment`.
+    #[serde(default)]
+    pub r#type: String,
+    /// `current`, `draft`, `trashed`, …
+    #[serde(default)]
+    pub status: Option<String>,
+    /// The title; an attachment's file name.
+    #[serde(default)]
+    pub title: String,
+    /// The version.
+    pub version: Option<Version>,
+    /// The pages above, root first; `None` where it was not expanded.
+    pub ancestors: Option<Vec<Reference>>,
+    /// What it hangs on.
+    pub container: Option<Reference>,
+    /// Labels and media type.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// Media type, size, place of a comment.
+    #[serde(default)]
+    pub extensions: Extensions,
+    /// Who may read it; `None` where it was not expanded.
+    pub restrictions: Option<Restrictions>,
+    /// Which kinds of children it has, where the version tells.
+    #[serde(rename = "childTypes")]
+    pub child_types: Option<ChildTypes>,
+    /// Its words.
+    pub body: Option<Body>,
+    /// Its addresses.
+    #[serde(rename = "_links", default)]
+    pub links: Links,
+}
+
+/// Another content, by its id.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reference {
+    /// The id.
+    #[serde(deserialize_with = "text_or_number")]
+    pub id: String,
+}
+
+/// A version.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Version {
+    /// It grows with each change.
+    pub number: u64,
+    /// RFC 3339.
+    pub when: String,
+    /// Who made it.
+    pub by: Option<User>,
+}
+
+/// What is expanded as `metadata`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Metadata {
+    /// The labels.
+    pub labels: Option<Rows<Label>>,
+    /// An attachment's media type.
+    pub media_type: Option<String>,
+}
+
+/// A label.
+#[derive(Debug, Deserialize)]
+pub(super) struct Label {
+    /// Its name.
+    pub name: String,
+}
+
+/// What is expanded as `extensions`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Extensions {
+    /// An attachment's media type.
+    pub media_type: Option<String>,
+    /// An attachment's size, in bytes.
+    pub file_size: Option<u64>,
+    /// A comment's place: `footer`, `inline` or `resolved`.
+    pub location: Option<String>,
+    /// What an inline comment was made on.
+    pub inline_properties: Option<InlineProperties>,
+    /// Whether an inline comment was resolved.
+    pub resolution: Option<Resolution>,
+}
+
+/// What an inline comment was made on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct InlineProperties {
+    /// The words that were marked.
+    pub original_selection: Option<String>,
+}
+
+/// Whether an inline comment was resolved.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Resolution {
+    /// `open`, `resolved`, …
+    pub status: Option<String>,
+}
+
+/// Restrictions, as an expansion.
+#[derive(Debug, Deserialize)]
+pub(super) struct Restrictions {
+    /// That of reading; `None` where it was not given, which is not the same as open.
+    pub read: Option<Restriction>,
+}
+
+/// One restriction: `GET …/restriction/byOperation/read`, or expanded.
+#[derive(Debug, Deserialize)]
+pub(super) struct Restriction {
+    /// Users and groups.
+    pub restrictions: Option<RestrictionSubjects>,
+}
+
+/// Whom a restriction names. A list that is missing was not read: it is not an empty one.
+#[derive(Debug, Deserialize)]
+pub(super) struct RestrictionSubjects {
+    /// Users.
+    pub user: Option<Rows<User>>,
+    /// Groups.
+    pub group: Option<Rows<Group>>,
+}
+
+/// Which kinds of children a content has.
+#[derive(Debug, Deserialize)]
+pub(super) struct ChildTypes {
+    /// Attachments.
+    pub attachment: Option<HasChild>,
+    /// Comments.
+    pub comment: Option<HasChild>,
+}
+
+/// Whether there are children of one kind.
+#[derive(Debug, Deserialize)]
+pub(super) struct HasChild {
+    /// Whether there are.
+    pub value: bool,
+}
+
+/// A body.
+#[derive(Debug, Deserialize)]
+pub(super) struct Body {
+    /// In storage format.
+    pub storage: Option<Storage>,
+}
+
+/// A body's text.
+#[derive(Debug, Deserialize)]
+pub(super) struct Storage {
+    /// The text.
+    pub value: String,
+}
+
+/// One entry of a list of permissions.
+#[derive(Debug, Deserialize)]
+pub(super) struct Permission {
+    /// What it allows.
+    pub operation: Operation,
+    /// To whom; `None` for the anonymous grant.
+    pub subject: Option<Subject>,
+}
+
+/// What a permission allows.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Operation {
+    /// `space`, `application`, …
+    pub target_type: String,
+    /// `read`, `use`, …
+    #[serde(alias = "operation")]
+    pub operation_key: String,
+}
+
+/// To whom a permission is given.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Subject {
+    /// `user` or `group`.
+    pub r#type: String,
+    /// A group's name.
+    pub name: Option<String>,
+    /// A user's key.
+    pub user_key: Option<String>,
+    /// A user's login name, on versions that give it.
+    pub username: Option<String>,
+}
+
+/// The answers to a question for anonymous grants: both are in use.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Anonymous {
+    /// As the other lists.
+    Entries(Vec<Permission>),
+    /// Only the operations.
+    Operations {
+        /// Them.
+        operations: Vec<Operation>,
+    },
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(from)? {
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        _ => Err(D::Error::custom("an id is text or a number")),
+    }
+}

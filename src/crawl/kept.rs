@@ -1,0 +1,250 @@
+//! What a crawl keeps: documents, who may read them, what is withheld, and how its runs went.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Held, Known};
+use super::{Run, State, Status};
+use crate::acl::AclClass;
+use crate::clock::Moment;
+use crate::corpus::{Document, DocumentId};
+use crate::names::SourceId;
+use crate::store::{self, Batch, Changes, Store, Tree, json_record};
+
+/// The most runs that are remembered of a source.
+const RUNS_MAX: usize = 20;
+
+/// Everything about a document but its words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fact {
+    /// Who may read it.
+    pub class: AclClass,
+    /// The version whose words are kept.
+    pub revision: u64,
+    /// A digest of title, place and labels.
+    pub head: u64,
+    /// The key of its space.
+    pub space: String,
+    /// The number of its last change.
+    pub sequence: u64,
+    /// The number of the last change of its words.
+    pub words_sequence: u64,
+}
+
+/// A document that nobody finds until the index knows its new class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Withheld {
+    /// The class it is to have.
+    pub class: AclClass,
+}
+
+/// A document's words with its title and place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Page(pub Document);
+
+/// A document that went, until the index has let it go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Gone(pub DocumentId);
+
+json_record!(Fact, 1);
+json_record!(Withheld, 1);
+json_record!(Page, 1);
+json_record!(Gone, 1);
+json_record!(Status, 1);
+
+/// The trees of the crawl.
+pub(super) struct Kept {
+    store: Store,
+    facts: Tree<String, Fact>,
+    pages: Tree<String, Page>,
+    withheld: Tree<String, Withheld>,
+    gone: Tree<u64, Gone>,
+    sources: Tree<String, Status>,
+}
+
+/// Changes that are kept together.
+pub(super) struct Turn {
+    facts: Batch<String, Fact>,
+    pages: Batch<String, Page>,
+    gone: Batch<u64, Gone>,
+}
+
+impl Turn {
+    pub(super) fn new() -> Turn {
+        Turn { facts: Batch::new(), pages: Batch::new(), gone: Batch::new() }
+    }
+
+    pub(super) fn put_fact(&mut self, id: &DocumentId, fact: &Fact) {
+        self.facts.put(&id.as_str().to_owned(), fact);
+    }
+
+    pub(super) fn put_page(&mut self, document: &Document) {
+        self.pages.put(&document.id.as_str().to_owned(), &Page(document.clone()));
+    }
+
+    pub(super) fn remove(&mut self, id: &DocumentId, sequence: u64) {
+        self.facts.remove(&id.as_str().to_owned());
+        self.pages.remove(&id.as_str().to_owned());
+        self.gone.put(&sequence, &Gone(id.clone()));
+    }
+}
+
+impl Kept {
+    pub(super) fn open(store: &Store) -> Result<Kept, store::Error> {
+        Ok(Kept {
+            store: store.clone(),
+            facts: store.tree("crawl.facts")?,
+            pages: store.tree("crawl.pages")?,
+            withheld: store.tree("crawl.withheld")?,
+            gone: store.tree("crawl.gone")?,
+            sources: store.tree("crawl.sources")?,
+        })
+    }
+
+    pub(super) fn next_sequence(&self) -> Result<u64, store::Error> {
+        self.store.next_sequence()
+    }
+
+    /// Keeps a turn's changes: all, or none.
+    pub(super) fn make(&self, turn: Turn) -> Result<(), store::Error> {
+        let mut changes = Changes::new();
+        changes.add(&self.facts, turn.facts);
+        changes.add(&self.pages, turn.pages);
+        changes.add(&self.gone, turn.gone);
+        self.store.make(changes)
+    }
+
+    pub(super) fn fact(&self, id: &DocumentId) -> Result<Option<Fact>, store::Error> {
+        self.facts.get(&id.as_str().to_owned())
+    }
+
+    pub(super) fn page(&self, id: &DocumentId) -> Result<Option<Document>, store::Error> {
+        Ok(self.pages.get(&id.as_str().to_owned())?.map(|page| page.0))
+    }
+
+    /// Every document of every source.
+    pub(super) fn facts(&self) -> impl Iterator<Item = Result<(DocumentId, Fact), store::Error>> + '_ {
+        self.facts.all().map(|read| {
+            let (key, fact) = read?;
+            Ok((id_of(&key)?, fact))
+        })
+    }
+
+    /// Everything known of one source.
+    pub(super) fn known(&self, source: &SourceId) -> Result<Known, store::Error> {
+        let prefix = format!("{source}:");
+        let mut known = Known::default();
+        for read in self.facts.under(prefix.as_bytes()) {
+            let (key, Fact { class, revision, head, space, .. }) = read?;
+            known.documents.insert(id_of(&key)?, Held { class, revision, head, space });
+        }
+        for key in self.withheld.keys_under(prefix.as_bytes()) {
+            known.withheld.insert(id_of(&key?)?);
+        }
+        Ok(known)
+    }
+
+    /// Withholds documents until each has the class it is to have.
+    pub(super) fn withhold(&self, to: &[(DocumentId, AclClass)]) -> Result<(), store::Error> {
+        let mut batch = Batch::new();
+        for (id, class) in to {
+            batch.put(&id.as_str().to_owned(), &Withheld { class: *class });
+        }
+        self.withheld.apply(batch)
+    }
+
+    /// Lets documents be found again.
+    pub(super) fn release<'a>(&self, ids: impl IntoIterator<Item = &'a DocumentId>) -> Result<(), store::Error> {
+        let mut batch = Batch::new();
+        for id in ids {
+            batch.remove(&id.as_str().to_owned());
+        }
+        self.withheld.apply(batch)
+    }
+
+    pub(super) fn withheld(&self) -> impl Iterator<Item = Result<(DocumentId, Withheld), store::Error>> + '_ {
+        self.withheld.all().map(|read| {
+            let (key, withheld) = read?;
+            Ok((id_of(&key)?, withheld))
+        })
+    }
+
+    /// Documents that went with a change after this number.
+    pub(super) fn gone_after(&self, sequence: u64) -> Result<Vec<(u64, DocumentId)>, store::Error> {
+        self.gone.from(&sequence.saturating_add(1)).map(|read| read.map(|(at, gone)| (at, gone.0))).collect()
+    }
+
+    /// Forgets what went with a change up to this number: the index has let it go for good.
+    pub(super) fn forget_gone(&self, reached: u64) -> Result<(), store::Error> {
+        let mut batch = Batch::new();
+        for read in self.gone.all() {
+            let (at, _) = read?;
+            if at > reached {
+                break;
+            }
+            batch.remove(&at);
+        }
+        self.gone.apply(batch)
+    }
+
+    pub(super) fn status(&self, source: &SourceId) -> Result<Status, store::Error> {
+        Ok(self.sources.get(&source.as_str().to_owned())?.unwrap_or_default())
+    }
+
+    pub(super) fn put_status(&self, source: &SourceId, status: &Status) -> Result<(), store::Error> {
+        self.sources.put(&source.as_str().to_owned(), status)
+    }
+
+    /// Keeps how a run stands: the newest takes the place of what was kept of it before.
+    pub(super) fn put_run(&self, source: &SourceId, run: &Run, as_of: Option<Moment>) -> Result<(), store::Error> {
+        let mut status = self.status(source)?;
+        match status.runs.first_mut().filter(|newest| newest.began == run.began && newest.state == State::Running) {
+            Some(newest) => *newest = run.clone(),
+            None => status.runs.insert(0, run.clone()),
+        }
+        status.runs.truncate(RUNS_MAX);
+        status.permissions_as_of = as_of.or(status.permissions_as_of);
+        if run.ended.is_some() {
+            status.documents = self.count(source)?;
+        }
+        if matches!(run.state, State::Succeeded | State::Incomplete) {
+            // An administrator's word was for one run.
+            status.may_remove = false;
+        }
+        self.put_status(source, &status)
+    }
+
+    fn count(&self, source: &SourceId) -> Result<u64, store::Error> {
+        let mut count = 0;
+        for key in self.facts.keys_under(format!("{source}:").as_bytes()) {
+            key?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Says of runs that a crash broke off that they were stopped.
+    pub(super) fn end_broken_runs(&self, now: Moment) -> Result<(), store::Error> {
+        let broken: Vec<(String, Status)> = self
+            .sources
+            .all()
+            .filter(|read| read.as_ref().map_or(true, |(_, status)| status.runs.iter().any(is_open)))
+            .collect::<Result<_, _>>()?;
+        for (source, mut status) in broken {
+            for run in status.runs.iter_mut().filter(|run| is_open(run)) {
+                (run.state, run.ended) = (State::Stopped, Some(now));
+            }
+            self.sources.put(&source, &status)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_open(run: &Run) -> bool {
+    run.state == State::Running
+}
+
+fn id_of(key: &str) -> Result<DocumentId, store::Error> {
+    DocumentId::parse(key).ok_or(store::Error::Unreadable { tree: "crawl.facts", why: "its key is no document id" })
+}

@@ -1,0 +1,503 @@
+//! One run from its beginning to its end.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::apply::{Applying, Ready};
+use super::kept::Kept;
+use super::markup::{Mention, Names};
+use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
+use super::restriction::{Level, Subjects, rule_of};
+use super::source::{Item, Source, Words};
+use super::{Error, Failure, Mode, Rooms, Run, Settings, State};
+use crate::acl::AclClass;
+use crate::corpus::{Document, DocumentId, Kind, Space};
+use crate::directory::SourcePeople;
+use crate::names::AccountId;
+
+/// Threads that fetch words. Confluence asks its clients for few (`confluence.md` §1.10).
+const FETCHERS: usize = 4;
+
+/// Items fetched by one call: Data Center gives at most fifty bodies at once.
+const FETCHED_TOGETHER: usize = 50;
+
+/// Failures that are listed of one run; the rest is counted in the last one.
+const FAILURES_MAX: usize = 500;
+
+/// Why a run ends before its time.
+enum End {
+    /// Whoever watches broke it off.
+    Stopped,
+    /// The source cannot be read.
+    Failed(Failure),
+    /// Our own state cannot be read or kept.
+    Broken(Error),
+}
+
+impl<E: Into<Error>> From<E> for End {
+    fn from(error: E) -> End {
+        End::Broken(error.into())
+    }
+}
+
+/// Everything one run works with.
+struct Running<'a, 'b> {
+    settings: &'a Settings,
+    mode: Mode,
+    rooms: &'a Rooms<'a>,
+    kept: &'a Kept,
+    source: &'a dyn Source,
+    run: Run,
+    watch: &'b mut dyn FnMut(&Run) -> ControlFlow<()>,
+}
+
+/// What was listed, put together.
+#[derive(Default)]
+struct Listed {
+    items: BTreeMap<DocumentId, Item>,
+    /// The space of each item, by its place in `spaces`.
+    space_of: HashMap<DocumentId, usize>,
+    spaces: Vec<Space>,
+    /// Who may view each of the spaces; `None` where that cannot be read.
+    views: Vec<Option<Subjects>>,
+    may_use: Option<Subjects>,
+    partial: BTreeSet<String>,
+    people: Option<SourcePeople>,
+    /// Whether every permission was read.
+    are_permissions_whole: bool,
+}
+
+/// Runs to the end, whatever happens, and keeps how it went.
+pub(super) fn run(
+    source: &dyn Source,
+    settings: &Settings,
+    mode: Mode,
+    rooms: &Rooms<'_>,
+    watch: &mut dyn FnMut(&Run) -> ControlFlow<()>,
+) -> Result<Run, Error> {
+    let kept = Kept::open(rooms.store)?;
+    let run = Run {
+        began: rooms.clock.now(),
+        ended: None,
+        mode,
+        state: State::Running,
+        phase: "connecting".to_owned(),
+        seen: 0,
+        added: 0,
+        changed: 0,
+        removed: 0,
+        reclassed: 0,
+        failures: Vec::new(),
+    };
+    let mut running = Running { settings, mode, rooms, kept: &kept, source, run, watch };
+    kept.put_run(&settings.name, &running.run, None)?;
+    let ended = running.all();
+    let (state, whole, broken) = match ended {
+        Ok((state, whole)) => (state, whole, None),
+        Err(End::Stopped) => (State::Stopped, false, None),
+        Err(End::Failed(failure)) => {
+            running.fail(failure);
+            (State::Failed, false, None)
+        }
+        Err(End::Broken(error)) => (State::Failed, false, Some(error)),
+    };
+    let mut run = running.run;
+    run.state = state;
+    run.ended = Some(rooms.clock.now());
+    "done".clone_into(&mut run.phase);
+    kept.put_run(&settings.name, &run, whole.then_some(run.began))?;
+    // It has ended: whoever watches cannot break it off any more.
+    let _ = watch(&run);
+    broken.map_or(Ok(run), Err)
+}
+
+impl Running<'_, '_> {
+    /// The story of a run. Gives how it ended, and whether all permissions were read.
+    fn all(&mut self) -> Result<(State, bool), End> {
+        self.source.connect().map_err(End::Failed)?;
+        let mut listed = Listed { are_permissions_whole: true, ..Listed::default() };
+
+        self.phase("people")?;
+        match self.source.people() {
+            Ok(people) => {
+                // At once: who left a group loses what it gave before anything else is read.
+                self.rooms.directory.replace_source(&self.settings.name, people.clone()).map_err(broken)?;
+                listed.people = Some(people);
+            }
+            // The old ones stay: without any, nobody could read anything.
+            Err(failure) => self.miss(&mut listed, failure),
+        }
+
+        self.phase("permissions")?;
+        match self.source.may_use() {
+            Ok(subjects) => listed.may_use = Some(subjects),
+            Err(failure) => self.miss(&mut listed, failure),
+        }
+        listed.spaces = self.source.spaces().map_err(End::Failed)?;
+        for space in listed.spaces.clone() {
+            self.tick()?;
+            let view = match self.source.may_view(&space) {
+                Ok(subjects) => Some(subjects),
+                Err(failure) => {
+                    self.miss(&mut listed, failure);
+                    None
+                }
+            };
+            listed.views.push(view);
+        }
+
+        self.phase("listing")?;
+        self.list(&mut listed)?;
+
+        let known = self.kept.known(&self.settings.name)?;
+        let seen = self.seen(&mut listed)?;
+        let steps = plan(&known, &seen, self.mode);
+        let is_held = self.carry_out(steps, &known, &seen, &listed)?;
+
+        let state = match (is_held, self.run.failures.is_empty()) {
+            (true, _) => State::Held,
+            (false, true) => State::Succeeded,
+            (false, false) => State::Incomplete,
+        };
+        Ok((state, listed.are_permissions_whole))
+    }
+
+    fn list(&mut self, listed: &mut Listed) -> Result<(), End> {
+        for (place, space) in listed.spaces.clone().iter().enumerate() {
+            let (run, watch) = (&mut self.run, &mut *self.watch);
+            let mut is_stopped = false;
+            let listing = self.source.list(space, &mut |more| {
+                run.seen += more;
+                let flow = watch(run);
+                is_stopped |= flow.is_break();
+                flow
+            });
+            if is_stopped {
+                return Err(End::Stopped);
+            }
+            if !listing.is_whole {
+                listed.partial.insert(space.key.clone());
+                listed.are_permissions_whole = false;
+            }
+            for failure in listing.failures {
+                self.fail(failure);
+            }
+            for item in listing.items {
+                listed.space_of.insert(item.id.clone(), place);
+                listed.items.insert(item.id.clone(), item);
+            }
+        }
+        self.run.seen = listed.items.len() as u64;
+        Ok(())
+    }
+
+    /// What was seen, with the class of each document.
+    fn seen(&mut self, listed: &mut Listed) -> Result<Seen, End> {
+        let mut seen = Seen { partial: listed.partial.clone(), has_all_spaces: true, ..Seen::default() };
+        let mut classes: HashMap<Vec<&Level>, AclClass> = HashMap::new();
+        let mut lost: Vec<DocumentId> = Vec::new();
+        let mut by_space: Option<usize> = None;
+        let mut ids: Vec<(&usize, &DocumentId)> = listed.space_of.iter().map(|(id, space)| (space, id)).collect();
+        ids.sort();
+        for (space, id) in ids {
+            if by_space != Some(*space) {
+                // Within one space a rule depends on the levels alone.
+                classes.clear();
+                by_space = Some(*space);
+            }
+            let Some(item) = listed.items.get(id) else { continue };
+            let levels = levels(item, &listed.items);
+            if levels.contains(&&Level::Unknown) {
+                lost.push(id.clone());
+            }
+            let class = match classes.get(&levels) {
+                Some(class) => *class,
+                None => {
+                    let view = listed.views.get(*space).and_then(Option::as_ref);
+                    let rule = rule_of(&self.settings.name, listed.may_use.as_ref(), view, levels.iter().copied());
+                    let class = self.rooms.classes.class_of(rule).map_err(broken)?;
+                    classes.insert(levels, class);
+                    class
+                }
+            };
+            let space = &listed.spaces[*space];
+            let (revision, head) = (item.revision, head(item, space, &listed.items));
+            seen.documents.insert(id.clone(), Held { class, revision, head, space: space.key.clone() });
+        }
+        for id in lost {
+            listed.are_permissions_whole = false;
+            self.fail(Failure {
+                what: id.to_string(),
+                code: "restriction_unknown".to_owned(),
+                cause: "its restriction, or that of a page above it, could not be read; nobody finds it".to_owned(),
+                remedy: "let the crawler's account view the page and every page above it, then sync again".to_owned(),
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Carries the steps out; gives whether removals are held back.
+    fn carry_out(&mut self, steps: Vec<Step>, known: &Known, seen: &Seen, listed: &Listed) -> Result<bool, End> {
+        let mut applying = Applying::new(self.kept, self.rooms);
+        let (mut reclass, mut remove, mut fetch, mut move_only) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for step in steps {
+            match step {
+                Step::Reclass(id, class) => reclass.push((id, class)),
+                Step::Remove(id) => remove.push(id),
+                Step::Add(id) | Step::Rewrite(id, Content::Changed) => fetch.push(id),
+                Step::Rewrite(id, Content::Kept) => move_only.push(id),
+            }
+        }
+        self.phase("index")?;
+        self.run.reclassed = reclass.len() as u64;
+        applying.reclass(&reclass)?;
+
+        let is_held = is_too_much(remove.len(), known.documents.len(), self.settings.removal_guard_percent)
+            && !self.kept.status(&self.settings.name)?.may_remove;
+        if is_held {
+            let cause = format!("{} of {} documents are gone at the source", remove.len(), known.documents.len());
+            self.fail(Failure {
+                what: String::new(),
+                code: "removal_held".to_owned(),
+                cause,
+                remedy:
+                    "look whether the crawler's account lost a right; if they are really gone, allow the removal and \
+                         sync again"
+                        .to_owned(),
+            });
+        } else {
+            self.run.removed = remove.len() as u64;
+            applying.remove(&remove)?;
+        }
+        self.move_known(&move_only, seen, listed, &mut applying)?;
+
+        self.phase("content")?;
+        let outcome = self.fetch(&fetch, known, seen, listed, &mut applying);
+        // What was read until it was stopped is true, and is kept.
+        applying.commit()?;
+        outcome?;
+        Ok(is_held)
+    }
+
+    /// New titles and places for words that did not change.
+    fn move_known(
+        &mut self,
+        ids: &[DocumentId],
+        seen: &Seen,
+        listed: &Listed,
+        applying: &mut Applying<'_>,
+    ) -> Result<(), End> {
+        for some in ids.chunks(FETCHED_TOGETHER) {
+            self.tick()?;
+            let mut ready = Vec::new();
+            for id in some {
+                let (Some(item), Some(held), Some(old)) =
+                    (listed.items.get(id), seen.documents.get(id), self.kept.page(id)?)
+                else {
+                    continue;
+                };
+                let words = Words {
+                    blocks: old.blocks,
+                    revision: item.revision,
+                    updated_ms: item.updated_ms,
+                    author: item.author.clone(),
+                };
+                ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
+            }
+            self.run.changed += ready.len() as u64;
+            applying.put(&ready)?;
+        }
+        Ok(())
+    }
+
+    /// Reads words on a few threads and puts them in as they arrive.
+    fn fetch(
+        &mut self,
+        ids: &[DocumentId],
+        known: &Known,
+        seen: &Seen,
+        listed: &Listed,
+        applying: &mut Applying<'_>,
+    ) -> Result<(), End> {
+        let groups = groups(ids, listed);
+        let names = names(self, listed.people.as_ref());
+        let (source, is_stopped) = (self.source, &AtomicBool::new(false));
+        let next = &std::sync::atomic::AtomicUsize::new(0);
+        let (groups, names) = (&groups, &names);
+        // As many answers wait as there are threads: memory stays bounded while the index is busy.
+        let (answers, answered) = mpsc::sync_channel(FETCHERS);
+        std::thread::scope(|scope| {
+            for _ in 0..FETCHERS.min(groups.len()) {
+                let answers = answers.clone();
+                scope.spawn(move || {
+                    while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let fetched = source.fetch(group, names);
+                        if is_stopped.load(Ordering::Relaxed) || answers.send((group, fetched)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(answers);
+            let put_all = || -> Result<(), End> {
+                for (group, fetched) in answered {
+                    self.put(group, fetched, known, seen, listed, applying)?;
+                    self.tick()?;
+                }
+                Ok(())
+            };
+            // The receiver is gone when this is over, so that nobody waits to send.
+            let outcome = put_all();
+            is_stopped.store(true, Ordering::Relaxed);
+            outcome
+        })
+    }
+
+    fn put(
+        &mut self,
+        group: &[&Item],
+        fetched: Vec<Result<Words, Failure>>,
+        known: &Known,
+        seen: &Seen,
+        listed: &Listed,
+        applying: &mut Applying<'_>,
+    ) -> Result<(), End> {
+        let mut ready = Vec::new();
+        for (item, words) in group.iter().zip(fetched) {
+            match (words, seen.documents.get(&item.id)) {
+                (Ok(words), Some(held)) => {
+                    let count = if known.documents.contains_key(&item.id) {
+                        &mut self.run.changed
+                    } else {
+                        &mut self.run.added
+                    };
+                    *count += 1;
+                    ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
+                }
+                (Err(failure), _) => self.fail(failure),
+                (Ok(_), None) => {}
+            }
+        }
+        applying.put(&ready)?;
+        Ok(())
+    }
+
+    fn phase(&mut self, phase: &str) -> Result<(), End> {
+        phase.clone_into(&mut self.run.phase);
+        tracing::debug!(source = %self.settings.name, phase, "sync");
+        self.tick()
+    }
+
+    fn tick(&mut self) -> Result<(), End> {
+        if (self.watch)(&self.run).is_break() { Err(End::Stopped) } else { Ok(()) }
+    }
+
+    fn miss(&mut self, listed: &mut Listed, failure: Failure) {
+        listed.are_permissions_whole = false;
+        self.fail(failure);
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        tracing::warn!(source = %self.settings.name, what = failure.what, code = failure.code, "sync");
+        match self.run.failures.len() {
+            listed if listed < FAILURES_MAX => self.run.failures.push(failure),
+            _ => {
+                if let Some(last) = self.run.failures.last_mut() {
+                    *last = Failure {
+                        what: String::new(),
+                        code: "and_more".to_owned(),
+                        cause: "more could not be read than is listed here".to_owned(),
+                        remedy: "mend what is listed, then sync again".to_owned(),
+                    };
+                }
+            }
+        }
+    }
+}
+
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> End {
+    End::Broken(Error::Broken(Box::new(error)))
+}
+
+/// The restriction of an item and of everything above it. A page above that was not listed is unknown.
+fn levels<'a>(item: &'a Item, items: &'a BTreeMap<DocumentId, Item>) -> Vec<&'a Level> {
+    const UNKNOWN: &Level = &Level::Unknown;
+    let holder = match &item.container {
+        Some(container) => match items.get(container) {
+            Some(holder) => holder,
+            None => return vec![UNKNOWN],
+        },
+        None => item,
+    };
+    let above = holder.ancestors.iter().map(|id| items.get(id).map_or(UNKNOWN, |above| &above.level));
+    let mut levels: Vec<&Level> = above.chain([&holder.level, &item.level]).collect();
+    levels.retain(|level| **level != Level::Open);
+    levels.dedup();
+    levels
+}
+
+/// Digests what a document is besides its words and its readers, so that a move, a rename or a label is noticed.
+fn head(item: &Item, space: &Space, items: &BTreeMap<DocumentId, Item>) -> u64 {
+    let title = title(item, items);
+    let head = (
+        (&title, &space.key, &space.name, &item.url),
+        (&item.container, &item.ancestors, &item.labels),
+        (&item.author, item.updated_ms),
+    );
+    let text = serde_json::to_vec(&head).expect("a head is text and numbers");
+    let digest = Sha256::digest(&text);
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+fn title(item: &Item, items: &BTreeMap<DocumentId, Item>) -> String {
+    let container = item.container.as_ref().filter(|_| item.kind == Kind::Comment).and_then(|id| items.get(id));
+    container.map_or_else(|| item.title.clone(), |container| format!("Re: {}", container.title))
+}
+
+fn document(item: &Item, words: Words, listed: &Listed) -> Document {
+    let space = listed.space_of.get(&item.id).and_then(|place| listed.spaces.get(*place));
+    Document {
+        id: item.id.clone(),
+        kind: item.kind,
+        title: title(item, &listed.items),
+        space: space.cloned().unwrap_or_else(|| Space { key: String::new(), name: String::new() }),
+        url: item.url.clone(),
+        container: item.container.clone(),
+        ancestors: item.ancestors.clone(),
+        labels: item.labels.clone(),
+        author: words.author,
+        updated_ms: words.updated_ms,
+        revision: words.revision,
+        blocks: words.blocks,
+    }
+}
+
+/// Items in the groups they are fetched in: files one by one, everything else together.
+fn groups<'a>(ids: &[DocumentId], listed: &'a Listed) -> Vec<Vec<&'a Item>> {
+    let (files, pages): (Vec<&Item>, Vec<&Item>) =
+        ids.iter().filter_map(|id| listed.items.get(id)).partition(|item| item.file.is_some());
+    let pages = pages.chunks(FETCHED_TOGETHER).map(<[&Item]>::to_vec);
+    pages.chain(files.into_iter().map(|file| vec![file])).collect()
+}
+
+/// Display names for mentions: from the people just read, else from those the directory has.
+fn names<'a>(running: &Running<'a, '_>, people: Option<&SourcePeople>) -> Box<Names<'a>> {
+    let mut by_key: HashMap<String, String> = HashMap::new();
+    let mut by_name: HashMap<String, String> = HashMap::new();
+    for account in people.into_iter().flat_map(|people| &people.accounts) {
+        by_key.insert(account.id.key.to_string(), account.display_name.clone());
+        by_name.insert(account.user_name.to_lowercase(), account.display_name.clone());
+    }
+    let (directory, source) = (running.rooms.directory, running.settings.name.clone());
+    Box::new(move |mention| match mention {
+        Mention::Key(key) => by_key.get(key).cloned().or_else(|| {
+            let account = AccountId { source: source.clone(), key: key.into() };
+            directory.account_name(&account).ok().flatten()
+        }),
+        Mention::Name(name) => by_name.get(&name.to_lowercase()).cloned(),
+    })
+}

@@ -1,0 +1,96 @@
+//! What a source of pages must be able to do, and what it gives.
+
+use std::ops::ControlFlow;
+
+use super::Failure;
+use super::markup::Names;
+use super::restriction::{Level, Subjects};
+use crate::corpus::{Block, DocumentId, Kind, Space};
+use crate::directory::SourcePeople;
+
+/// Something that was listed: all of it but its words.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Item {
+    /// Its id, which moves and renames do not change.
+    pub id: DocumentId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its title; a comment's is made from its container's.
+    pub title: String,
+    /// Where a person opens it.
+    pub url: String,
+    /// The page or blog post that a comment or an attachment hangs on.
+    pub container: Option<DocumentId>,
+    /// The pages above, root first.
+    pub ancestors: Vec<DocumentId>,
+    /// Labels, lower case, sorted.
+    pub labels: Vec<String>,
+    /// Display name of who changed it last.
+    pub author: String,
+    /// When it was changed last.
+    pub updated_ms: i64,
+    /// It grows with each change.
+    pub revision: u64,
+    /// Its own restriction; those above it are found at its ancestors.
+    pub level: Level,
+    /// Where the words are in a file.
+    pub file: Option<File>,
+}
+
+/// An attached file of a kind that is understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct File {
+    /// As the source calls it.
+    pub media_type: String,
+    /// Where the source keeps it, below its base address.
+    pub path: String,
+}
+
+/// The words of an item, with what was true of them when they were read: an item may have changed since it was listed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Words {
+    /// The content, in reading order.
+    pub blocks: Vec<Block>,
+    /// The version that was read.
+    pub revision: u64,
+    /// When that version was made.
+    pub updated_ms: i64,
+    /// By whom.
+    pub author: String,
+}
+
+/// Everything that was listed of one space.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// What was met, each id once.
+    pub items: Vec<Item>,
+    /// Whether nothing is missing: only then may what is not here be taken for gone.
+    pub is_whole: bool,
+    /// What could not be read.
+    pub failures: Vec<Failure>,
+}
+
+/// A place that pages are read from. Confluence is the first; the second must not need a change outside its own folder.
+pub(super) trait Source: Sync {
+    /// Proves that it answers, and that it knows us as the user of the settings: a source that takes us for somebody else
+    /// shows less, and what it does not show would be deleted.
+    fn connect(&self) -> Result<(), Failure>;
+
+    /// All its people and groups.
+    fn people(&self) -> Result<SourcePeople, Failure>;
+
+    /// Who may use it at all.
+    fn may_use(&self) -> Result<Subjects, Failure>;
+
+    /// The spaces that the settings take in, all of them or an error.
+    fn spaces(&self) -> Result<Vec<Space>, Failure>;
+
+    /// Who may view a space.
+    fn may_view(&self, space: &Space) -> Result<Subjects, Failure>;
+
+    /// Everything in a space, without its words. `seen` is told how many more were met, and breaks off.
+    fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing;
+
+    /// The words of some items, in their order. It is called from several threads at once.
+    fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>>;
+}
