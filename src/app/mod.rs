@@ -2,6 +2,8 @@
 //!
 //! Uses: every lower room. Begin at [`App`].
 
+pub mod eval;
+
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
