@@ -25,6 +25,7 @@ mod guard;
 mod health;
 mod metrics;
 mod pages;
+mod proof;
 mod provision;
 mod reply;
 mod router;

@@ -6,6 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route, dev::ResourceDef, guard};
 use utoipa::OpenApi;
 
+use super::proof::Proof;
 use super::reply::Reply;
 use super::{ask, conversations, desk, documents, health, pages, provision, sign_in};
 
@@ -21,7 +22,8 @@ macro_rules! routes {
         #[derive(OpenApi)]
         #[openapi(
             info(title = "Sotto", description = "Private answers from a company's wiki. Errors are RFC 9457 problem details."),
-            paths($($file::$route),+)
+            paths($($file::$route),+),
+            modifiers(&Proof)
         )]
         struct Document;
     };
@@ -154,6 +156,18 @@ mod tests {
             waiting.extend(value.as_object().into_iter().flat_map(|object| object.values()));
             waiting.extend(value.as_array().into_iter().flatten());
         }
+    }
+
+    #[test]
+    fn the_document_says_what_a_changing_request_needs() {
+        let document = serde_json::to_value(document()).unwrap();
+
+        let ask = &document["paths"]["/api/v1/ask"]["post"];
+
+        assert_eq!(ask["security"], serde_json::json!([{ "session": [] }]));
+        assert!(ask["parameters"].as_array().unwrap().iter().any(|one| one["name"] == "X-Sotto"), "{ask}");
+        assert_eq!(document["components"]["securitySchemes"]["session"]["name"], "__Host-sotto");
+        assert_eq!(document["paths"]["/livez"]["get"]["security"], serde_json::Value::Null);
     }
 
     #[test]
