@@ -1,37 +1,75 @@
-//! The rooms wired together, and the deeds that can be done there.
+//! The rooms wired together, and the deeds that can be done there: each is one function in one file.
+//!
+//! | Deed | File |
+//! |---|---|
+//! | ask, and stop what is being answered | `ask.rs` |
+//! | read old conversations, rename, delete, rate | `recall.rs` |
+//! | search, open a document, greet | `look.rs` |
+//! | sign in and out, who is asking | `sign_in.rs` |
+//! | provision by SCIM | `provision.rs` |
+//! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
+//! | the desk | `desk.rs` |
+//! | evaluate | `eval.rs`, `eval_answers.rs` |
+//!
+//! Always true here:
+//! - Whoever asks was looked up in the directory at this very request ([`Asker`]); nothing of a person is cached.
+//! - Before anything is shown it is on record: no deed returns words of a page without an [`audit::Receipt`].
+//! - No desk deed takes a visibility, and none opens a sealed record.
 //!
 //! Uses: every lower room. Begin at [`App`].
 
+mod ask;
+mod desk;
+mod error;
 pub mod eval;
+mod look;
+mod owner;
+mod provision;
+mod recall;
+mod refresh;
+mod rounds;
+mod settings;
+mod sight;
+mod sign_in;
+mod told;
+mod turns;
 
-use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
-use crate::acl::PrincipalSet;
-use crate::answer::{Phase, Question, Related};
+use anyhow::Context as _;
+
+pub use error::Error;
+pub use owner::{
+    Listed, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit, verify_models,
+};
+pub use settings::{ScimToken, Settings};
+pub use told::{
+    Ask, Me, Outcome, Overview, Reply, Source, SourcePassage, SourceState, Told, ToldClaim, Turn, WITHHELD,
+};
+
+use crate::acl::{Classes, PrincipalSet};
+use crate::application::Applications;
+use crate::audit::Log;
 use crate::clock::{Clock, Moment};
-use crate::corpus::{DocumentId, PassageId, Space};
-use crate::directory::{Person, Role};
-use crate::history::{Feedback, Listed};
-use crate::index::{Found, Opened, Scope};
-use crate::model::{Embed, Generate, Stop};
-use crate::names::{ConversationId, Ids, MessageId, ProviderId, SourceId, UserId};
-use crate::{application, crawl, scim, session, sso};
+use crate::directory::{Directory, Person, Role};
+use crate::extract::Extractor;
+use crate::history::History;
+use crate::index::Index;
+use crate::model::{Embed, Generate};
+use crate::names::{Ids, UserId};
+use crate::session::Sessions;
+use crate::store::Store;
+use crate::vault::Vault;
+use crate::{audit, crawl, sso};
 
-/// Nouns of lower rooms, for tests and for `web`, which come in by this door.
+/// Nouns of lower rooms, for tests and for the command line, which come in by this door.
 pub mod nouns {
     pub use crate::answer::{Phase, QUESTION_BYTES_MAX, Question, REFUSAL};
     pub use crate::clock::{Clock, Moment};
     pub use crate::corpus::DocumentId;
-    pub use crate::model::{Scripted, Stop};
-    pub use crate::names::{ConversationId, Ids, MessageId, SourceId, UserId};
-}
-
-/// The settings of every lower room, composed by `config`.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// Where our state is kept.
-    pub data: std::path::PathBuf,
+    pub use crate::crawl::{Mode, State};
+    pub use crate::model::{Embed, Generate, Scripted, Stop};
+    pub use crate::names::{ConversationId, Ids, MessageId, ProviderId, SourceId, UserId};
 }
 
 /// The language model and the embedder, opened by `main` or by a test.
@@ -42,8 +80,42 @@ pub struct Models {
     pub embed: Option<Arc<dyn Embed>>,
 }
 
-/// The appliance.
-pub struct App {}
+/// The appliance: one field for each room.
+pub struct App {
+    /// Itself, for the threads it starts.
+    me: Weak<App>,
+    settings: Settings,
+    clock: Clock,
+    ids: Ids,
+    /// The truth, beside the audit log. Locked by this process.
+    store: Store,
+    classes: Classes,
+    directory: Directory,
+    /// Derived from the store; brought up to it when the appliance opens.
+    index: Index,
+    vault: Vault,
+    audit: Log,
+    sessions: Sessions,
+    applications: Applications,
+    history: History,
+    extractor: Extractor,
+    providers: Vec<sso::oidc::Provider>,
+    /// Sign-ins under way; each is taken once.
+    pendings: sso::Pendings,
+    /// SHA-256 of each provisioning token, with its name and when it was last used.
+    scim_tokens: Vec<provision::Token>,
+    models: Models,
+    /// A question holds one turn.
+    turns: turns::Turns,
+    /// Answers being made now, so that a person who loses their place loses the answer too.
+    running: turns::Running,
+    /// What each source's sync is doing.
+    syncs: refresh::Syncs,
+    /// One writer of the index at a time: a sync, or the embedding of what it brought.
+    indexing: Mutex<()>,
+    /// The thread that does what is due.
+    rounds: rounds::Rounds,
+}
 
 /// A signed-in person at this request: what they answer to was asked of the directory just now.
 pub struct Asker {
@@ -58,409 +130,119 @@ impl Asker {
     pub fn user(&self) -> &UserId {
         &self.user
     }
+
     /// As the directory has them.
     pub fn person(&self) -> &Person {
         &self.person
     }
+
     /// What they answer to now.
     pub fn principals(&self) -> &PrincipalSet {
         &self.principals
     }
+
     /// Whether they have a role now.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+
     /// Their roles.
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }
 }
 
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct Ask {
-    /// The question.
-    pub question: Question,
-    /// The conversation it goes on in; `None` begins one.
-    pub conversation: Option<ConversationId>,
-    /// The message it follows; `None` for the last one.
-    pub parent: Option<MessageId>,
-    /// Space keys to narrow to.
-    pub spaces: Vec<String>,
-    /// The application; `None` for the default one.
-    pub application: Option<String>,
-    /// Nothing is kept.
-    pub temporary: bool,
-}
-
-/// What is told while an answer is made.
-pub enum Told<'a> {
-    /// The ids it will have.
-    Started { conversation: ConversationId, message: MessageId },
-    /// What is being done.
-    Phase(Phase),
-    /// A source, before the first claim that cites it.
-    Source(&'a Source),
-    /// One checked sentence with the numbers of its sources.
-    Claim(&'a ToldClaim),
-}
-
-/// One sentence as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldClaim {
-    /// The sentence; the fixed line where it is withheld.
-    pub text: String,
-    /// Numbers of its sources; none where it is withheld.
-    pub citations: Vec<u32>,
-    /// In a recalled answer: what it cites may not be read now.
-    pub is_withheld: bool,
-}
-
-/// A document that an answer cites.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// From 1, in the order of first citation.
-    pub number: u32,
-    /// Which.
-    pub document: DocumentId,
-    /// Its title.
-    pub title: String,
-    /// Its space.
-    pub space: Space,
-    /// Where the original is opened.
-    pub url: String,
-    /// When it was changed last.
-    pub updated: Moment,
-    /// When its source's permissions were last read whole.
-    pub permissions_as_of: Option<Moment>,
-    /// The cited passages.
-    pub passages: Vec<SourcePassage>,
-}
-
-/// A cited passage with the words that support the claims.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourcePassage {
-    /// Which.
-    pub id: PassageId,
-    /// Its headings, outermost first.
-    pub under: Vec<String>,
-    /// Its text.
-    pub text: String,
-    /// Bytes of `text`, ascending, not overlapping.
-    pub quotes: Vec<Range<u32>>,
-}
-
-/// How an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// With claims.
-    Answered,
-    /// With the refusal.
-    Refused,
-    /// Stopped; what was shown until then.
-    Stopped,
-}
-
-/// An answer as it is shown, at once or when it is recalled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// This message.
-    pub message: MessageId,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The sentences.
-    pub claims: Vec<ToldClaim>,
-    /// Sentences the checker dropped; never a matter of rights.
-    pub withheld: u32,
-    /// The fixed words, where it was refused.
-    pub refusal: Option<String>,
-    /// The documents cited.
-    pub sources: Vec<Source>,
-    /// Where it was refused: pages that are close, marked as no answer.
-    pub related: Vec<Related>,
-    /// Questions that could follow.
-    pub follow_ups: Vec<String>,
-}
-
-/// One turn of a recalled conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
-    /// It opened; what may not be read now is withheld.
-    Read {
-        /// The message it follows.
-        parent: Option<MessageId>,
-        /// When it was asked.
-        asked: Moment,
-        /// The question.
-        question: String,
-        /// The answer.
-        reply: Box<Reply>,
-        /// What its owner thought of it.
-        feedback: Option<Feedback>,
-    },
-    /// The record is damaged.
-    Unreadable,
-}
-
-/// What the page needs to greet somebody: all of it a function of what they may see.
-#[derive(Debug, Clone)]
-pub struct Me {
-    /// Who.
-    pub person: Person,
-    /// Their roles.
-    pub roles: Vec<Role>,
-    /// The application.
-    pub application: application::Application,
-    /// The spaces in which they can open something.
-    pub spaces: Vec<Space>,
-    /// Questions made from titles they may read.
-    pub examples: Vec<String>,
-    /// Days a conversation is kept; 0 until deleted.
-    pub retention_days: u64,
-}
-
-/// One source on the desk.
-#[derive(Debug, Clone)]
-pub struct SourceState {
-    /// Which.
-    pub name: SourceId,
-    /// Its address.
-    pub url: String,
-    /// What is known of it.
-    pub status: crawl::Status,
-    /// When the next run is due; `None` for on demand only.
-    pub next: Option<Moment>,
-}
-
-/// The administrator's overview: health and counts, no content.
-#[derive(Debug, Clone)]
-pub struct Overview {
-    /// When it was taken.
-    pub at: Moment,
-    /// The binary's version.
-    pub version: &'static str,
-    /// The language model's name.
-    pub model: String,
-    /// Whether vectors are made.
-    pub embedder: bool,
-    /// Documents and passages in the index.
-    pub documents: u64,
-    /// Passages.
-    pub passages: u64,
-    /// Of them still without a vector.
-    pub without_vectors: u64,
-    /// People and groups.
-    pub directory: crate::directory::Counts,
-    /// The sources.
-    pub sources: Vec<SourceState>,
-    /// Leaves in the audit log.
-    pub audit_size: u64,
-    /// When the last checkpoint was signed.
-    pub checkpoint_at: Option<Moment>,
-    /// When SCIM was last called with a good token.
-    pub scim_last: Option<Moment>,
-}
-
-/// What can happen to a person. `web::reply` turns each into a status.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no session, or it has ended.
-    #[error("you are not signed in")]
-    SignedOut,
-    /// The role is missing; shown as "not there" where that would tell something.
-    #[error("this is not yours to do")]
-    NotYours,
-    /// It does not exist, or may not be seen: the same words.
-    #[error("there is no such thing here")]
-    NotThere,
-    /// The model has no free turn.
-    #[error("too many questions are being answered; try again in a moment")]
-    Busy,
-    /// What was sent does not fit; what to mend.
-    #[error("{0}")]
-    Unreadable(String),
-    /// A login was refused.
-    #[error(transparent)]
-    Refused(#[from] sso::Refusal),
-    /// The disk is full: nothing acknowledged is lost.
-    #[error("the appliance has no room left; nothing that was kept is lost")]
-    Full,
-    /// Something of ours is broken; someone should look.
-    #[error("something went wrong here")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
 impl App {
-    /// Opens every room.
-    pub fn open(settings: Settings, clock: Clock, ids: Ids, models: Models) -> anyhow::Result<App> {
-        let _ = (settings, clock, ids, models.embed.is_some());
-        todo!()
-    }
+    /// Opens every room, brings the index up to the store, and starts the rounds.
+    pub fn open(settings: Settings, clock: Clock, ids: Ids, models: Models) -> anyhow::Result<Arc<App>> {
+        let store =
+            Store::open(&settings.data).with_context(|| format!("while opening {}", settings.data.display()))?;
+        let vault = Vault::open(&store, &settings.vault).context("while opening the keys")?;
+        let audit = Log::open(&store, &vault, clock.clone(), &settings.audit).context("while opening the audit log")?;
+        let classes = Classes::open(&store).context("while opening the rules")?;
+        let directory =
+            Directory::open(&store, ids.clone(), &settings.directory).context("while opening the directory")?;
+        let index = Index::open(&settings.data.join("index"), &settings.index).context("while opening the index")?;
+        let sessions = Sessions::open(&store, &vault, &settings.session).context("while opening the sessions")?;
+        let applications = Applications::open(&settings.application).context("while opening the applications")?;
+        let history = History::open(&store, &settings.history).context("while opening the history")?;
+        let program = std::env::current_exe().context("while finding this program's own file")?;
+        let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
+        let providers = settings
+            .provider
+            .iter()
+            .map(|provider| {
+                let redirect = settings
+                    .public_url
+                    .join(&format!("/auth/oidc/{}/callback", provider.id))
+                    .context("server.public_url is no base for addresses")?;
+                sso::oidc::Provider::open(provider, &redirect, &settings.outbound)
+                    .with_context(|| format!("while opening provider {}", provider.id))
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let scim_tokens = provision::read_tokens(&settings.scim)?;
+        let turns = turns::Turns::new(settings.turns_max);
 
-    /// Who holds this session token, as the directory has them now.
-    pub fn asker(&self, token: &str) -> Result<Asker, Error> {
-        todo!("{token}")
-    }
-
-    /// Answers a question from what the asker may read, and keeps it in their history.
-    pub fn ask(
-        &self,
-        asker: &Asker,
-        ask: &Ask,
-        stop: &Stop,
-        each: &mut dyn FnMut(Told<'_>) -> ControlFlow<()>,
-    ) -> Result<Reply, Error> {
-        let _ = (asker, stop, each);
-        todo!("{ask:?}")
-    }
-
-    /// Finds passages.
-    pub fn search(&self, asker: &Asker, query: &Question, scope: &Scope, limit: usize) -> Result<Vec<Found>, Error> {
-        let _ = (asker, query, scope);
-        todo!("{limit}")
-    }
-
-    /// Opens a document: the page as it was indexed, and the visible ones of its ancestors (title and id), root first.
-    pub fn document(&self, asker: &Asker, id: &DocumentId) -> Result<(Opened, Vec<(DocumentId, String)>), Error> {
-        let _ = asker;
-        todo!("{id}")
-    }
-
-    /// Greets.
-    pub fn me(&self, asker: &Asker) -> Result<Me, Error> {
-        let _ = asker;
-        todo!()
-    }
-
-    /// The asker's conversations, the last changed first.
-    pub fn conversations(&self, asker: &Asker) -> Result<Vec<Listed>, Error> {
-        let _ = asker;
-        todo!()
-    }
-
-    /// One of the asker's conversations, checked again against what they may read now.
-    pub fn recall(&self, asker: &Asker, conversation: &ConversationId) -> Result<(Listed, Vec<Turn>), Error> {
-        let _ = asker;
-        todo!("{conversation}")
-    }
-
-    /// Gives it another title.
-    pub fn rename(&self, asker: &Asker, conversation: &ConversationId, title: &str) -> Result<(), Error> {
-        let _ = asker;
-        todo!("{conversation} {title}")
-    }
-
-    /// Deletes it: hidden at once, its key destroyed when the time to undo has passed.
-    pub fn delete(&self, asker: &Asker, conversation: &ConversationId) -> Result<(), Error> {
-        let _ = asker;
-        todo!("{conversation}")
-    }
-
-    /// Deletes all of the asker's conversations; gives how many.
-    pub fn delete_all(&self, asker: &Asker) -> Result<usize, Error> {
-        let _ = asker;
-        todo!()
-    }
-
-    /// Brings it back, in time.
-    pub fn undo(&self, asker: &Asker, conversation: &ConversationId) -> Result<(), Error> {
-        let _ = asker;
-        todo!("{conversation}")
-    }
-
-    /// Keeps what the asker thinks of an answer.
-    pub fn rate(&self, asker: &Asker, message: &MessageId, feedback: Feedback) -> Result<(), Error> {
-        let _ = asker;
-        todo!("{message} {feedback:?}")
-    }
-
-    /// The providers a person can sign in with: id and button text.
-    pub fn providers(&self) -> Vec<(ProviderId, String)> {
-        todo!()
-    }
-
-    /// Begins a sign-in: where to send the browser, and the state its cookie must hold.
-    pub fn begin_sign_in(&self, provider: &ProviderId, return_to: &str) -> Result<(url::Url, String), Error> {
-        todo!("{provider} {return_to}")
-    }
-
-    /// Ends a sign-in: the new session's token and the path to return to. `state_cookie` is what this browser holds;
-    /// `old_token` is a session it had before, which ends (session fixation).
-    pub fn finish_sign_in(
-        &self,
-        provider: &ProviderId,
-        callback: &sso::oidc::Callback,
-        state_cookie: Option<&str>,
-        old_token: Option<&str>,
-    ) -> Result<(session::Token, String), Error> {
-        let _ = (callback, state_cookie, old_token);
-        todo!("{provider}")
-    }
-
-    /// Ends the session; where the browser should go to end the provider's own, if anywhere.
-    pub fn sign_out(&self, token: &str) -> Result<Option<url::Url>, Error> {
-        todo!("{token}")
-    }
-
-    /// Answers a SCIM request that bears this token; `Error::SignedOut` where the token is not good.
-    pub fn provision(&self, bearer: &str, request: &scim::Request<'_>) -> Result<scim::Reply, Error> {
-        todo!("{bearer} {request:?}")
-    }
-
-    /// The overview; the asker must be an administrator.
-    pub fn overview(&self, asker: &Asker) -> Result<Overview, Error> {
-        let _ = asker;
-        todo!()
-    }
-
-    /// The sources; the asker must be an administrator.
-    pub fn sources(&self, asker: &Asker) -> Result<Vec<SourceState>, Error> {
-        let _ = asker;
-        todo!()
-    }
-
-    /// Begins a sync in the background; the asker must be an administrator. `Error::Busy` where one is running.
-    pub fn refresh(&self, asker: &Asker, source: &SourceId, mode: crawl::Mode) -> Result<(), Error> {
-        let _ = asker;
-        todo!("{source} {mode:?}")
-    }
-
-    /// The overview for the owner of the machine (the control socket, the metrics): no asker, so nothing is put on record.
-    pub fn overview_as_owner(&self) -> Result<Overview, Error> {
-        todo!()
-    }
-
-    /// Begins a sync in the background, asked for by the owner. `Error::NotThere` where there is no such source,
-    /// `Error::Busy` where one is running.
-    pub fn refresh_as_owner(&self, source: &SourceId, mode: crawl::Mode) -> Result<(), Error> {
-        todo!("{source} {mode:?}")
-    }
-
-    /// Writes the audit export of `contract.md` §5 for the owner.
-    pub fn export_audit(&self, out: &mut dyn std::io::Write) -> Result<crate::audit::Verified, Error> {
-        let _ = out;
-        todo!()
-    }
-
-    /// The key that checkpoints are signed with, as a C2SP verifier key.
-    pub fn audit_key(&self) -> String {
-        todo!()
-    }
-
-    /// Signs the head of the audit log for the owner.
-    pub fn audit_checkpoint(&self) -> Result<crate::audit::Checkpoint, Error> {
-        todo!()
-    }
-
-    /// Ready to answer: model loaded, index open, store writable. The first thing that is not, in words.
-    pub fn ready(&self) -> Result<(), String> {
-        todo!()
+        let app = Arc::new_cyclic(|me| App {
+            me: Weak::clone(me),
+            clock,
+            ids,
+            store,
+            classes,
+            directory,
+            index,
+            vault,
+            audit,
+            sessions,
+            applications,
+            history,
+            extractor,
+            providers,
+            pendings: sso::Pendings::default(),
+            scim_tokens,
+            models,
+            turns,
+            running: turns::Running::default(),
+            syncs: refresh::Syncs::default(),
+            indexing: Mutex::new(()),
+            rounds: rounds::Rounds::default(),
+            settings,
+        });
+        let replayed = crawl::replay(&app.rooms()).context("while bringing the index up to the store")?;
+        if replayed > 0 {
+            tracing::info!(changes = replayed, "the index was brought up to the store");
+        }
+        let started = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
+        tracing::info!(leaf = started.leaf(), "opened");
+        rounds::start(&app);
+        Ok(app)
     }
 
     /// Asks running answers to stop and background work to end; returns when it has.
     pub fn close(&self) {
-        todo!()
+        self.rounds.stop();
+        self.running.stop_all();
+        self.syncs.stop();
+        match self.audit.append(&audit::Event::Stopped).and_then(|_| self.audit.checkpoint()) {
+            Ok(_) => tracing::info!("closed"),
+            // The log is whole without its last leaf; whoever stops us must still learn of it.
+            Err(error) => tracing::error!(%error, "closed, but the audit log could not record it"),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// What a sync works on.
+    fn rooms(&self) -> crawl::Rooms<'_> {
+        crawl::Rooms {
+            clock: &self.clock,
+            store: &self.store,
+            classes: &self.classes,
+            directory: &self.directory,
+            index: &self.index,
+            extractor: &self.extractor,
+        }
     }
 }

@@ -176,6 +176,11 @@ impl Log {
         Ok(signed)
     }
 
+    /// How many leaves there are.
+    pub fn size(&self) -> u64 {
+        self.settled().size
+    }
+
     /// The last signed head.
     pub fn last_checkpoint(&self) -> Option<Checkpoint> {
         self.last().clone()

@@ -1,3 +1,188 @@
 //! Reads the TOML file and the environment into the settings that each room declares for itself.
 //!
-//! Uses: `app`, `web`.
+//! Precedence: command line, environment (`SOTTO__SECTION__KEY`), file, default. A key nobody knows is an error that names
+//! the nearest one there is: a setting that is misspelt must not quietly stay at its default.
+//!
+//! Uses: `app`, `web`. Begin at [`Settings::read`].
+
+mod origin;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+pub use origin::{Origin, Shown};
+
+use crate::{
+    answer, app, application, audit, crawl, directory, extract, history, index, model, outbound, session, sso, vault,
+    web,
+};
+
+/// Where the settings are looked for when no `--config` names a file.
+pub const DEFAULT_FILE: &str = "/etc/sotto/sotto.toml";
+
+/// Where our state is kept, and how much is done at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// The data folder; only its owner may open it.
+    pub folder: PathBuf,
+    /// Questions that are answered at once; more are told that the appliance is busy.
+    pub turns_max: usize,
+}
+
+impl Default for Data {
+    fn default() -> Data {
+        Data { folder: PathBuf::from("/var/lib/sotto"), turns_max: 8 }
+    }
+}
+
+/// How the log of the process is written. It never carries words of questions or pages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Logging {
+    /// `error`, `warn`, `info` or `debug`.
+    pub level: Level,
+    /// `json` (one object a line) or `text`.
+    pub format: Format,
+}
+
+impl Default for Logging {
+    fn default() -> Logging {
+        Logging { level: Level::Info, format: Format::Json }
+    }
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Someone should act.
+    Error,
+    /// Someone should look.
+    Warn,
+    /// What happened.
+    Info,
+    /// How it happened.
+    Debug,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+/// Every setting, by section.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `[server]`
+    pub server: web::Settings,
+    /// `[data]`
+    pub data: Data,
+    /// `[log]`
+    pub log: Logging,
+    /// `[model]`
+    pub model: model::Settings,
+    /// `[answer]`
+    pub answer: answer::Settings,
+    /// `[index]`
+    pub index: index::Settings,
+    /// `[extract]`
+    pub extract: extract::Settings,
+    /// `[outbound]`
+    pub outbound: outbound::Settings,
+    /// `[session]`
+    pub session: session::Settings,
+    /// `[directory]`
+    pub directory: directory::Settings,
+    /// `[application]`
+    pub application: application::Settings,
+    /// `[history]`
+    pub history: history::Settings,
+    /// `[vault]`
+    pub vault: vault::Settings,
+    /// `[audit]`
+    pub audit: audit::Settings,
+    /// `[[source]]`
+    pub source: Vec<crawl::Settings>,
+    /// `[[provider]]`
+    pub provider: Vec<sso::oidc::Settings>,
+    /// `[[scim]]`
+    pub scim: Vec<app::ScimToken>,
+}
+
+impl Settings {
+    /// Reads a file and the environment over the defaults. Without a file, [`DEFAULT_FILE`] where it is there.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<(Settings, Vec<Shown>)> {
+        let text = match file {
+            Some(path) => Some((path.to_owned(), read_text(path)?)),
+            None => {
+                let path = PathBuf::from(DEFAULT_FILE);
+                match path.exists() {
+                    true => Some((path.clone(), read_text(&path)?)),
+                    false => None,
+                }
+            }
+        };
+        let environment = origin::environment(std::env::vars())?;
+        let (name, text) = text.unwrap_or_else(|| (PathBuf::from("no file"), String::new()));
+        Settings::compose(&text, environment).with_context(|| format!("in the settings ({})", name.display()))
+    }
+
+    /// Reads TOML text alone, over the defaults.
+    pub fn parse(text: &str) -> anyhow::Result<Settings> {
+        Ok(Settings::compose(text, Vec::new())?.0)
+    }
+
+    fn compose(text: &str, environment: Vec<(Vec<String>, toml::Value)>) -> anyhow::Result<(Settings, Vec<Shown>)> {
+        // The file is read by itself first, so that an error names its line.
+        let file: toml::Table = toml::from_str(text).context("this is not TOML")?;
+        let mut merged = file.clone();
+        for (path, value) in &environment {
+            origin::set(&mut merged, path, value.clone())?;
+        }
+        let settings: Settings =
+            serde_path_to_error::deserialize(toml::Value::Table(merged)).map_err(|error| origin::explain(&error))?;
+        let shown = origin::show(&settings, &file, &environment)?;
+        Ok((settings, shown))
+    }
+
+    /// Hands the settings down: to the rooms below `app`, and to `web`.
+    pub fn hand_down(self) -> (app::Settings, web::Settings) {
+        let below = app::Settings {
+            data: self.data.folder,
+            public_url: self.server.public_url.clone(),
+            turns_max: self.data.turns_max,
+            extract_program: None,
+            outbound: self.outbound,
+            model: self.model,
+            vault: self.vault,
+            session: self.session,
+            extract: self.extract,
+            directory: self.directory,
+            index: self.index,
+            audit: self.audit,
+            application: self.application,
+            answer: self.answer,
+            history: self.history,
+            source: self.source,
+            provider: self.provider,
+            scim: self.scim,
+        };
+        (below, self.server)
+    }
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -324,6 +324,12 @@ impl Index {
         Ok(bare)
     }
 
+    /// How many passages have no vector yet: for the administrator's overview only.
+    pub fn without_vectors_count(&self) -> Result<u64, Error> {
+        let snapshot = self.state().snapshot.clone();
+        Ok(snapshot.entries(&tantivy::Term::from_field_text(self.fields.bare, "1"))?.len() as u64)
+    }
+
     /// How many documents and passages there are: for the administrator's overview only.
     pub fn counts(&self) -> Result<(u64, u64), Error> {
         let snapshot = self.state().snapshot.clone();

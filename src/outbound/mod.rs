@@ -176,6 +176,14 @@ impl Outbound {
         Err(Error::Unreachable(origin_of(&request.url), "it redirects in a circle".into()))
     }
 
+    /// Sends a request once and gives what came back, a redirect too: for a client that keeps its own cookies.
+    pub fn step(&self, request: &Request) -> Result<Response, Error> {
+        if !self.allows(&request.url) {
+            return Err(Error::NotAllowed(origin_of(&request.url)));
+        }
+        self.send_once(request).map_err(Attempt::into_error)
+    }
+
     fn send_patiently(&self, request: &Request) -> Result<Response, Error> {
         let mut tried = 0;
         loop {

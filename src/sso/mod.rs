@@ -3,9 +3,12 @@
 //! Uses: `clock`, `names`, `store`, `outbound`; keeps `openidconnect`. Begin at [`oidc::Provider`].
 
 pub mod oidc;
+mod pendings;
 
 use crate::clock::Moment;
 use crate::names::{ProviderId, UserName};
+
+pub use pendings::Pendings;
 
 /// Who proved to be whom, where and when.
 #[derive(Debug, Clone)]

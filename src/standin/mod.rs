@@ -6,8 +6,10 @@
 //!
 //! Uses: `clock`, `names`, `outbound`; keeps `actix` (with `web`). Begin at [`confluence`].
 
+pub mod browser;
 pub mod confluence;
 pub mod demo;
 pub mod idp;
+pub mod play;
 pub mod push;
 mod server;

@@ -163,6 +163,12 @@ impl Store {
         changes.make(self)
     }
 
+    /// Whether something could be kept now: there is room, and a small file was written and fsynced.
+    pub fn probe(&self) -> Result<(), Error> {
+        self.check_room()?;
+        durable::write(&self.open.folder.join("probe"), b"could be written\n")
+    }
+
     /// Refuses what would add to the disk where little of it is left.
     fn check_room(&self) -> Result<(), Error> {
         // Where the file system cannot be asked, the write itself will tell.

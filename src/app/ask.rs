@@ -1,0 +1,364 @@
+//! Asking a question.
+
+use std::ops::{ControlFlow, Range};
+
+use super::sight::Sight;
+use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
+use super::{App, Asker, Error, error};
+use crate::answer::{self, Answer, Claim, Phase, Piece, Question, REFUSAL, Related, StoppedBy};
+use crate::audit::Event;
+use crate::clock::Moment;
+use crate::corpus::{Passage, PassageId};
+use crate::history::{Entry, Read};
+use crate::index::{Found, Head, Query, Scope};
+use crate::model::Stop;
+use crate::names::{ConversationId, MessageId};
+use crate::vault::Label;
+
+/// Questions stand in the log only as a digest under this label.
+const QUESTION: Label = Label("question digest");
+
+/// Turns before a follow-up that are looked at.
+const TURNS_BEFORE: usize = 4;
+
+impl App {
+    /// Answers a question from what the asker may read, and keeps it in their history.
+    pub fn ask(
+        &self,
+        asker: &Asker,
+        ask: &Ask,
+        stop: &Stop,
+        each: &mut dyn FnMut(Told<'_>) -> ControlFlow<()>,
+    ) -> Result<Reply, Error> {
+        let _turn = self.turns.take().ok_or(Error::Busy)?;
+        let running = self.running.enter(*asker.user(), stop);
+        let application = ask.application.as_deref().unwrap_or("default");
+        let application = error::assigned(self.applications.of(&self.directory, asker.user(), application)?)?;
+        let sight = self.sight(asker)?;
+        let (conversation, parent, before) = self.thread(asker, ask, &sight)?;
+        let message = MessageId::new(&self.ids);
+        let asked_at = self.now();
+        let mut listens = each(Told::Started { conversation, message });
+
+        if listens.is_continue() {
+            listens = each(Told::Phase(Phase::Searching));
+        }
+        let alone = answer::rewrite(&ask.question, &before);
+        let scope = Scope { spaces: ask.spaces.clone(), ..Scope::default() };
+        let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let found = match sight.narrow(&scope, allowed.as_deref()) {
+            Some(scope) => {
+                let query = self.query(&alone, stop);
+                self.index.search(&sight.visibility, &query, &scope, self.settings.answer.passages)?
+            }
+            None => Vec::new(),
+        };
+
+        // Before anything is shown: what is not on record is not shown.
+        let shown: Vec<PassageId> = found.iter().map(|found| found.passage().id.clone()).collect();
+        let receipt = self.audit.append(&Event::Asked {
+            user: asker.user(),
+            conversation: &conversation,
+            question: self.vault.keyed_digest(&QUESTION, ask.question.as_str().as_bytes()),
+            visible: sight.visibility.digest(),
+            shown: &shown,
+        })?;
+
+        let mut sources = Numbered::default();
+        let answer = if listens.is_break() {
+            Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }
+        } else {
+            answer::ground(&alone, &found, &*self.models.generate, &self.settings.answer, stop, &mut |piece| {
+                match piece {
+                    Piece::Phase(phase) => each(Told::Phase(phase)),
+                    // A source is told with the claim that cites it: only then are its quoted words known.
+                    Piece::Source(_) => ControlFlow::Continue(()),
+                    Piece::Claim(claim) => {
+                        // A right lost while the model was writing is lost for this very sentence (assurance §7).
+                        if !self.still_sees(asker, claim).unwrap_or(false) {
+                            running.note_rights();
+                            return ControlFlow::Break(());
+                        }
+                        let (told, new) = sources.cite(claim, &|id| self.cited_now(&found, id));
+                        for number in new {
+                            each(Told::Source(sources.source(number)))?;
+                        }
+                        each(Told::Claim(&told))
+                    }
+                }
+            })?
+        };
+        let answer = match answer {
+            Answer::Stopped { claims, by: _ } if running.is_stopped_by_rights() => {
+                Answer::Stopped { claims, by: StoppedBy::Rights }
+            }
+            other @ (Answer::Grounded { .. } | Answer::Unanswered { .. } | Answer::Stopped { .. }) => other,
+        };
+
+        let reply = reply(conversation, message, &answer, &|id| self.cited_now(&found, id));
+        if !ask.temporary {
+            let entry = Entry {
+                message,
+                parent,
+                asked: asked_at,
+                question: ask.question.clone(),
+                answer: answer.clone(),
+                feedback: None,
+            };
+            self.history.keep(&self.vault, asker.user(), &conversation, &receipt, &entry)?;
+        }
+        let cited = cited(&answer);
+        let answered = self.audit.append(&Event::Answered {
+            user: asker.user(),
+            message: &message,
+            asked: receipt.leaf(),
+            outcome: outcome_word(reply.outcome),
+            cited: &cited,
+        })?;
+        tracing::debug!(leaf = answered.leaf(), outcome = outcome_word(reply.outcome), "answered");
+        Ok(reply)
+    }
+
+    /// The words with their vector, where an embedder is there; its failure costs the vector, never the search.
+    pub(super) fn query(&self, question: &Question, stop: &Stop) -> Query {
+        let vector = self.models.embed.as_ref().and_then(|embed| match embed.embed(&[question.as_str()], stop) {
+            Ok(mut vectors) => vectors.pop().map(|vector| vector.0),
+            Err(error) => {
+                tracing::warn!(%error, "the question has no vector; searching by words alone");
+                None
+            }
+        });
+        Query { words: question.as_str().to_owned(), vector }
+    }
+
+    /// Which conversation this goes on in, which message it follows, and the turns before it that may still be read.
+    fn thread(
+        &self,
+        asker: &Asker,
+        ask: &Ask,
+        sight: &Sight,
+    ) -> Result<(ConversationId, Option<MessageId>, Vec<(String, String)>), Error> {
+        let Some(conversation) = ask.conversation else {
+            return Ok((ConversationId::new(&self.ids), None, Vec::new()));
+        };
+        let (_, turns) = self.history.read(&self.vault, asker.user(), &conversation)?;
+        let entries: Vec<&Entry> = turns
+            .iter()
+            .filter_map(|turn| match turn {
+                Read::Entry(entry) => Some(&**entry),
+                Read::Unreadable => None,
+            })
+            .collect();
+        let parent = match ask.parent {
+            Some(parent) => Some(entries.iter().find(|e| e.message == parent).ok_or(Error::NotThere)?.message),
+            None => entries.last().map(|entry| entry.message),
+        };
+        // From the parent up: a branch that was left is no context of this one.
+        let mut before = Vec::new();
+        let mut at = parent;
+        while let Some(entry) = at.and_then(|id| entries.iter().find(|entry| entry.message == id)) {
+            if before.len() == TURNS_BEFORE {
+                break;
+            }
+            let mut words = Vec::new();
+            for claim in claims(&entry.answer) {
+                // What may not be read now serves no follow-up either (assurance §7).
+                if self.admits_claim(sight, claim)? {
+                    words.push(claim.text());
+                }
+            }
+            before.push((entry.question.as_str().to_owned(), words.join(" ")));
+            at = entry.parent.filter(|parent| *parent != entry.message);
+        }
+        before.reverse();
+        Ok((conversation, parent, before))
+    }
+
+    /// Whether everything a claim cites may be read under this sight.
+    pub(super) fn admits_claim(&self, sight: &Sight, claim: &Claim) -> Result<bool, Error> {
+        for citation in claim.citations() {
+            if self.head(sight, &citation.passage.document)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What a fresh answer cites: it stands among the passages that were found.
+    fn cited_now(&self, found: &[Found], id: &PassageId) -> Option<Cited> {
+        let found = found.iter().find(|found| found.passage().id == *id)?;
+        Some(Cited {
+            head: found.head().clone(),
+            passage: Some(found.passage().clone()),
+            permissions_as_of: self.permissions_as_of(&id.document).ok().flatten(),
+        })
+    }
+
+    fn still_sees(&self, asker: &Asker, claim: &Claim) -> Result<bool, Error> {
+        match self.sight_now(asker.user())? {
+            Some(sight) => self.admits_claim(&sight, claim),
+            None => Ok(false),
+        }
+    }
+}
+
+/// The claims of an answer, however it ended.
+pub(super) fn claims(answer: &Answer) -> &[Claim] {
+    match answer {
+        Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
+        Answer::Unanswered { .. } => &[],
+    }
+}
+
+fn cited(answer: &Answer) -> Vec<PassageId> {
+    let mut cited: Vec<PassageId> =
+        claims(answer).iter().flat_map(Claim::citations).map(|citation| citation.passage.clone()).collect();
+    cited.sort();
+    cited.dedup();
+    cited
+}
+
+fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Refused => "refused",
+        Outcome::Stopped => "stopped",
+    }
+}
+
+/// What a citation points to, as it may be read now.
+pub(super) struct Cited {
+    /// Its document.
+    pub(super) head: Head,
+    /// Its words; `None` where the page was changed since and this passage of it is no more.
+    pub(super) passage: Option<Passage>,
+    /// When the permissions of its source were last read whole.
+    pub(super) permissions_as_of: Option<Moment>,
+}
+
+impl Cited {
+    fn source(&self, number: u32) -> Source {
+        Source {
+            number,
+            document: self.head.id.clone(),
+            title: self.head.title.clone(),
+            space: self.head.space.clone(),
+            url: self.head.url.clone(),
+            updated: Moment::from_ms(self.head.updated_ms),
+            permissions_as_of: self.permissions_as_of,
+            passages: Vec::new(),
+        }
+    }
+}
+
+/// Marks the quoted bytes in their passage, which is added where it is new.
+fn quote(passages: &mut Vec<SourcePassage>, passage: Passage, quote: &Range<u32>) {
+    let at = passages.iter().position(|known| known.id == passage.id).unwrap_or_else(|| {
+        passages.push(SourcePassage { id: passage.id, under: passage.under, text: passage.text, quotes: Vec::new() });
+        passages.len() - 1
+    });
+    let passage = &mut passages[at];
+    let (start, end) = (quote.start as usize, quote.end as usize);
+    if start < end && passage.text.is_char_boundary(start) && passage.text.is_char_boundary(end) {
+        passage.quotes.push(quote.clone());
+        merge(&mut passage.quotes);
+    }
+}
+
+/// Sources by number, in the order in which claims first cite them.
+#[derive(Default)]
+pub(super) struct Numbered(Vec<Source>);
+
+impl Numbered {
+    /// The claim with the numbers of its sources, and the numbers that are new with it.
+    pub(super) fn cite(
+        &mut self,
+        claim: &Claim,
+        look_up: &dyn Fn(&PassageId) -> Option<Cited>,
+    ) -> (ToldClaim, Vec<u32>) {
+        let mut citations = Vec::new();
+        let mut new = Vec::new();
+        for citation in claim.citations() {
+            let Some(cited) = look_up(&citation.passage) else { continue };
+            let place = self.0.iter().position(|source| source.document == cited.head.id).unwrap_or_else(|| {
+                let number = u32::try_from(self.0.len() + 1).unwrap_or(u32::MAX);
+                new.push(number);
+                self.0.push(cited.source(number));
+                self.0.len() - 1
+            });
+            let source = &mut self.0[place];
+            if !citations.contains(&source.number) {
+                citations.push(source.number);
+            }
+            if let Some(passage) = cited.passage {
+                quote(&mut source.passages, passage, &citation.quote);
+            }
+        }
+        citations.sort_unstable();
+        (ToldClaim { text: claim.text().to_owned(), citations, is_withheld: false }, new)
+    }
+
+    /// A source by its number.
+    fn source(&self, number: u32) -> &Source {
+        &self.0[number as usize - 1]
+    }
+
+    /// All of them.
+    pub(super) fn into_sources(self) -> Vec<Source> {
+        self.0
+    }
+}
+
+/// Sorts ranges and joins those that touch.
+fn merge(ranges: &mut Vec<Range<u32>>) {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<u32>> = Vec::with_capacity(ranges.len());
+    for range in ranges.drain(..) {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            Some(_) | None => merged.push(range),
+        }
+    }
+    *ranges = merged;
+}
+
+/// An answer as it is shown, from the passages it was made of.
+fn reply(
+    conversation: ConversationId,
+    message: MessageId,
+    answer: &Answer,
+    look_up: &dyn Fn(&PassageId) -> Option<Cited>,
+) -> Reply {
+    let mut sources = Numbered::default();
+    let told: Vec<ToldClaim> = claims(answer).iter().map(|claim| sources.cite(claim, look_up).0).collect();
+    let (outcome, withheld, related, follow_ups): (Outcome, u32, Vec<Related>, Vec<String>) = match answer {
+        Answer::Grounded { withheld, follow_ups, .. } => (Outcome::Answered, *withheld, Vec::new(), follow_ups.clone()),
+        Answer::Unanswered { related, .. } => (Outcome::Refused, 0, related.clone(), Vec::new()),
+        Answer::Stopped { .. } => (Outcome::Stopped, 0, Vec::new(), Vec::new()),
+    };
+    Reply {
+        conversation,
+        message,
+        outcome,
+        claims: told,
+        withheld,
+        refusal: (outcome == Outcome::Refused).then(|| REFUSAL.to_owned()),
+        sources: sources.into_sources(),
+        related,
+        follow_ups,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+
+    #[test]
+    fn quotes_that_touch_become_one() {
+        let mut quotes = vec![20..30, 0..5, 4..9, 9..12];
+
+        merge(&mut quotes);
+
+        assert_eq!(quotes, vec![0..12, 20..30]);
+    }
+}

@@ -1,0 +1,69 @@
+//! The desk: what administrators see and do. Counts and health; never a title, a word, or a sight of anybody's.
+
+use super::told::{Overview, SourceState};
+use super::{App, Asker, Error};
+use crate::audit::Event;
+
+impl App {
+    /// The overview; the asker must be an administrator.
+    pub fn overview(&self, asker: &Asker) -> Result<Overview, Error> {
+        self.administrators_only(asker)?;
+        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "overview", target: "" })?;
+        tracing::debug!(leaf = receipt.leaf(), "the overview was read");
+        self.overview_as_owner()
+    }
+
+    /// The sources; the asker must be an administrator.
+    pub fn sources(&self, asker: &Asker) -> Result<Vec<SourceState>, Error> {
+        self.administrators_only(asker)?;
+        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "sources", target: "" })?;
+        tracing::debug!(leaf = receipt.leaf(), "the sources were read");
+        self.source_states()
+    }
+
+    /// The overview for the owner of the machine (the control socket, the metrics): no asker, so nothing is put on record.
+    pub fn overview_as_owner(&self) -> Result<Overview, Error> {
+        let (documents, passages) = self.index.counts()?;
+        Ok(Overview {
+            at: self.now(),
+            version: env!("CARGO_PKG_VERSION"),
+            model: self.models.generate.name().to_owned(),
+            embedder: self.models.embed.is_some(),
+            documents,
+            passages,
+            without_vectors: self.index.without_vectors_count()?,
+            directory: self.directory.counts()?,
+            sources: self.source_states()?,
+            audit_size: self.audit.size(),
+            checkpoint_at: self.audit.last_checkpoint().map(|checkpoint| checkpoint.at),
+            scim_last: self.scim_last(),
+        })
+    }
+
+    /// Ready to answer: model loaded, index open, store writable. The first thing that is not, in words.
+    pub fn ready(&self) -> Result<(), String> {
+        if self.rounds_are_stopped() {
+            return Err("the appliance is closing".to_owned());
+        }
+        self.index.counts().map_err(|error| format!("index: {error}"))?;
+        self.store.probe().map_err(|error| format!("data folder: {error}"))?;
+        Ok(())
+    }
+
+    fn source_states(&self) -> Result<Vec<SourceState>, Error> {
+        let mut states = Vec::new();
+        for source in &self.settings.source {
+            let mut status = crate::crawl::status(&self.store, &source.name)?;
+            if let Some(run) = self.syncs.run_of(&source.name) {
+                status.runs.insert(0, run);
+            }
+            states.push(SourceState {
+                name: source.name.clone(),
+                url: source.url.to_string(),
+                status,
+                next: self.next_sync(source)?,
+            });
+        }
+        Ok(states)
+    }
+}

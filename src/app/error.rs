@@ -1,0 +1,110 @@
+//! What can happen to a person.
+//!
+//! The policy: a variant exists because the person is told something different. What they may not see is
+//! [`Error::NotThere`], by the same path as what does not exist. A refusal is not a fault of the machine. Everything
+//! else is [`Error::Broken`], save a full disk, which the person can wait out and IT can mend: it is looked for in the
+//! whole chain of causes, whichever room it came through.
+
+use std::error::Error as StdError;
+
+use crate::{acl, application, audit, crawl, directory, history, index, model, sso, store, vault};
+
+/// What can happen to a person. `web::reply` turns each into a status.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no session, or it has ended.
+    #[error("you are not signed in")]
+    SignedOut,
+    /// The role is missing; shown as "not there" where that would tell something.
+    #[error("this is not yours to do")]
+    NotYours,
+    /// It does not exist, or may not be seen: the same words.
+    #[error("there is no such thing here")]
+    NotThere,
+    /// The model has no free turn, or a sync is running already.
+    #[error("too much is being done at once; try again in a moment")]
+    Busy,
+    /// What was sent does not fit; what to mend.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A login was refused.
+    #[error(transparent)]
+    Refused(#[from] sso::Refusal),
+    /// The disk is full: nothing acknowledged is lost.
+    #[error("the appliance has no room left; nothing that was kept is lost")]
+    Full,
+    /// Something of ours is broken; someone should look.
+    #[error("something went wrong here")]
+    Broken(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    fn of(cause: impl StdError + Send + Sync + 'static) -> Error {
+        let mut link: Option<&(dyn StdError + 'static)> = Some(&cause);
+        while let Some(error) = link {
+            if matches!(error.downcast_ref::<store::Error>(), Some(store::Error::Full)) {
+                return Error::Full;
+            }
+            link = error.source();
+        }
+        Error::Broken(Box::new(cause))
+    }
+}
+
+macro_rules! broken_by {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Error {
+            fn from(cause: $error) -> Error {
+                Error::of(cause)
+            }
+        })+
+    };
+}
+
+broken_by!(store::Error, vault::Error, audit::Error, index::Error, acl::Error, directory::Error, crawl::Error);
+
+impl From<history::Error> for Error {
+    fn from(cause: history::Error) -> Error {
+        match cause {
+            history::Error::NotThere => Error::NotThere,
+            history::Error::NoTitle => Error::Unreadable(cause.to_string()),
+            history::Error::Store(_) | history::Error::Vault(_) => Error::of(cause),
+        }
+    }
+}
+
+impl From<model::Error> for Error {
+    fn from(cause: model::Error) -> Error {
+        match cause {
+            model::Error::Busy => Error::Busy,
+            model::Error::Missing { .. }
+            | model::Error::Wrong { .. }
+            | model::Error::Unknown(..)
+            | model::Error::Manifest { .. }
+            | model::Error::TooLong
+            | model::Error::Broken(_) => Error::of(cause),
+        }
+    }
+}
+
+/// An application nobody assigned a person to is not there for them.
+pub(super) fn assigned(found: Option<application::Application>) -> Result<application::Application, Error> {
+    found.ok_or(Error::NotThere)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_such_whichever_room_met_it() {
+        let met_by_history = history::Error::Store(store::Error::Full);
+
+        assert!(matches!(Error::from(met_by_history), Error::Full));
+    }
+
+    #[test]
+    fn another_persons_conversation_is_not_there() {
+        assert!(matches!(Error::from(history::Error::NotThere), Error::NotThere));
+    }
+}

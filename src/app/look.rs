@@ -1,0 +1,88 @@
+//! Searching, opening a document, and greeting: what a person sees without asking the model.
+
+use super::told::Me;
+use super::{App, Asker, Error, error};
+use crate::answer::{self, Question};
+use crate::audit::Event;
+use crate::corpus::DocumentId;
+use crate::index::{Found, Opened, Scope};
+use crate::model::Stop;
+use crate::vault::Label;
+
+/// Searches stand in the log only as a digest under this label.
+const SEARCH: Label = Label("search digest");
+/// Passages one search may give.
+const LIMIT_MAX: usize = 50;
+/// Titles from which example questions are made.
+const EXAMPLE_TITLES: usize = 40;
+/// Example questions on the empty page.
+const EXAMPLES: usize = 4;
+
+impl App {
+    /// Finds passages, best first, at most `limit` (50 at most).
+    pub fn search(&self, asker: &Asker, query: &Question, scope: &Scope, limit: usize) -> Result<Vec<Found>, Error> {
+        if limit == 0 || limit > LIMIT_MAX {
+            return Err(Error::Unreadable(format!("limit is 1 to {LIMIT_MAX}")));
+        }
+        let application = error::assigned(self.applications.of(&self.directory, asker.user(), "default")?)?;
+        let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let sight = self.sight(asker)?;
+        let found = match sight.narrow(scope, allowed.as_deref()) {
+            Some(scope) => {
+                let query = self.query(query, &Stop::default());
+                self.index.search(&sight.visibility, &query, &scope, limit)?
+            }
+            None => Vec::new(),
+        };
+        let shown: Vec<_> = found.iter().map(|found| found.passage().id.clone()).collect();
+        let receipt = self.audit.append(&Event::Searched {
+            user: asker.user(),
+            query: self.vault.keyed_digest(&SEARCH, query.as_str().as_bytes()),
+            visible: sight.visibility.digest(),
+            shown: &shown,
+        })?;
+        tracing::debug!(leaf = receipt.leaf(), "searched");
+        Ok(found)
+    }
+
+    /// Opens a document: the page as it was indexed, and the visible ones of its ancestors (id and title), root first.
+    pub fn document(&self, asker: &Asker, id: &DocumentId) -> Result<(Opened, Vec<(DocumentId, String)>), Error> {
+        error::assigned(self.applications.of(&self.directory, asker.user(), "default")?)?;
+        let sight = self.sight(asker)?;
+        let opened = match sight.trusts(id) {
+            true => self.index.open_document(&sight.visibility, id)?,
+            false => None,
+        };
+        let opened = opened.ok_or(Error::NotThere)?;
+        let mut above = Vec::new();
+        for ancestor in &opened.document().ancestors {
+            // An ancestor's title is told only to who may open that page itself.
+            if let Some(head) = self.head(&sight, ancestor)? {
+                above.push((head.id, head.title));
+            }
+        }
+        let receipt = self.audit.append(&Event::Opened { user: asker.user(), document: id.as_str() })?;
+        tracing::debug!(leaf = receipt.leaf(), "opened");
+        Ok((opened, above))
+    }
+
+    /// Greets: who one is, and questions one could begin with, all of it a function of what one may see.
+    pub fn me(&self, asker: &Asker) -> Result<Me, Error> {
+        let application = error::assigned(self.applications.of(&self.directory, asker.user(), "default")?)?;
+        let sight = self.sight(asker)?;
+        let heads: Vec<_> = self
+            .index
+            .newest(&sight.visibility, EXAMPLE_TITLES)?
+            .into_iter()
+            .filter(|head| sight.trusts(&head.id))
+            .collect();
+        Ok(Me {
+            person: asker.person().clone(),
+            roles: asker.roles().to_vec(),
+            application,
+            spaces: self.index.spaces(&sight.visibility)?,
+            examples: answer::examples(&heads, EXAMPLES),
+            retention_days: self.settings.history.days,
+        })
+    }
+}

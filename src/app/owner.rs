@@ -1,0 +1,150 @@
+//! What the owner of the machine does: with the running appliance over its socket, and with its files while it is stopped.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use serde::Serialize;
+
+use super::{App, Error, Models, Settings};
+use crate::audit::{self, Checkpoint};
+use crate::model::Embed;
+use crate::{extract, model};
+
+/// Opens the models that the settings name; their bytes are checked first.
+pub fn open_models(settings: &Settings) -> anyhow::Result<Models> {
+    let manifest = model::Manifest::open(&settings.model)?;
+    let embed = manifest.embedder(&settings.model)?;
+    let generate = manifest.engine(&settings.model)?;
+    Ok(Models { generate: Arc::new(generate), embed: Some(Arc::new(embed)) })
+}
+
+/// Writes one file: this program with these models behind it.
+pub fn pack(settings: &Settings, models: &[String], out: &Path) -> anyhow::Result<()> {
+    Ok(model::pack(&settings.model, models, out)?)
+}
+
+/// What the child process does that reads one attachment; gives its exit code.
+pub fn extract_child() -> u8 {
+    extract::child()
+}
+
+/// Opens the embedder that the settings name.
+pub fn open_embedder(settings: &Settings) -> anyhow::Result<Arc<dyn Embed>> {
+    Ok(Arc::new(model::Manifest::open(&settings.model)?.embedder(&settings.model)?))
+}
+
+/// One model of the manifest.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// `language` or `embedder`.
+    pub kind: &'static str,
+    /// Its licence.
+    pub licence: String,
+    /// Why it cannot be used; `None` where its bytes are those of the manifest.
+    pub wrong: Option<String>,
+}
+
+/// The models of the manifest, each with its bytes checked.
+pub fn list_models(settings: &Settings) -> anyhow::Result<Vec<Listed>> {
+    let manifest = model::Manifest::open(&settings.model)?;
+    let listed = manifest.models().map(|(name, kind, licence)| Listed {
+        name: name.to_owned(),
+        kind: match kind {
+            model::Kind::Language => "language",
+            model::Kind::Embedder => "embedder",
+        },
+        licence: licence.to_owned(),
+        wrong: manifest.verify(name).err().map(|error| error.to_string()),
+    });
+    Ok(listed.collect())
+}
+
+/// Checks the bytes of the models that the settings name; gives their names.
+pub fn verify_models(settings: &Settings) -> anyhow::Result<Vec<String>> {
+    let manifest = model::Manifest::open(&settings.model)?;
+    let names = [&settings.model.name, &settings.model.embedder];
+    for name in names {
+        manifest.verify(name)?;
+    }
+    Ok(names.iter().map(ToString::to_string).collect())
+}
+
+/// Verifies an export of the audit log offline: `Ok` has its size and root, the error names the first leaf that does not fit.
+pub fn verify_audit(export: &Path, key: &str, older: Option<&str>) -> anyhow::Result<(u64, [u8; 32])> {
+    let verified = audit::verify(export, key, older)?;
+    Ok((verified.size, verified.root))
+}
+
+/// Looks for what is wrong with the settings' files, without starting anything: one line for each thing, in words.
+pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
+    let mut found = Vec::new();
+    let mut file = |what: String, path: &PathBuf| {
+        let outcome = match std::fs::read(path) {
+            Ok(bytes) if bytes.is_empty() => Err(format!("{} is empty", path.display())),
+            Ok(_) => Ok(path.display().to_string()),
+            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        };
+        found.push((what, outcome));
+    };
+    for root in &settings.outbound.roots {
+        file("outbound.roots".to_owned(), root);
+    }
+    for source in &settings.source {
+        for (what, path) in [("token_file", &source.token_file), ("password_file", &source.password_file)] {
+            if let Some(path) = path {
+                file(format!("source {} {what}", source.name), path);
+            }
+        }
+    }
+    for provider in &settings.provider {
+        if let Some(path) = &provider.client_secret_file {
+            file(format!("provider {} client_secret_file", provider.id), path);
+        }
+    }
+    for token in &settings.scim {
+        file(format!("scim {} token_file", token.name), &token.token_file);
+    }
+    for source in &settings.source {
+        if source.token_file.is_none() && source.password_file.is_none() {
+            let why = "neither token_file nor password_file is set: the crawl would run as anonymous, and does not";
+            found.push((format!("source {}", source.name), Err(why.to_owned())));
+        }
+    }
+    if settings.provider.is_empty() {
+        found.push(("provider".to_owned(), Err("no [[provider]] is set: nobody can sign in".to_owned())));
+    }
+    let models = verify_models(settings).map(|names| names.join(" and ")).map_err(|error| format!("{error:#}"));
+    found.push(("model".to_owned(), models));
+    found
+}
+
+impl App {
+    /// Writes the export of the contract's §5.
+    pub fn export_audit(&self, out: &mut dyn Write) -> Result<audit::Verified, Error> {
+        Ok(self.audit.export(out)?)
+    }
+
+    /// Signs the head of the log as it is now; gives the signed note.
+    pub fn audit_checkpoint(&self) -> Result<Checkpoint, Error> {
+        Ok(self.audit.checkpoint()?)
+    }
+
+    /// The key that checkpoints are signed with, as a C2SP verifier key.
+    pub fn audit_key(&self) -> String {
+        self.audit.public_key()
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.settings.data
+    }
+
+    pub(super) fn rounds_are_stopped(&self) -> bool {
+        self.rounds.is_stopped()
+    }
+}

@@ -1,0 +1,164 @@
+//! Reading old conversations: each sentence is checked again against what its owner may read now.
+
+use super::ask::{Cited, Numbered, claims};
+use super::sight::Sight;
+use super::told::{Outcome, Reply, ToldClaim, Turn, WITHHELD};
+use super::{App, Asker, Error};
+use crate::answer::{Answer, REFUSAL, Related};
+use crate::audit::Event;
+use crate::corpus::PassageId;
+use crate::history::{Entry, Feedback, Listed, Read};
+use crate::names::{ConversationId, MessageId};
+
+/// Reasons a person may give with a rating; anything else is no code and would be words in the log.
+const REASON_BYTES_MAX: usize = 40;
+/// Reasons with one rating.
+const REASONS_MAX: usize = 12;
+/// The longest comment, in bytes.
+const COMMENT_BYTES_MAX: usize = 4096;
+/// The longest title, in characters.
+const TITLE_CHARS_MAX: usize = 200;
+
+impl App {
+    /// The asker's conversations, the last changed first.
+    pub fn conversations(&self, asker: &Asker) -> Result<Vec<Listed>, Error> {
+        Ok(self.history.list(&self.vault, asker.user())?)
+    }
+
+    /// One of the asker's conversations, checked again against what they may read now.
+    pub fn recall(&self, asker: &Asker, conversation: &ConversationId) -> Result<(Listed, Vec<Turn>), Error> {
+        let (listed, read) = self.history.read(&self.vault, asker.user(), conversation)?;
+        let sight = self.sight(asker)?;
+        let mut withheld = 0;
+        let mut turns = Vec::with_capacity(read.len());
+        for turn in &read {
+            turns.push(match turn {
+                Read::Unreadable => Turn::Unreadable,
+                Read::Entry(entry) => {
+                    let reply = self.shown_again(&sight, *conversation, entry)?;
+                    withheld += reply.claims.iter().filter(|claim| claim.is_withheld).count();
+                    Turn::Read {
+                        parent: entry.parent,
+                        asked: entry.asked,
+                        question: entry.question.as_str().to_owned(),
+                        reply: Box::new(reply),
+                        feedback: entry.feedback.clone(),
+                    }
+                }
+            });
+        }
+        let withheld = u32::try_from(withheld).unwrap_or(u32::MAX);
+        let receipt = self.audit.append(&Event::Recalled { user: asker.user(), conversation, withheld })?;
+        tracing::debug!(leaf = receipt.leaf(), "recalled");
+        Ok((listed, turns))
+    }
+
+    /// Gives it another title.
+    pub fn rename(&self, asker: &Asker, conversation: &ConversationId, title: &str) -> Result<(), Error> {
+        let title = title.trim();
+        if title.is_empty() || title.chars().count() > TITLE_CHARS_MAX || title.chars().any(char::is_control) {
+            return Err(Error::Unreadable(format!("a title has 1 to {TITLE_CHARS_MAX} characters on one line")));
+        }
+        Ok(self.history.rename(&self.vault, asker.user(), conversation, title)?)
+    }
+
+    /// Deletes it: hidden at once, its key destroyed when the time to undo has passed.
+    pub fn delete(&self, asker: &Asker, conversation: &ConversationId) -> Result<(), Error> {
+        Ok(self.history.delete(asker.user(), conversation, self.now())?)
+    }
+
+    /// Deletes all of the asker's conversations; gives how many.
+    pub fn delete_all(&self, asker: &Asker) -> Result<usize, Error> {
+        let all = self.history.list(&self.vault, asker.user())?;
+        for listed in &all {
+            self.history.delete(asker.user(), &listed.id, self.now())?;
+        }
+        Ok(all.len())
+    }
+
+    /// Brings it back, in time.
+    pub fn undo(&self, asker: &Asker, conversation: &ConversationId) -> Result<(), Error> {
+        Ok(self.history.undo(asker.user(), conversation, self.now())?)
+    }
+
+    /// Keeps what the asker thinks of an answer. The log has the rating and the codes; the comment is sealed.
+    pub fn rate(&self, asker: &Asker, message: &MessageId, feedback: Feedback) -> Result<(), Error> {
+        if !matches!(feedback.rating.as_str(), "up" | "down") {
+            return Err(Error::Unreadable("rating is \"up\" or \"down\"".to_owned()));
+        }
+        let is_code = |reason: &String| {
+            !reason.is_empty()
+                && reason.len() <= REASON_BYTES_MAX
+                && reason.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        if feedback.reasons.len() > REASONS_MAX || !feedback.reasons.iter().all(is_code) {
+            return Err(Error::Unreadable(format!(
+                "reasons are at most {REASONS_MAX} codes of lower-case letters and '_', {REASON_BYTES_MAX} bytes each"
+            )));
+        }
+        if feedback.comment.as_ref().is_some_and(|comment| comment.len() > COMMENT_BYTES_MAX) {
+            return Err(Error::Unreadable(format!("a comment has at most {COMMENT_BYTES_MAX} bytes")));
+        }
+        let (rating, reasons) = (feedback.rating.clone(), feedback.reasons.clone());
+        self.history.rate(&self.vault, asker.user(), message, feedback)?;
+        let rated = Event::Rated { user: asker.user(), message, rating: &rating, reasons: &reasons };
+        let receipt = self.audit.append(&rated)?;
+        tracing::debug!(leaf = receipt.leaf(), "rated");
+        Ok(())
+    }
+
+    /// What an old answer cites, as it stands today. A page that was changed since keeps its place among the sources, without
+    /// the words it no longer has.
+    fn cited_again(&self, sight: &Sight, id: &PassageId) -> Option<Cited> {
+        let head = self.head(sight, &id.document).ok().flatten()?;
+        let reread = self.index.reread(&sight.visibility, id).ok().flatten();
+        Some(Cited {
+            head,
+            passage: reread.map(|found| found.passage().clone()),
+            permissions_as_of: self.permissions_as_of(&id.document).ok().flatten(),
+        })
+    }
+
+    /// An old answer as it may be shown now.
+    fn shown_again(&self, sight: &Sight, conversation: ConversationId, entry: &Entry) -> Result<Reply, Error> {
+        let mut sources = Numbered::default();
+        let mut told = Vec::new();
+        for claim in claims(&entry.answer) {
+            if !self.admits_claim(sight, claim)? {
+                told.push(ToldClaim { text: WITHHELD.to_owned(), citations: Vec::new(), is_withheld: true });
+                continue;
+            }
+            told.push(sources.cite(claim, &|id| self.cited_again(sight, id)).0);
+        }
+        let (outcome, withheld, related) = match &entry.answer {
+            Answer::Grounded { withheld, .. } => (Outcome::Answered, *withheld, &[][..]),
+            Answer::Unanswered { related, .. } => (Outcome::Refused, 0, &related[..]),
+            Answer::Stopped { .. } => (Outcome::Stopped, 0, &[][..]),
+        };
+        let mut related_now = Vec::new();
+        for page in related {
+            // Title, space and address as they are now: what was renamed under a restriction must not be told by its old name.
+            if let Some(head) = self.head(sight, &page.document)? {
+                related_now.push(Related {
+                    document: head.id,
+                    class: page.class,
+                    title: head.title,
+                    space: head.space,
+                    url: head.url,
+                });
+            }
+        }
+        Ok(Reply {
+            conversation,
+            message: entry.message,
+            outcome,
+            claims: told,
+            withheld,
+            refusal: (outcome == Outcome::Refused).then(|| REFUSAL.to_owned()),
+            sources: sources.into_sources(),
+            related: related_now,
+            // They were made of passages of that day; new ones come with the next answer.
+            follow_ups: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Refreshing a source: one sync at a time for each, in the background.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::{App, Asker, Error};
+use crate::audit::Event;
+use crate::crawl::{self, Mode, Run, State};
+use crate::directory::Role;
+use crate::model::Stop;
+use crate::names::SourceId;
+
+/// What each source's sync is doing.
+#[derive(Default)]
+pub(super) struct Syncs {
+    at_work: Mutex<HashMap<SourceId, Work>>,
+    stop: Stop,
+}
+
+struct Work {
+    /// The run as it stands; `None` before its first step.
+    run: Option<Run>,
+    thread: Option<JoinHandle<()>>,
+    is_done: bool,
+}
+
+impl Syncs {
+    /// The run of a source that is at work now.
+    pub(super) fn run_of(&self, source: &SourceId) -> Option<Run> {
+        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        at_work.get(source).filter(|work| !work.is_done).and_then(|work| work.run.clone())
+    }
+
+    /// Whether a source's sync is at work.
+    pub(super) fn is_running(&self, source: &SourceId) -> bool {
+        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        at_work.get(source).is_some_and(|work| !work.is_done)
+    }
+
+    /// Stops all syncs and waits for them.
+    pub(super) fn stop(&self) {
+        self.stop.set();
+        let threads: Vec<_> = {
+            let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            at_work.values_mut().filter_map(|work| work.thread.take()).collect()
+        };
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a sync ended by a panic");
+            }
+        }
+    }
+}
+
+impl App {
+    /// Begins a sync in the background; the asker must be an administrator. [`Error::Busy`] where one is running.
+    pub fn refresh(&self, asker: &Asker, source: &SourceId, mode: Mode) -> Result<(), Error> {
+        self.administrators_only(asker)?;
+        self.source(source)?;
+        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "sync", target: source.as_str() })?;
+        tracing::info!(leaf = receipt.leaf(), %source, "a sync was asked for");
+        self.begin_sync(source, mode)
+    }
+
+    /// Begins a sync on the owner's word, given at the machine itself.
+    pub fn refresh_as_owner(&self, source: &SourceId, mode: Mode) -> Result<(), Error> {
+        self.source(source)?;
+        self.begin_sync(source, mode)
+    }
+
+    /// Whether a source's sync is at work.
+    pub fn is_syncing(&self, source: &SourceId) -> bool {
+        self.syncs.is_running(source)
+    }
+
+    /// Begins a sync in a thread of its own.
+    pub(super) fn begin_sync(&self, source: &SourceId, mode: Mode) -> Result<(), Error> {
+        let mut at_work = self.syncs.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.syncs.stop.is_set() || at_work.get(source).is_some_and(|work| !work.is_done) {
+            return Err(Error::Busy);
+        }
+        let app = self.me.upgrade().ok_or(Error::Busy)?;
+        let name = source.clone();
+        let thread = std::thread::Builder::new()
+            .name(format!("sync-{source}"))
+            .spawn(move || app.sync(&name, mode))
+            .map_err(|error| Error::Broken(Box::new(error)))?;
+        at_work.insert(source.clone(), Work { run: None, thread: Some(thread), is_done: false });
+        Ok(())
+    }
+
+    fn sync(&self, source: &SourceId, mode: Mode) {
+        let outcome = self.sync_once(source, mode);
+        match outcome {
+            Ok(run) => tracing::info!(
+                %source, state = ?run.state, added = run.added, changed = run.changed, removed = run.removed,
+                reclassed = run.reclassed, failures = run.failures.len(), "a sync ended"
+            ),
+            Err(error) => {
+                tracing::error!(%source, error = &error as &dyn std::error::Error, "a sync could not be done")
+            }
+        }
+        let mut at_work = self.syncs.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(work) = at_work.get_mut(source) {
+            work.is_done = true;
+        }
+    }
+
+    fn sync_once(&self, source: &SourceId, mode: Mode) -> Result<Run, Error> {
+        let settings = self.source(source)?;
+        let began = self.audit.append(&Event::SyncStarted { source, mode: mode_word(mode) })?;
+        tracing::info!(leaf = began.leaf(), %source, mode = mode_word(mode), "a sync began");
+        let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = crawl::sync(settings, &self.settings.outbound, mode, &self.rooms(), &mut |run| {
+            let mut at_work = self.syncs.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(work) = at_work.get_mut(source) {
+                work.run = Some(run.clone());
+            }
+            match self.syncs.stop.is_set() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        let event = |outcome, run: Option<&Run>| Event::SyncEnded {
+            source,
+            outcome,
+            added: run.map_or(0, |run| run.added),
+            changed: run.map_or(0, |run| run.changed),
+            removed: run.map_or(0, |run| run.removed),
+            reclassed: run.map_or(0, |run| run.reclassed),
+            failed: run.map_or(0, |run| run.failures.len() as u64),
+        };
+        let ended = match &done {
+            Ok(run) => self.audit.append(&event(state_word(&run.state), Some(run)))?,
+            Err(_) => self.audit.append(&event("broken", None))?,
+        };
+        tracing::debug!(leaf = ended.leaf(), "the end of a sync is on record");
+        Ok(done?)
+    }
+
+    pub(super) fn source(&self, name: &SourceId) -> Result<&crawl::Settings, Error> {
+        self.settings.source.iter().find(|source| source.name == *name).ok_or(Error::NotThere)
+    }
+
+    pub(super) fn administrators_only(&self, asker: &Asker) -> Result<(), Error> {
+        match asker.has(Role::Administrator) {
+            true => Ok(()),
+            false => Err(Error::NotThere),
+        }
+    }
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Full => "full",
+        Mode::Changes => "changes",
+        Mode::Permissions => "permissions",
+    }
+}
+
+fn state_word(state: &State) -> &'static str {
+    match state {
+        State::Running => "running",
+        State::Succeeded => "succeeded",
+        State::Incomplete => "incomplete",
+        State::Failed => "failed",
+        State::Held => "held",
+        State::Stopped => "stopped",
+    }
+}

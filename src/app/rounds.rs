@@ -1,0 +1,153 @@
+//! Rounds: one thread that does what is due: syncs, sweeps, embedding, retention, checkpoints.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{App, Error};
+use crate::audit::Event;
+use crate::crawl::{self, Mode};
+use crate::model::Stop;
+
+/// How long a round rests.
+const REST: Duration = Duration::from_millis(500);
+/// Passages embedded before the round looks whether it must end.
+const EMBED_AT_ONCE: usize = 16;
+/// Passages embedded before the round looks at what else is due: each portion costs a commit.
+const EMBED_COMMIT: usize = 128;
+
+/// The thread, and how it is ended.
+#[derive(Default)]
+pub(super) struct Rounds {
+    thread: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
+    stop: Stop,
+}
+
+impl Rounds {
+    /// Whether they were ended.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_set()
+    }
+
+    /// Ends the rounds and waits for the one under way.
+    pub(super) fn stop(&self) {
+        self.stop.set();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((sender, thread)) = thread {
+            drop(sender);
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("the rounds ended by a panic");
+            }
+        }
+    }
+}
+
+/// Starts the rounds; they end when the appliance is closed or dropped.
+pub(super) fn start(app: &Arc<App>) {
+    let (sender, receiver) = mpsc::channel();
+    let weak = Arc::downgrade(app);
+    let spawned = std::thread::Builder::new().name("rounds".to_owned()).spawn(move || go(&weak, &receiver));
+    match spawned {
+        Ok(thread) => {
+            *app.rounds.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, thread));
+        }
+        Err(error) => tracing::error!(%error, "the rounds did not start: nothing is synced or swept by itself"),
+    }
+}
+
+fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
+    loop {
+        match ended.recv_timeout(REST) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let Some(app) = app.upgrade() else { return };
+        let round: [(&str, fn(&App) -> Result<(), Error>); 5] = [
+            ("syncs", App::sync_what_is_due),
+            ("conversations", App::forget_what_is_due),
+            ("sessions", App::sweep_sessions),
+            ("checkpoint", App::sign_what_is_new),
+            ("vectors", App::embed_what_is_new),
+        ];
+        for (what, deed) in round {
+            if app.rounds.stop.is_set() {
+                return;
+            }
+            // One deed that fails must not keep the others from being done; it is due again in the next round.
+            if let Err(error) = deed(&app) {
+                tracing::error!(what, error = &error as &dyn std::error::Error, "a round could not do what was due");
+            }
+        }
+    }
+}
+
+impl App {
+    fn sync_what_is_due(&self) -> Result<(), Error> {
+        for source in &self.settings.source {
+            let is_due = self.next_sync(source)?.is_some_and(|due| due <= self.now());
+            if is_due && !self.syncs.is_running(&source.name) {
+                let has_run = !crawl::status(&self.store, &source.name)?.runs.is_empty();
+                match self.begin_sync(&source.name, if has_run { Mode::Changes } else { Mode::Full }) {
+                    Ok(()) | Err(Error::Busy) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// When a source's next sync is due; `None` for on demand only. A source that never ran is due at once.
+    pub(super) fn next_sync(&self, source: &crawl::Settings) -> Result<Option<crate::clock::Moment>, Error> {
+        if source.every_minutes == 0 {
+            return Ok(None);
+        }
+        let every_ms = i64::try_from(source.every_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
+        let status = crawl::status(&self.store, &source.name)?;
+        let Some(last) = status.runs.first() else { return Ok(Some(self.now())) };
+        Ok(Some(last.ended.unwrap_or(last.began).plus_ms(every_ms)))
+    }
+
+    fn forget_what_is_due(&self) -> Result<(), Error> {
+        for (user, conversation) in self.history.sweep(&self.vault, self.now())? {
+            let forgotten = Event::KeyForgotten { user: &user, conversation: &conversation };
+            let receipt = self.audit.append(&forgotten)?;
+            tracing::info!(leaf = receipt.leaf(), "a conversation's key was destroyed");
+        }
+        Ok(())
+    }
+
+    fn sweep_sessions(&self) -> Result<(), Error> {
+        self.sessions.sweep(self.now())?;
+        Ok(())
+    }
+
+    fn sign_what_is_new(&self) -> Result<(), Error> {
+        let signed = self.audit.last_checkpoint().map_or(0, |checkpoint| checkpoint.size);
+        if self.audit.size() > signed {
+            self.audit.checkpoint()?;
+        }
+        Ok(())
+    }
+
+    fn embed_what_is_new(&self) -> Result<(), Error> {
+        let Some(embed) = &self.models.embed else { return Ok(()) };
+        // While a sync writes, the index is its own: it commits when its batch is whole.
+        let Ok(_indexing) = self.indexing.try_lock() else { return Ok(()) };
+        let bare = self.index.without_vectors(EMBED_COMMIT)?;
+        let mut made = Vec::with_capacity(bare.len());
+        for portion in bare.chunks(EMBED_AT_ONCE) {
+            if self.rounds.stop.is_set() {
+                break;
+            }
+            let texts: Vec<&str> = portion.iter().map(|(_, text)| text.as_str()).collect();
+            let vectors = embed.embed(&texts, &self.rounds.stop)?;
+            made.extend(portion.iter().map(|(id, _)| id.clone()).zip(vectors.into_iter().map(|vector| vector.0)));
+        }
+        if !made.is_empty() {
+            self.index.change(crate::index::Change::Vectors(&made))?;
+            self.index.commit(self.index.reached())?;
+        }
+        Ok(())
+    }
+}

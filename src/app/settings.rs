@@ -1,0 +1,60 @@
+//! The settings of every lower room, handed down by `main`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    answer, application, audit, crawl, directory, extract, history, index, model, outbound, session, sso, vault,
+};
+
+/// A token that one provider's SCIM calls bear.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScimToken {
+    /// A short word for the log, for example `company`.
+    pub name: String,
+    /// A file with the token; at least 20 characters.
+    pub token_file: PathBuf,
+}
+
+/// The settings of every lower room.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where our state is kept.
+    pub data: PathBuf,
+    /// The one address people use.
+    pub public_url: url::Url,
+    /// Questions that are answered at once; more are told that the appliance is busy.
+    pub turns_max: usize,
+    /// The program that reads attachments; `None` for this program's own file (a test's own file is not the appliance).
+    pub extract_program: Option<PathBuf>,
+    /// See [`outbound::Settings`].
+    pub outbound: outbound::Settings,
+    /// See [`model::Settings`].
+    pub model: model::Settings,
+    /// See [`vault::Settings`].
+    pub vault: vault::Settings,
+    /// See [`session::Settings`].
+    pub session: session::Settings,
+    /// See [`extract::Settings`].
+    pub extract: extract::Settings,
+    /// See [`directory::Settings`].
+    pub directory: directory::Settings,
+    /// See [`index::Settings`].
+    pub index: index::Settings,
+    /// See [`audit::Settings`].
+    pub audit: audit::Settings,
+    /// See [`application::Settings`].
+    pub application: application::Settings,
+    /// See [`answer::Settings`].
+    pub answer: answer::Settings,
+    /// See [`history::Settings`].
+    pub history: history::Settings,
+    /// The sources of pages.
+    pub source: Vec<crawl::Settings>,
+    /// The identity providers.
+    pub provider: Vec<sso::oidc::Settings>,
+    /// The tokens of SCIM senders.
+    pub scim: Vec<ScimToken>,
+}

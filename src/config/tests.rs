@@ -1,0 +1,78 @@
+//! The settings file is the manual: these tests hold the two together.
+
+use super::*;
+
+/// The shipped file with every commented setting switched on.
+fn shipped_switched_on() -> String {
+    let shipped = include_str!("../../config/sotto.toml");
+    let is_setting = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| {
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        })
+    };
+    shipped
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if is_setting(rest) => rest,
+            Some(_) | None => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_shipped_file_shows_every_default_as_it_is() {
+    let shipped = Settings::parse(&shipped_switched_on()).unwrap();
+
+    assert_eq!(toml::to_string(&shipped).unwrap(), toml::to_string(&Settings::default()).unwrap());
+}
+
+#[test]
+fn the_shipped_file_changes_nothing_as_it_stands() {
+    let shipped = Settings::parse(include_str!("../../config/sotto.toml")).unwrap();
+
+    assert_eq!(toml::to_string(&shipped).unwrap(), toml::to_string(&Settings::default()).unwrap());
+}
+
+#[test]
+fn a_misspelt_key_is_refused_with_the_nearest_one() {
+    let error = Settings::parse("[session]\nidle_minuts = 5\n").unwrap_err();
+
+    assert_eq!(format!("{error:#}"), "session.idle_minuts is no setting; did you mean session.idle_minutes?");
+}
+
+#[test]
+fn a_misspelt_section_is_refused_with_the_nearest_one() {
+    let error = Settings::parse("[sesion]\nidle_minutes = 5\n").unwrap_err();
+
+    assert_eq!(format!("{error:#}"), "sesion is no setting; did you mean session?");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_refused_with_its_place() {
+    let error = Settings::parse("[session]\nidle_minutes = \"soon\"\n").unwrap_err();
+
+    assert!(format!("{error:#}").starts_with("session.idle_minutes: invalid type"), "{error:#}");
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_both_are_told_apart() {
+    let variables = [("SOTTO__SESSION__IDLE_MINUTES", "7"), ("HOME", "/root")];
+    let environment =
+        origin::environment(variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))).unwrap();
+
+    let (settings, shown) = Settings::compose("[session]\nidle_minutes = 5\nage_hours = 3\n", environment).unwrap();
+
+    assert_eq!((settings.session.idle_minutes, settings.session.age_hours), (7, 3));
+    let origin_of = |key: &str| shown.iter().find(|shown| shown.key == key).map(|shown| shown.origin);
+    assert_eq!(origin_of("session.idle_minutes"), Some(Origin::Environment));
+    assert_eq!(origin_of("session.age_hours"), Some(Origin::File));
+    assert_eq!(origin_of("data.folder"), Some(Origin::Default));
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_refused() {
+    let variables = [("SOTTO__DATA".to_owned(), "/srv".to_owned())];
+
+    assert!(origin::environment(variables.into_iter()).is_err());
+}

@@ -1,0 +1,90 @@
+//! Commands that speak to the running appliance over the socket in its data folder, and `audit verify`, which needs none.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use sotto::app;
+use sotto::app::nouns::{Mode, SourceId};
+use sotto::web::control::{self, Command};
+
+use crate::{FOUND_WRONG, complain, say, serve};
+
+/// Begins a sync.
+pub fn sync(config: Option<&Path>, name: &str, full: bool, permissions: bool) -> anyhow::Result<()> {
+    let mode = match (full, permissions) {
+        (true, _) => Mode::Full,
+        (false, true) => Mode::Permissions,
+        (false, false) => Mode::Changes,
+    };
+    let source = SourceId::parse(name).with_context(|| format!("{name:?} is no name of a source"))?;
+    tell(config, &Command::Sync { source, mode })?;
+    say(&format!("the sync of {name} began; \"sotto status\" says how it stands"));
+    Ok(())
+}
+
+/// Prints health and counts.
+pub fn status(config: Option<&Path>, json: bool) -> anyhow::Result<()> {
+    let reply = tell(config, &Command::Status)?;
+    if json {
+        say(&serde_json::to_string_pretty(&reply)?);
+        return Ok(());
+    }
+    for (key, value) in reply.as_object().into_iter().flatten() {
+        say(&format!("{key}: {value}"));
+    }
+    Ok(())
+}
+
+/// Writes an export of the audit log.
+pub fn export(config: Option<&Path>, out: &Path) -> anyhow::Result<()> {
+    let settings = serve::settings(config)?;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(out)
+        .with_context(|| format!("cannot make {}; an export is never written over another", out.display()))?;
+    let mut file = std::io::BufWriter::new(file);
+    let reply = control::ask(&settings.data, &Command::AuditExport, &mut |line| writeln!(file, "{line}"))?;
+    file.flush().and_then(|()| file.get_ref().sync_all()).with_context(|| format!("cannot write {}", out.display()))?;
+    say(&format!("{} leaves in {}", reply["size"], out.display()));
+    Ok(())
+}
+
+/// Prints a fresh checkpoint and the key that verifies it.
+pub fn checkpoint(config: Option<&Path>, json: bool) -> anyhow::Result<()> {
+    let reply = tell(config, &Command::AuditCheckpoint)?;
+    if json {
+        say(&serde_json::to_string_pretty(&reply)?);
+        return Ok(());
+    }
+    say(reply["note"].as_str().unwrap_or_default().trim_end());
+    complain(&format!("key: {}", reply["key"].as_str().unwrap_or_default()));
+    Ok(())
+}
+
+/// Verifies an export offline.
+pub fn verify(file: &Path, key: &Path, checkpoint: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()));
+    let key = read(key)?;
+    let older = checkpoint.map(read).transpose()?;
+    match app::verify_audit(file, key.trim(), older.as_deref()) {
+        Ok((size, root)) => {
+            let root: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
+            say(&format!("verified {size} leaves, root {root}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            complain(&format!("sotto: {error:#}"));
+            Ok(ExitCode::from(FOUND_WRONG))
+        }
+    }
+}
+
+fn tell(config: Option<&Path>, command: &Command) -> anyhow::Result<serde_json::Value> {
+    let settings = serve::settings(config)?;
+    control::ask(&settings.data, command, &mut |_| Ok(()))
+}

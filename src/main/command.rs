@@ -1,0 +1,265 @@
+//! What can be said on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Private answers from a company's wiki, in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "sotto", version, disable_help_subcommand = true)]
+pub struct Sotto {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which settings file.
+#[derive(Debug, Args)]
+pub struct WithConfig {
+    /// The settings file; /etc/sotto/sotto.toml where it is not given.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole scene on one machine, nothing to configure, at https://localhost:8443.
+    Demo {
+        /// Address and port of the page.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        listen: SocketAddr,
+        /// Where to keep the state; a fresh folder that is removed at the end where it is not given.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Act the scene out over HTTPS without a browser, and exit 0 or 1.
+        #[arg(long)]
+        play: bool,
+        /// Another language model of models/manifest.toml; `scripted` copies sentences by rule, without a model (for tests).
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+    /// Run the appliance.
+    Serve {
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Say what is wrong with the settings, keys, certificates and model.
+    Check {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The settings.
+    Config {
+        #[command(subcommand)]
+        deed: Config,
+    },
+    /// The sources of pages.
+    Source {
+        #[command(subcommand)]
+        deed: SourceDeed,
+    },
+    /// Health and counts of the running appliance.
+    Status {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The audit log.
+    Audit {
+        #[command(subcommand)]
+        deed: Audit,
+    },
+    /// The models.
+    Model {
+        #[command(subcommand)]
+        deed: Model,
+    },
+    /// A Confluence and an identity provider to try things on.
+    Standin {
+        #[command(subcommand)]
+        deed: Standin,
+    },
+    /// Write one file: this binary with models behind it, which runs by itself.
+    Pack {
+        /// A model of models/manifest.toml, by name; may be given again. The default language model and the embedder where none is given.
+        #[arg(long = "model", value_name = "NAME")]
+        models: Vec<String>,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// The version of this binary.
+    Version {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read one attachment from standard input (started by the appliance itself).
+    #[command(hide = true)]
+    ExtractChild {
+        /// What kind of file it is, and the limits: seconds and bytes of memory.
+        limits: Vec<String>,
+    },
+}
+
+/// Deeds with settings.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print every setting.
+    Show {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Say where each value came from.
+        #[arg(long)]
+        origin: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Deeds with sources.
+#[derive(Debug, Subcommand)]
+pub enum SourceDeed {
+    /// Begin a sync in the running appliance.
+    Sync {
+        /// The source's name in the settings.
+        name: String,
+        /// Read every page, whether it changed or not.
+        #[arg(long, conflicts_with = "permissions")]
+        full: bool,
+        /// Read permissions and groups only.
+        #[arg(long)]
+        permissions: bool,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+}
+
+/// Deeds with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Write all leaves, with a signed checkpoint, from the running appliance.
+    Export {
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Print a freshly signed checkpoint of the running appliance and the key that verifies it.
+    Checkpoint {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verify an export offline.
+    Verify {
+        /// The export.
+        file: PathBuf,
+        /// A file with the C2SP verifier key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// An older checkpoint that was held outside: the export must extend it.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+}
+
+/// Deeds with models.
+#[derive(Debug, Subcommand)]
+pub enum Model {
+    /// List the models of the manifest and which are here.
+    List {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the bytes of the models that the settings name.
+    Verify {
+        #[command(flatten)]
+        config: WithConfig,
+    },
+}
+
+/// What is measured, on what.
+#[derive(Debug, Args)]
+pub struct EvalOptions {
+    /// A folder of Markdown pages.
+    #[arg(long, value_name = "DIR")]
+    pub pages: PathBuf,
+    /// Questions, JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub questions: PathBuf,
+    /// The language model (answers) by its name in the manifest.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Keep rows whose field has the value, for example same_as_title=false; may be given again.
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    pub wheres: Vec<String>,
+    /// Keep the N answerable and the N unanswerable rows with the smallest SHA-256 of their id.
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+    /// Leave follow-up questions as they stand.
+    #[arg(long)]
+    pub no_rewrite: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub config: WithConfig,
+}
+
+/// Evaluations.
+#[derive(Debug, Subcommand)]
+pub enum Eval {
+    /// Whether the right pages are found.
+    Retrieval(EvalOptions),
+    /// Whether the right answers are given, and wrong ones refused.
+    Answers(EvalOptions),
+}
+
+/// Stand-ins.
+#[derive(Debug, Subcommand)]
+pub enum Standin {
+    /// A Confluence with the pages, people and permissions of a site file.
+    Confluence {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        site: PathBuf,
+        /// Address and port.
+        #[arg(long, value_name = "ADDR")]
+        listen: SocketAddr,
+        /// Which product and version it behaves like.
+        #[arg(long, default_value = "dc-10")]
+        flavour: String,
+        /// A named misbehaviour; may be given again. GET /_standin/faults lists them.
+        #[arg(long, value_name = "NAME")]
+        fault: Vec<String>,
+    },
+    /// An OpenID Connect provider with the people of a file.
+    Idp {
+        /// The people file.
+        #[arg(long, value_name = "FILE")]
+        people: PathBuf,
+        /// Address and port.
+        #[arg(long, value_name = "ADDR")]
+        listen: SocketAddr,
+        /// An address that the client `sotto` may return to; may be given again.
+        #[arg(long, value_name = "URL")]
+        redirect: Vec<String>,
+    },
+}

@@ -1,0 +1,92 @@
+//! The command line.
+
+mod client;
+mod command;
+mod demo;
+mod model;
+mod serve;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+use sotto::standin::{confluence, idp};
+use sotto::web;
+
+/// Something was found wrong.
+const FOUND_WRONG: u8 = 1;
+/// It could not run.
+const COULD_NOT_RUN: u8 = 3;
+
+fn main() -> ExitCode {
+    // clap itself ends with 2 where the command line is used wrongly.
+    let command = command::Sotto::parse();
+    match run(command) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("sotto: {error:#}"));
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
+    use command::{Audit, Command, Config, SourceDeed, Standin};
+    let done = |()| ExitCode::SUCCESS;
+    match sotto.command {
+        Command::Demo { listen, data, play, model } => demo::run(listen, data, play, model.as_deref()),
+        Command::Serve { config } => serve::run(config.config.as_deref()).map(done),
+        Command::Check { config, json } => serve::check(config.config.as_deref(), json),
+        Command::Config { deed: Config::Show { config, origin, json } } => {
+            serve::show(config.config.as_deref(), origin, json).map(done)
+        }
+        Command::Source { deed: SourceDeed::Sync { name, full, permissions, config } } => {
+            client::sync(config.config.as_deref(), &name, full, permissions).map(done)
+        }
+        Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
+        Command::Audit { deed } => match deed {
+            Audit::Export { out, config } => client::export(config.config.as_deref(), &out).map(done),
+            Audit::Checkpoint { config, json } => client::checkpoint(config.config.as_deref(), json).map(done),
+            Audit::Verify { file, key, checkpoint } => client::verify(&file, &key, checkpoint.as_deref()),
+        },
+        Command::Model { deed } => model::run(deed),
+        Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault } } => {
+            let wiki = confluence::Confluence::open(listen, &site, &flavour, &fault)?;
+            say(&format!("a stand-in Confluence is at {}", wiki.url()));
+            web::wait_for_signal().map(done)
+        }
+        Command::Standin { deed: Standin::Idp { people, listen, redirect } } => {
+            // Whoever tries things on it brings a client of this name and secret, from any address of this machine.
+            let client = idp::Client { id: "sotto".to_owned(), secret: "sotto-secret".to_owned(), redirects: redirect };
+            let provider = idp::Idp::open(listen, &people, vec![client])?;
+            say(&format!(
+                "a stand-in identity provider is at {}, for client sotto with secret sotto-secret",
+                provider.issuer()
+            ));
+            web::wait_for_signal().map(done)
+        }
+        Command::Pack { models, out, config } => model::pack(config.config.as_deref(), &models, &out).map(done),
+        Command::Version { json } => {
+            version(json);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::ExtractChild { .. } => Ok(ExitCode::from(sotto::app::extract_child())),
+    }
+}
+
+fn version(json: bool) {
+    let version = env!("CARGO_PKG_VERSION");
+    match json {
+        true => say(&serde_json::json!({ "version": version }).to_string()),
+        false => say(&format!("sotto {version}")),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what a command found goes to standard output")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "what went wrong goes to standard error")]
+fn complain(line: &str) {
+    eprintln!("{line}");
+}

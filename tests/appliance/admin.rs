@@ -1,0 +1,49 @@
+//! The desk: for administrators, who see health and counts and never content.
+
+use serde_json::json;
+
+use crate::support::{Appliance, Site};
+
+const LEAVE: &str = "How many days of annual leave does an employee have?";
+
+#[test]
+fn the_administrator_sees_the_sync_and_not_a_word_of_what_was_asked_or_read() {
+    let house = Appliance::with(&Site::two_projects());
+    let (mut mateo, mut ana) = (house.sign_in("mateo"), house.sign_in("ana"));
+    house.ask(&mut mateo, LEAVE);
+
+    let overview = ana.json("/api/v1/admin/overview").unwrap();
+    let sources = ana.json("/api/v1/admin/sources").unwrap();
+
+    assert_eq!(sources["sources"][0]["name"], "wiki", "{sources}");
+    assert_eq!(sources["sources"][0]["runs"][0]["state"], "succeeded", "{sources}");
+    assert_eq!(overview["documents"], 3, "{overview}");
+    for word in ["annual leave", "28 days", "Annual leave", "Rosa"] {
+        assert!(!overview.to_string().contains(word) && !sources.to_string().contains(word), "{word}");
+    }
+}
+
+#[test]
+fn for_others_there_is_no_desk() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+
+    for (method, path) in [
+        ("GET", "/admin"),
+        ("GET", "/api/v1/admin/overview"),
+        ("GET", "/api/v1/admin/sources"),
+        ("POST", "/api/v1/admin/sources/wiki/sync"),
+    ] {
+        let body = (method == "POST").then(|| json!({ "mode": "full" }));
+        assert_eq!(mateo.send(method, path, body.as_ref()).unwrap().status, 404, "{method} {path}");
+    }
+}
+
+#[test]
+fn the_administrator_may_not_open_pages_the_wiki_does_not_give_them() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut ana = house.sign_in("ana");
+
+    assert_eq!(ana.send("GET", "/api/v1/documents/wiki:201", None).unwrap().status, 404);
+    assert_eq!(ana.send("GET", "/api/v1/documents/wiki:101", None).unwrap().status, 200);
+}

@@ -1,0 +1,65 @@
+//! The log: everything that happened is in it, nobody's words are, and two independent verifiers agree on it.
+
+use std::process::Command;
+
+use crate::support::{Appliance, Site};
+
+const LEAVE: &str = "How many days of annual leave does an employee have?";
+
+#[test]
+fn the_export_verifies_and_names_what_happened_without_a_word_of_it() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+    house.ask(&mut mateo, LEAVE);
+    mateo.sign_out().unwrap();
+
+    let lines = house.audit_lines();
+
+    for event in
+        ["started", "provisioned", "sync_started", "sync_ended", "signed_in", "asked", "answered", "signed_out"]
+    {
+        assert!(lines.iter().any(|line| line.contains(&format!("\"event\":\"{event}\""))), "no {event}");
+    }
+    for word in ["annual", "28 days", "The AnyOrg team", "mateo"] {
+        assert!(!lines.iter().any(|line| line.contains(word)), "{word:?} stands in the log");
+    }
+}
+
+#[test]
+fn a_leaf_that_was_changed_is_named() {
+    let house = Appliance::with(&Site::two_projects());
+    let lines = house.audit_lines();
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().join("export.jsonl");
+    let mut changed = lines.clone();
+    changed[3] = changed[3].replace("\"index\":2", "\"index\":2,\"more\":1");
+    assert_ne!(changed, lines);
+    crate::support::put(&export, &changed.join("\n"));
+
+    let error = sotto::app::verify_audit(&export, &house.app().audit_key(), None).unwrap_err();
+
+    assert!(format!("{error:#}").contains("leaf 2"), "{error:#}");
+}
+
+#[test]
+fn the_independent_verifier_agrees() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+    house.ask(&mut mateo, LEAVE);
+    let lines = house.audit_lines();
+    let folder = tempfile::tempdir().unwrap();
+    let (export, key) = (folder.path().join("export.jsonl"), folder.path().join("key"));
+    crate::support::put(&export, &(lines.join("\n") + "\n"));
+    crate::support::put(&key, &house.app().audit_key());
+    let verify = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify_audit.py");
+        Command::new("python3").arg(script).arg(&export).arg("--key").arg(&key).output().unwrap()
+    };
+
+    let whole = verify();
+    crate::support::put(&export, &(lines[..lines.len() - 1].join("\n") + "\n"));
+    let cut = verify();
+
+    assert!(whole.status.success(), "{whole:?}");
+    assert!(!cut.status.success(), "{cut:?}");
+}

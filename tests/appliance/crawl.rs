@@ -1,0 +1,93 @@
+//! The crawl: all kinds of content, and a wiki that misbehaves costs nothing that was there.
+
+use serde_json::json;
+use sotto::app::nouns::{Mode, State};
+
+use crate::support::{Appliance, Site, claims};
+
+const LEAVE: &str = "How many days of annual leave does an employee have?";
+
+#[test]
+fn a_page_that_is_changed_moved_to_the_trash_or_new_is_so_after_the_next_sync() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+
+    house.change_wiki(
+        "PATCH",
+        "/_standin/content/101",
+        &json!({ "version": 2, "updated_at": "2026-11-20T09:00:00.000Z", "body": "<p>Every employee has 31 days of annual leave in a year.</p>" }),
+    );
+    house.refresh();
+    assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("31 days"));
+
+    house.change_wiki("DELETE", "/_standin/content/101", &json!({}));
+    house.refresh();
+    assert_eq!(house.ask(&mut mateo, LEAVE)["outcome"], "refused");
+}
+
+#[test]
+fn a_wiki_that_is_away_or_talks_nonsense_deletes_nothing_and_questions_go_on() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+
+    for fault in ["away", "garbage"] {
+        house.change_wiki("PUT", "/_standin/faults", &json!([fault]));
+        let state = house.sync(Mode::Full);
+        assert!(matches!(state, State::Failed | State::Incomplete), "{fault}: {state:?}");
+        let health = house.app().overview_as_owner().unwrap();
+        let failures = &health.sources[0].status.runs[0].failures;
+        assert!(!failures.is_empty() && !failures[0].remedy.is_empty(), "{fault}: {failures:?}");
+        assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("28 days"), "{fault}");
+    }
+
+    house.change_wiki("PUT", "/_standin/faults", &json!([]));
+    house.refresh();
+}
+
+#[test]
+fn a_restriction_that_cannot_be_read_admits_nobody() {
+    let house = Appliance::without_sync(&Site::two_projects(), |_| {});
+    house.change_wiki("PUT", "/_standin/faults", &json!(["restriction-403"]));
+    house.sync(Mode::Full);
+    let mut mateo = house.sign_in("mateo");
+
+    let found = mateo.send("POST", "/api/v1/search", Some(&json!({ "query": "annual leave" }))).unwrap().json();
+
+    assert_eq!(found["results"], json!([]), "{found}");
+}
+
+#[test]
+fn a_credential_that_became_anonymous_reads_nothing_and_deletes_nothing() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+    let mut site = Site::two_projects().json();
+    site["users"][0]["tokens"] = json!([]);
+    site["global_use"]["anonymous"] = json!(true);
+    house.change_wiki("PUT", "/_standin/site", &site);
+
+    let state = house.sync(Mode::Full);
+
+    assert_eq!(state, State::Failed);
+    assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("28 days"));
+}
+
+#[test]
+fn blog_posts_comments_and_attachments_are_found_under_their_containers_rule() {
+    let site = Site::two_projects()
+        .content(json!({ "id": "401", "type": "blogpost", "space": "HR", "title": "Summer party",
+                         "body": "<p>The summer party is on the roof terrace.</p>" }))
+        .content(
+            json!({ "id": "402", "type": "comment", "space": "ACME", "container": "301", "title": "Re: The ACME team",
+                         "body": "<p>Viktor keeps a parrot named Admiral.</p>" }),
+        );
+    let house = Appliance::with(&site);
+    let (mut mateo, mut mary) = (house.sign_in("mateo"), house.sign_in("mary"));
+
+    let party = house.ask(&mut mateo, "Where is the summer party?");
+    let hers = house.ask(&mut mary, "What parrot does Viktor keep?");
+    let his = house.ask(&mut mateo, "What parrot does Viktor keep?");
+
+    assert!(claims(&party).concat().contains("roof terrace"), "{party}");
+    assert!(claims(&hers).concat().contains("Admiral"), "{hers}");
+    assert_eq!(his["outcome"], "refused", "{his}");
+}

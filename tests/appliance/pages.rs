@@ -1,0 +1,60 @@
+//! The built-in pages: whole, from here alone, and closed to everything else.
+
+use crate::support::{Appliance, Site};
+
+#[test]
+fn every_page_is_served_with_a_policy_that_lets_nothing_else_in() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut ana = house.sign_in("ana");
+
+    for path in ["/", "/sign-in", "/privacy", "/admin"] {
+        let page = ana.send("GET", path, None).unwrap();
+        assert_eq!(page.status, 200, "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+        for part in ["<html lang=", "<title>", "<main"] {
+            assert!(page.text.contains(part), "{path} has no {part}");
+        }
+        assert_eq!(page.text.matches("<h1").count(), 1, "{path}");
+        assert!(!page.text.contains("{{"), "{path} has a place that was not filled in");
+    }
+}
+
+#[test]
+fn what_a_page_names_is_served_for_ever() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut browser = house.browser();
+    let page = browser.send("GET", "/sign-in", None).unwrap();
+    let named: Vec<&str> =
+        page.text.split('"').filter(|piece| piece.starts_with("/static/") && piece.contains('.')).collect();
+
+    assert!(!named.is_empty());
+    for path in named {
+        let asset = browser.send("GET", path, None).unwrap();
+        assert_eq!(asset.status, 200, "{path}");
+        assert!(asset.header("cache-control").unwrap().contains("immutable"), "{path}");
+    }
+}
+
+#[test]
+fn health_is_told_to_everybody_and_metrics_only_on_their_own_listener() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut browser = house.browser();
+
+    assert_eq!(browser.send("GET", "/livez", None).unwrap().status, 200);
+    assert_eq!(browser.send("GET", "/readyz", None).unwrap().status, 200);
+    assert_eq!(browser.send("GET", "/metrics", None).unwrap().status, 404);
+}
+
+#[test]
+fn the_interface_is_described_by_the_document_it_serves() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+
+    let document = mateo.json("/api/v1/openapi.json").unwrap();
+
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"]["/api/v1/ask"]["post"].is_object(), "{document}");
+}

@@ -1,0 +1,195 @@
+//! Permissions, through the whole path: what an independent oracle admits is found, and nothing else is.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Appliance, Site, claims, oracle};
+
+/// The truth table of the Confluence notes: space view {G1}; A ⊂ H restricted {u1, G2}; B ⊂ A restricted {u2, u7, G3}; C ⊂ B.
+pub fn truth_table() -> Site {
+    let mut site = Site::new();
+    for user in ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"] {
+        site = site.user(user);
+    }
+    site.group("g1", &["u1", "u2", "u3", "u4", "u5", "u6"], &[])
+        .group("g2", &["u2", "u4"], &[])
+        .group("g3", &["u1", "u4", "u5"], &[])
+        .group("confluence-administrators", &["u8"], &[])
+        .space("S", &["g1"])
+        .page("S", "1000", None, "Home", "<p>The harbour opens at dawn.</p>")
+        .page("S", "1001", Some("1000"), "Anchor", "<p>The anchor weighs a tonne.</p>")
+        .page("S", "1002", Some("1001"), "Beacon", "<p>The beacon burns oil.</p>")
+        .page("S", "1003", Some("1002"), "Compass", "<p>The compass points north.</p>")
+        .content(json!({ "id": "1004", "type": "blogpost", "space": "S", "title": "Post", "body": "<p>The post sails on Friday.</p>" }))
+        .content(json!({ "id": "1006", "type": "comment", "space": "S", "container": "1002", "title": "Re: Beacon",
+                         "body": "<p>The oil comes from Bergen.</p>" }))
+        .restrict("1001", &["u1"], &["g2"])
+        .restrict("1002", &["u2", "u7"], &["g3"])
+        .restrict("1004", &["u3"], &[])
+}
+
+const USERS: [&str; 8] = ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"];
+
+fn may_open(house: &Appliance, user: &str, id: &str) -> bool {
+    let mut browser = house.sign_in(user);
+    let status = browser.send("GET", &format!("/api/v1/documents/wiki:{id}"), None).unwrap().status;
+    assert!(matches!(status, 200 | 404), "{user} opening {id} gave {status}");
+    status == 200
+}
+
+fn who_may_open(house: &Appliance, id: &str) -> Vec<&'static str> {
+    USERS.into_iter().filter(|user| may_open(house, user, id)).collect()
+}
+
+#[test]
+fn the_truth_table_holds_through_the_whole_path_and_after_each_change() {
+    let house = Appliance::with(&truth_table());
+
+    assert_eq!(who_may_open(&house, "1000"), ["u1", "u2", "u3", "u4", "u5", "u6"]);
+    assert_eq!(who_may_open(&house, "1001"), ["u1", "u2", "u4"]);
+    for inherited in ["1002", "1003", "1006"] {
+        assert_eq!(who_may_open(&house, inherited), ["u1", "u2", "u4"], "{inherited}");
+    }
+    assert_eq!(who_may_open(&house, "1004"), ["u3"]);
+
+    house.change_wiki("PATCH", "/_standin/groups/g2", &json!({ "members": ["u4"] }));
+    house.refresh();
+    assert_eq!(who_may_open(&house, "1003"), ["u1", "u4"]);
+
+    house.change_wiki("PATCH", "/_standin/content/1003", &json!({ "parent": "1000" }));
+    house.refresh();
+    assert_eq!(who_may_open(&house, "1003"), ["u1", "u2", "u3", "u4", "u5", "u6"]);
+
+    house.change_wiki("PATCH", "/_standin/content/1002", &json!({ "read": { "users": [], "groups": [] } }));
+    house.refresh();
+    assert_eq!(who_may_open(&house, "1002"), ["u1", "u4"]);
+}
+
+#[test]
+fn a_page_restricted_after_the_crawl_disappears_for_those_left_out() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+    let before = house.ask(&mut mateo, "How many days of annual leave does an employee have?");
+    assert!(claims(&before).concat().contains("28 days"));
+
+    house.change_wiki("PATCH", "/_standin/content/101", &json!({ "read": { "users": ["mary"], "groups": [] } }));
+    house.refresh();
+
+    let after = house.ask(&mut mateo, "How many days of annual leave does an employee have?");
+    assert_eq!(after["outcome"], "refused", "{after}");
+    let path = format!("/api/v1/conversations/{}", before["conversation_id"].as_str().unwrap());
+    let recalled = mateo.json(&path).unwrap();
+    assert!(!recalled.to_string().contains("28 days"), "{recalled}");
+    assert!(recalled.to_string().contains("no longer shown"), "{recalled}");
+}
+
+#[test]
+fn what_may_not_be_seen_is_answered_like_what_does_not_exist() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+
+    let hidden = mateo.send("GET", "/api/v1/documents/wiki:301", None).unwrap();
+    let missing = mateo.send("GET", "/api/v1/documents/wiki:999", None).unwrap();
+
+    let bare = |mut body: Value| {
+        body["request_id"] = Value::Null;
+        body
+    };
+    assert_eq!((hidden.status, bare(hidden.json())), (404, bare(missing.json())));
+}
+
+#[test]
+fn a_page_that_is_hidden_changes_nothing_that_is_shown() {
+    let alone = Appliance::with(&Site::two_projects());
+    let mut crowded = Site::two_projects();
+    for number in 0..20 {
+        crowded = crowded.page(
+            "ACME",
+            &format!("9{number:02}"),
+            None,
+            "Annual leave",
+            "<p>Annual leave of employees, days and days.</p>",
+        );
+    }
+    let crowded = Appliance::with(&crowded);
+
+    let look = |house: &Appliance| {
+        let mut mateo = house.sign_in("mateo");
+        ["annual leave days", "team led", "employee"].map(|query| {
+            mateo
+                .send("POST", "/api/v1/search", Some(&json!({ "query": query, "limit": 20 })))
+                .unwrap()
+                .text
+                .replace(house.confluence.url().as_str(), "")
+        })
+    };
+
+    assert_eq!(look(&alone), look(&crowded));
+}
+
+/// Random small sites: who may view which of six pages in two spaces, by users and groups, nested.
+fn any_site() -> impl Strategy<Value = Value> {
+    let some_users = || proptest::sample::subsequence(vec!["u1", "u2", "u3"], 0..=2);
+    let some_groups = || proptest::sample::subsequence(vec!["ga", "gb", "gc"], 0..=2);
+    let pages = proptest::collection::vec((0..2usize, proptest::option::of(0..6usize), some_users(), some_groups()), 6);
+    (some_users(), some_users(), some_groups(), some_groups(), some_groups(), pages).prop_map(
+        |(in_a, in_b, nested, view_one, view_two, pages)| {
+            let mut site = Site::new().user("u1").user("u2").user("u3");
+            site = site.group("ga", &in_a, &[]).group("gb", &in_b, &[]);
+            let nested: Vec<&str> = nested.into_iter().filter(|group| *group != "gc").collect();
+            site = site.group("gc", &[], &nested).space("ONE", &view_one).space("TWO", &view_two);
+            for (number, (space, parent, users, groups)) in pages.iter().enumerate() {
+                let key = ["ONE", "TWO"][*space];
+                // A parent is an earlier page of the same space.
+                let parent = parent
+                    .filter(|parent| *parent < number && pages[*parent].0 == *space)
+                    .map(|p| format!("{}", 500 + p));
+                let id = format!("{}", 500 + number);
+                site = site.page(
+                    key,
+                    &id,
+                    parent.as_deref(),
+                    &format!("Page {number}"),
+                    "<p>A lantern in the window.</p>",
+                );
+                site = site.restrict(&id, users, groups);
+            }
+            site.json()
+        },
+    )
+}
+
+#[test]
+fn whatever_the_site_each_person_finds_exactly_what_the_oracle_admits() {
+    let cases = std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(12u32).min(400);
+    // One appliance for all sites: the wiki is replaced as a whole, and the crawl must make it true again.
+    let house = Appliance::with(&Site::new().user("u1").user("u2").user("u3"));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&any_site(), |site| {
+            house.change_wiki("PUT", "/_standin/site", &site);
+            house.refresh();
+            for user in ["u1", "u2", "u3"] {
+                let mut browser = house.sign_in(user);
+                let search = json!({ "query": "lantern window", "limit": 50 });
+                let found = browser.send("POST", "/api/v1/search", Some(&search)).unwrap().json();
+                let mut found: Vec<String> = found["results"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|row| row["document_id"].as_str().unwrap().trim_start_matches("wiki:").to_owned())
+                    .collect();
+                found.sort();
+                let admitted: Vec<String> =
+                    (500..506).map(|id| id.to_string()).filter(|id| oracle::may_view(&site, user, id)).collect();
+                prop_assert_eq!(found, admitted, "{} on {}", user, site);
+            }
+            Ok(())
+        })
+        .unwrap();
+}

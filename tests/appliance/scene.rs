@@ -1,0 +1,124 @@
+//! The scene, by the real binary: played over HTTPS, packed into one file, and in a real browser.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::is_skipped;
+
+fn sotto() -> &'static str {
+    env!("CARGO_BIN_EXE_sotto")
+}
+
+/// The folder of the weights, where it holds the small ones.
+fn models() -> Option<PathBuf> {
+    let folder = std::env::var_os("SOTTO_MODELS").map_or_else(|| PathBuf::from("models"), PathBuf::from);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    folder.join("smollm2-135m-instruct-q4_1.gguf").exists().then_some(folder)
+}
+
+#[test]
+fn the_scene_plays_with_sentences_copied_by_rule() {
+    let played = Command::new(sotto())
+        .args(["demo", "--listen", "127.0.0.1:0", "--play", "--model", "scripted"])
+        .output()
+        .unwrap();
+
+    let text = String::from_utf8(played.stdout).unwrap();
+    assert!(played.status.success(), "{text}\n{}", String::from_utf8_lossy(&played.stderr));
+    assert!(text.contains("the scene is right"), "{text}");
+}
+
+#[test]
+fn one_packed_file_alone_in_an_empty_folder_runs_with_the_models_inside_it() {
+    let folder = models();
+    if is_skipped("the weights of SmolLM2 and MiniLM (models/fetch.sh)", folder.is_some()) {
+        return;
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let packed = empty.path().join("sotto");
+    let made = Command::new(sotto())
+        .env("SOTTO__MODEL__FOLDER", folder.unwrap())
+        .args(["pack", "--model", "smollm2-135m-instruct-q4_1", "--model", "all-minilm-l6-v2", "--out"])
+        .arg(&packed)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+
+    let listed = Command::new(&packed)
+        .current_dir(empty.path())
+        .env_clear()
+        .args(["model", "verify"])
+        .env("SOTTO__MODEL__NAME", "smollm2-135m-instruct-q4_1")
+        .output()
+        .unwrap();
+    let played = Command::new(&packed)
+        .current_dir(empty.path())
+        .env_clear()
+        .args(["demo", "--listen", "127.0.0.1:0", "--play", "--model", "smollm2-135m-instruct-q4_1"])
+        .output()
+        .unwrap();
+
+    assert!(listed.status.success(), "{listed:?}");
+    let text = String::from_utf8_lossy(&played.stdout).into_owned() + &String::from_utf8_lossy(&played.stderr);
+    assert!(played.status.success(), "{text}");
+}
+
+#[test]
+fn a_misspelt_setting_and_a_missing_model_are_told_with_their_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sotto.toml");
+    crate::support::put(&file, "[modle]\nname = \"x\"\n");
+    let misspelt = Command::new(sotto()).args(["serve", "--config"]).arg(&file).output().unwrap();
+    crate::support::put(
+        &file,
+        &format!("[data]\nfolder = {:?}\n[model]\nfolder = {:?}\n", folder.path(), folder.path()),
+    );
+    let missing =
+        Command::new(sotto()).args(["serve", "--config"]).arg(&file).current_dir(folder.path()).output().unwrap();
+
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(misspelt.status.code(), Some(3));
+    assert!(said(&misspelt).contains("did you mean model?"), "{}", said(&misspelt));
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(said(&missing).contains("manifest.toml"), "{}", said(&missing));
+}
+
+/// A demo that runs beside the test and ends with it.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing left to end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_scene_plays_in_a_real_browser() {
+    let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let is_there = browser.join("node_modules").exists() && Path::new("/usr/bin/chromium").exists();
+    if is_skipped("Chromium or tests/browser/node_modules (tests/install.sh)", is_there) {
+        return;
+    }
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut demo = Demo(
+        Command::new(sotto())
+            .args(["demo", "--listen", &format!("127.0.0.1:{port}"), "--model", "scripted"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(demo.0.stdout.take().unwrap()));
+    let ready = lines.map_while(Result::ok).find(|line| line.contains("ready at"));
+    assert!(ready.is_some(), "the demo did not start");
+
+    let played = Command::new("node")
+        .arg(browser.join("scene.mjs"))
+        .env("SOTTO_URL", format!("https://localhost:{port}"))
+        .output()
+        .unwrap();
+
+    let text = String::from_utf8_lossy(&played.stdout).into_owned() + &String::from_utf8_lossy(&played.stderr);
+    assert!(played.status.success(), "{text}");
+}

@@ -1,0 +1,366 @@
+//! A whole appliance in this process: its wiki, its provider, its people, its server on a port of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sotto::app::nouns::{Clock, Ids, Mode, Scripted, SourceId, State};
+use sotto::app::{App, Models};
+use sotto::config::Settings;
+use sotto::standin::browser::Browser;
+use sotto::standin::confluence::Confluence;
+use sotto::standin::idp::{Client, Idp, Person};
+use sotto::standin::push;
+use sotto::web;
+use url::Url;
+
+use super::Site;
+use super::site::CRAWLER_TOKEN;
+
+/// The bearer token of the provider's pushes.
+pub const SCIM_TOKEN: &str = "scim-token-of-this-test-only";
+const CLIENT_SECRET: &str = "client-secret-of-this-test";
+
+/// A running appliance. When it is dropped it verifies its own audit log, and that no question that was asked stands in
+/// clear in any file of the data folder.
+pub struct Appliance {
+    app: Option<Arc<App>>,
+    pub clock: Clock,
+    pub base: Url,
+    pub roots_pem: String,
+    pub confluence: Confluence,
+    pub idp: Idp,
+    server: Option<web::Server>,
+    folder: tempfile::TempDir,
+    people: Vec<Person>,
+    settings: Settings,
+    asked: std::sync::Mutex<Vec<String>>,
+}
+
+impl Appliance {
+    /// An appliance over this site, with its users provisioned (all but the crawler) and its first sync done.
+    pub fn with(site: &Site) -> Appliance {
+        Appliance::with_settings(site, |_| {})
+    }
+
+    /// The same with other settings.
+    pub fn with_settings(site: &Site, change: impl FnOnce(&mut Settings)) -> Appliance {
+        let appliance = Appliance::without_sync(site, change);
+        appliance.refresh();
+        appliance
+    }
+
+    /// The same before its first sync.
+    pub fn without_sync(site: &Site, change: impl FnOnce(&mut Settings)) -> Appliance {
+        let folder = tempfile::tempdir().unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let confluence = Confluence::start(any, site.json(), "dc-10", &[]).unwrap();
+        let people = people_of(&site.json());
+        let client = Client { id: "sotto".to_owned(), secret: CLIENT_SECRET.to_owned(), redirects: Vec::new() };
+        let idp = Idp::start(any, people.clone(), vec![client]).unwrap();
+        let port = std::net::TcpListener::bind(any).unwrap().local_addr().unwrap().port();
+        let mut settings = settings(folder.path(), port, &confluence.url(), &idp.issuer());
+        change(&mut settings);
+        let clock = Clock::System;
+        let (app, server) = open(&settings, &clock);
+        let base = Url::parse(&format!("https://localhost:{port}")).unwrap();
+        idp.set_callback("sotto", vec![base.join("/auth/oidc/company/callback").unwrap().to_string()]);
+        let roots_pem = server.authority_pem().unwrap().to_owned();
+        let appliance = Appliance {
+            app: Some(app),
+            clock,
+            base,
+            roots_pem,
+            confluence,
+            idp,
+            server: Some(server),
+            folder,
+            people,
+            settings,
+            asked: std::sync::Mutex::default(),
+        };
+        appliance.push();
+        appliance
+    }
+
+    /// The provider pushes its people.
+    pub fn push(&self) {
+        let base = self.base.join("/scim/v2").unwrap();
+        let roots = self.folder.path().join("roots.pem");
+        super::put(&roots, &self.roots_pem);
+        push::push(&self.idp, &self.people, &base, SCIM_TOKEN, &roots).unwrap();
+    }
+
+    /// Runs a sync to its end, which must be a success.
+    pub fn refresh(&self) {
+        let state = self.sync(Mode::Changes);
+        assert_eq!(
+            state,
+            State::Succeeded,
+            "{:?}",
+            self.app().overview_as_owner().unwrap().sources[0].status.runs[0].failures
+        );
+    }
+
+    /// Runs a sync to its end, however it ends.
+    pub fn sync(&self, mode: Mode) -> State {
+        let source = SourceId::parse("wiki").unwrap();
+        let runs = |app: &App| {
+            app.overview_as_owner().unwrap().sources[0].status.runs.iter().filter(|run| run.ended.is_some()).count()
+        };
+        let before = runs(self.app());
+        self.app().refresh_as_owner(&source, mode).unwrap();
+        let began = Instant::now();
+        while runs(self.app()) <= before || self.app().is_syncing(&source) {
+            assert!(began.elapsed() < Duration::from_secs(60), "the sync does not end");
+            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        self.app().overview_as_owner().unwrap().sources[0].status.runs[0].state.clone()
+    }
+
+    /// Changes the wiki: `PATCH` or `PUT` to one of the stand-in's own addresses.
+    pub fn change_wiki(&self, method: &str, path: &str, body: &Value) {
+        use std::io::{Read as _, Write as _};
+        let url = Url::parse(&self.confluence.url()).unwrap();
+        let host = url.host_str().unwrap();
+        let mut stream = std::net::TcpStream::connect((host, url.port().unwrap())).unwrap();
+        let body = body.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(status.starts_with('2'), "the stand-in said {answer}");
+    }
+
+    /// A browser of somebody who is not signed in.
+    pub fn browser(&self) -> Browser {
+        let issuer = Url::parse(&self.idp.issuer()).unwrap();
+        Browser::open(&self.base, &[issuer], &self.roots_pem).unwrap()
+    }
+
+    /// A browser in which this person is signed in.
+    pub fn sign_in(&self, username: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in("company", username).unwrap();
+        browser
+    }
+
+    /// Asks, and remembers that the question must not be found on disk.
+    pub fn ask(&self, browser: &mut Browser, question: &str) -> Value {
+        self.asked.lock().unwrap().push(question.to_owned());
+        browser.answer(question).unwrap()
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.settings.data.folder
+    }
+
+    /// The lines of an export of the audit log, the header first.
+    pub fn audit_lines(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.app().export_audit(&mut out).unwrap();
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// How often an event stands in the audit log.
+    pub fn audited(&self, event: &str) -> usize {
+        let mark = format!("\"event\":\"{event}\"");
+        self.audit_lines().iter().filter(|line| line.contains(&mark)).count()
+    }
+
+    /// Waits for what the rounds do by themselves, twenty seconds at most.
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&Appliance) -> bool) {
+        let began = Instant::now();
+        while !is_so(self) {
+            assert!(began.elapsed() < Duration::from_secs(20), "still not: {what}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// A SCIM request with the good token: status and body.
+    pub fn scim(&self, method: &'static str, path: &str, body: &str) -> (u16, Value) {
+        let headers = vec![
+            ("authorization".to_owned(), format!("Bearer {SCIM_TOKEN}")),
+            ("content-type".to_owned(), "application/scim+json".to_owned()),
+        ];
+        let heard = self.browser().send_raw(method, &format!("/scim/v2{path}"), &headers, body.into()).unwrap();
+        (heard.status, heard.json())
+    }
+
+    /// Our id of a person.
+    pub fn person_id(&self, username: &str) -> String {
+        let (_, found) = self.scim("GET", &format!("/Users?filter=userName%20eq%20%22{username}%22"), "");
+        found["Resources"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The appliance itself, as the owner of the machine has it.
+    pub fn app(&self) -> &Arc<App> {
+        self.app.as_ref().expect("it is taken only while it restarts")
+    }
+
+    /// Stops the appliance and starts it again over the same folder and port. The wiki and the provider go on.
+    pub fn restart(mut self) -> Appliance {
+        self.halt();
+        let (app, server) = open(&self.settings, &self.clock);
+        self.app = Some(app);
+        self.server = Some(server);
+        self
+    }
+
+    /// Stops the appliance; its folder is free when this returns.
+    fn halt(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+        let Some(app) = self.app.take() else { return };
+        app.close();
+        let held = Arc::downgrade(&app);
+        drop(app);
+        let began = Instant::now();
+        while held.strong_count() > 0 {
+            assert!(began.elapsed() < Duration::from_secs(20), "somebody still holds the stopped appliance");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Appliance {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let export = self.folder.path().join("export.jsonl");
+        let mut file = std::fs::File::create(&export).unwrap();
+        let size = self.app().export_audit(&mut file).unwrap().size;
+        let (verified, _) = sotto::app::verify_audit(&export, &self.app().audit_key(), None).unwrap();
+        assert_eq!(size, verified);
+        self.halt();
+        for question in self.asked.get_mut().unwrap() {
+            assert_nowhere(&self.settings.data.folder, question);
+        }
+    }
+}
+
+/// No file below the folder holds these words in clear, as UTF-8 or UTF-16.
+pub fn assert_nowhere(folder: &Path, words: &str) {
+    let wide: Vec<u8> = words.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for path in files(folder) {
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        for needle in [words.as_bytes(), &wide] {
+            let found = bytes.windows(needle.len()).any(|window| window == needle);
+            assert!(!found, "{words:?} stands in clear in {}", path.display());
+        }
+    }
+}
+
+/// All files below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path => found.push(path),
+            }
+        }
+    }
+    found
+}
+
+fn models() -> Models {
+    Models { generate: Arc::new(Scripted::default()), embed: None }
+}
+
+fn open(settings: &Settings, clock: &Clock) -> (Arc<App>, web::Server) {
+    let (mut below, server) = settings.clone().hand_down();
+    below.extract_program = Some(PathBuf::from(env!("CARGO_BIN_EXE_sotto")));
+    let app = App::open(below, clock.clone(), Ids::Random, models()).unwrap();
+    let server = web::serve(app.clone(), &server, &settings.data.folder).unwrap();
+    (app, server)
+}
+
+/// Everybody on the wiki but its crawler, with their groups there as groups of the company; `ana` administers.
+fn people_of(site: &Value) -> Vec<Person> {
+    let groups = site["groups"].as_array().unwrap();
+    let member_of = |username: &str| {
+        let mut names: Vec<String> = groups
+            .iter()
+            .filter(|group| group["members"].as_array().unwrap().iter().any(|member| member == username))
+            .map(|group| group["name"].as_str().unwrap().to_owned())
+            .collect();
+        if username == "ana" {
+            names.push("sotto-administrators".to_owned());
+        }
+        names
+    };
+    let users = site["users"].as_array().unwrap().iter();
+    users
+        .map(|user| user["username"].as_str().unwrap())
+        .filter(|username| *username != "sotto-crawler")
+        .map(|username| Person {
+            username: username.to_owned(),
+            password: format!("{username}-password"),
+            email: format!("{username}@example.com"),
+            name: username.to_owned(),
+            groups: member_of(username),
+        })
+        .collect()
+}
+
+fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str) -> Settings {
+    let secret = |name: &str, text: &str| {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let path = folder.join(name);
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        path.display().to_string()
+    };
+    Settings::parse(&format!(
+        r#"
+        [server]
+        listen = "127.0.0.1:{port}"
+        public_url = "https://localhost:{port}"
+        metrics_listen = "127.0.0.1:0"
+        [data]
+        folder = {data:?}
+        [outbound]
+        retries = 0
+        answer_s = 5
+        [directory]
+        administrators = ["sotto-administrators"]
+        [[provider]]
+        id = "company"
+        name = "Company"
+        issuer = "{issuer}"
+        client_id = "sotto"
+        client_secret_file = {client:?}
+        [[scim]]
+        name = "company"
+        token_file = {scim:?}
+        [[source]]
+        name = "wiki"
+        kind = "confluence"
+        url = "{wiki}"
+        user = "sotto-crawler"
+        token_file = {token:?}
+        every_minutes = 0
+        removal_guard_percent = 100
+        "#,
+        data = folder.join("kept").display().to_string(),
+        client = secret("client", CLIENT_SECRET),
+        scim = secret("scim", SCIM_TOKEN),
+        token = secret("token", CRAWLER_TOKEN),
+    ))
+    .unwrap()
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs what the other steps need and is not there: `install.sh demo|test|nightly`. Debian and its relatives.
+set -eu
+what=${1:-test}
+
+missing() { ! command -v "$1" >/dev/null 2>&1; }
+
+packages=""
+want() { missing "$1" && packages="$packages $2" || true; }
+
+want cc gcc
+want c++ g++
+want cmake cmake
+want python3 python3
+want git git
+python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
+if [ "$what" != demo ]; then
+    want chromium chromium
+    want node nodejs
+    want npm npm
+fi
+
+if [ -n "$packages" ]; then
+    if missing apt-get; then
+        echo "install.sh: please install:$packages" >&2
+        exit 1
+    fi
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $packages >/dev/null
+fi
+
+if missing cargo; then
+    echo "install.sh: Rust is missing; install it with rustup (1.95 or newer), then call this again" >&2
+    exit 1
+fi
+
+if [ "$what" != demo ]; then
+    (cd "$(dirname "$0")/browser" && [ -d node_modules ] || npm ci --no-audit --no-fund --silent)
+fi
