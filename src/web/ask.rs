@@ -110,13 +110,11 @@ pub fn question_body<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, Re
             "the question is too long; at most {QUESTION_BYTES_MAX} bytes are taken"
         )));
     }
-    body.json().map_err(|reply| match reply.detail() {
-        "the body is not UTF-8" => {
-            let detail = format!("the question is not UTF-8; it is text of 1 to {QUESTION_BYTES_MAX} bytes");
-            Reply::unreadable(detail)
-        }
-        _ => reply,
-    })
+    if body.is_no_text() {
+        let detail = format!("the question is not UTF-8; it is text of 1 to {QUESTION_BYTES_MAX} bytes");
+        return Err(Reply::unreadable(detail));
+    }
+    body.json()
 }
 
 /// An id, where one was sent. What is no id is answered like one that nothing has.

@@ -59,6 +59,11 @@ impl Body {
         self.received.as_ref().is_err_and(|reply| reply.status().as_u16() == 413)
     }
 
+    /// Whether it arrived and is no text at all.
+    pub fn is_no_text(&self) -> bool {
+        self.received.as_ref().is_ok_and(|bytes| std::str::from_utf8(bytes).is_err())
+    }
+
     /// Reads JSON into a wire shape; the error says where it does not fit.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Reply> {
         let bytes = self.received?;

@@ -234,3 +234,72 @@ impl From<&app::Reply> for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::corpus::{self, DocumentId, PassageId};
+    use crate::names::{ConversationId, MessageId};
+
+    fn source() -> app::Source {
+        let document = DocumentId::new("wiki", "101").unwrap();
+        let passage = PassageId { document: document.clone(), revision: 3, place: 0 };
+        app::Source {
+            number: 1,
+            document,
+            title: "Bikes".to_owned(),
+            space: corpus::Space { key: "HR".to_owned(), name: "People".to_owned() },
+            url: "https://wiki/101".to_owned(),
+            updated: Moment::from_ms(0),
+            permissions_as_of: None,
+            passages: vec![app::SourcePassage {
+                id: passage,
+                under: Vec::new(),
+                text: "🚲 Hall 7.".to_owned(),
+                quotes: vec![5..12],
+            }],
+        }
+    }
+
+    #[test]
+    fn an_answer_has_the_shape_of_the_contract() {
+        let reply = app::Reply {
+            conversation: ConversationId::from_bytes([1; 16]),
+            message: MessageId::from_bytes([2; 16]),
+            outcome: app::Outcome::Answered,
+            claims: vec![app::ToldClaim { text: "In hall 7.".to_owned(), citations: vec![1], is_withheld: false }],
+            withheld: 2,
+            refusal: None,
+            sources: vec![source()],
+            related: Vec::new(),
+            follow_ups: vec!["Where is hall 7?".to_owned()],
+        };
+
+        let sent = serde_json::to_value(Answer::from(&reply)).unwrap();
+
+        let passage = json!({ "passage_id": "wiki:101@3#0", "under": [], "text": "🚲 Hall 7.", "quotes": [[3, 10]] });
+        let source = json!({
+            "number": 1, "document_id": "wiki:101", "title": "Bikes", "space": { "key": "HR", "name": "People" },
+            "url": "https://wiki/101", "updated_at": "1970-01-01T00:00:00.000Z", "permissions_as_of": null,
+            "passages": [passage],
+        });
+        let wanted = json!({
+            "conversation_id": "01".repeat(16), "message_id": "02".repeat(16), "outcome": "answered",
+            "claims": [{ "text": "In hall 7.", "citations": [1] }], "withheld": 2, "sources": [source],
+            "related": [], "follow_ups": ["Where is hall 7?"],
+        });
+        assert_eq!(sent, wanted);
+    }
+
+    #[test]
+    fn a_sentence_that_may_not_be_read_now_says_so() {
+        let told = app::ToldClaim { text: "No longer shown.".to_owned(), citations: Vec::new(), is_withheld: true };
+
+        let sent = serde_json::to_value(Claim::from(&told)).unwrap();
+
+        assert_eq!(sent, json!({ "text": "No longer shown.", "citations": [], "withheld": true }));
+    }
+}
