@@ -59,3 +59,64 @@ impl Pendings {
 fn is_alive(pending: &Pending, now: Moment) -> bool {
     (-STEP_MS_MAX..AGE_MS_MAX).contains(&now.since(pending.began))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::ProviderId;
+
+    fn pending(state: &str, began: i64) -> Pending {
+        Pending {
+            provider: ProviderId::parse("company").unwrap(),
+            state: state.to_owned(),
+            nonce: "nonce".to_owned(),
+            verifier: "verifier".to_owned(),
+            return_to: "/".to_owned(),
+            began: Moment::from_ms(began),
+        }
+    }
+
+    #[test]
+    fn a_sign_in_is_taken_once() {
+        let pendings = Pendings::default();
+        pendings.put(pending("a", 0), Moment::from_ms(0));
+
+        assert!(pendings.take("b", Moment::from_ms(1)).is_none());
+        assert!(pendings.take("a", Moment::from_ms(1)).is_some());
+        assert!(pendings.take("a", Moment::from_ms(1)).is_none());
+    }
+
+    #[test]
+    fn after_ten_minutes_or_before_it_began_it_is_not_given() {
+        let pendings = Pendings::default();
+        for (began, now) in [(0, AGE_MS_MAX), (AGE_MS_MAX, AGE_MS_MAX - STEP_MS_MAX - 1)] {
+            pendings.put(pending("a", began), Moment::from_ms(began));
+            assert!(pendings.take("a", Moment::from_ms(now)).is_none());
+        }
+    }
+
+    #[test]
+    fn a_flood_drops_the_oldest_and_keeps_no_more_than_it_may() {
+        let pendings = Pendings::default();
+        for number in 0..KEPT_MAX + 10 {
+            pendings.put(pending(&number.to_string(), 0), Moment::from_ms(0));
+        }
+
+        assert_eq!(pendings.kept().by_state.len(), KEPT_MAX);
+        assert!(pendings.take("9", Moment::from_ms(1)).is_none());
+        assert!(pendings.take(&(KEPT_MAX + 9).to_string(), Moment::from_ms(1)).is_some());
+    }
+
+    #[test]
+    fn what_has_aged_out_makes_room() {
+        let pendings = Pendings::default();
+        for number in 0..100 {
+            pendings.put(pending(&number.to_string(), 0), Moment::from_ms(0));
+        }
+
+        pendings.put(pending("new", AGE_MS_MAX), Moment::from_ms(AGE_MS_MAX));
+
+        let kept = pendings.kept();
+        assert_eq!((kept.by_state.len(), kept.in_order.len()), (1, 1));
+    }
+}

@@ -1,0 +1,7 @@
+//! Sign-ins as attackers and honest providers bring them. Names in brackets are those of the OpenID Foundation's tests of
+//! relying parties, without their prefix.
+
+mod flow;
+mod idp;
+mod keys;
+mod tokens;
