@@ -12,8 +12,11 @@ use crate::outbound::{self, Outbound, Request};
 /// Entra do: GET by filter, then POST, or PUT where it is there already; groups with members last.
 pub fn push(idp: &Idp, people: &[Person], base: &url::Url, token: &str, root: &Path) -> anyhow::Result<()> {
     let settings = outbound::Settings { roots: vec![root.to_owned()], ..outbound::Settings::default() };
-    let outbound = Outbound::open(&settings, std::slice::from_ref(base))?;
-    let sender = Sender { outbound: &outbound, base, token };
+    push_by(&Outbound::open(&settings, std::slice::from_ref(base))?, idp, people, base, token)
+}
+
+fn push_by(outbound: &Outbound, idp: &Idp, people: &[Person], base: &url::Url, token: &str) -> anyhow::Result<()> {
+    let sender = Sender { outbound, base, token };
     let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
     for person in people {
         let subject =
@@ -103,5 +106,89 @@ impl Sender<'_> {
             bail!("{place} was answered {}: {detail}", answer.status);
         }
         serde_json::from_slice(&answer.body).with_context(|| format!("{place} was not answered with JSON"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::standin::demo;
+    use crate::standin::server::{Reply, Server};
+
+    /// What a service provider of SCIM was sent, and what it keeps of it.
+    #[derive(Default)]
+    struct Kept {
+        asked: Vec<String>,
+        resources: Vec<(String, Value)>,
+    }
+
+    /// A service provider that knows filters of one equality, POST and PUT.
+    fn provider() -> (Server, url::Url, Arc<Mutex<Kept>>) {
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let serving = kept.clone();
+        let server = Server::start("scim", ([127, 0, 0, 1], 0).into(), move |call| {
+            let mut kept = serving.lock().unwrap();
+            assert_eq!(call.header("authorization"), Some("Bearer t0ken"));
+            let parts: Vec<&str> = call.path.trim_start_matches("/scim/v2/").split('/').collect();
+            kept.asked.push(format!("{} {}", call.method, parts[0]));
+            if call.method == "GET" {
+                let filter = call.parameter("filter").unwrap();
+                let (attribute, value) = filter.split_once(" eq ").unwrap();
+                let is_asked = |one: &&(String, Value)| one.0 == parts[0] && one.1[attribute].to_string() == value;
+                let found: Vec<&Value> = kept.resources.iter().filter(is_asked).map(|(_, one)| one).collect();
+                return Reply::json(200, &json!({"totalResults": found.len(), "Resources": found}));
+            }
+            let mut sent: Value = serde_json::from_slice(&call.body).unwrap();
+            let place = match parts.get(1) {
+                Some(id) => kept.resources.iter().position(|(_, one)| one["id"] == **id).unwrap(),
+                None => {
+                    sent["id"] = json!(format!("id-{}", kept.resources.len()));
+                    kept.resources.push((parts[0].to_owned(), Value::Null));
+                    kept.resources.len() - 1
+                }
+            };
+            kept.resources[place].1 = sent.clone();
+            Reply::json(if parts.len() == 1 { 201 } else { 200 }, &sent)
+        });
+        let server = server.unwrap();
+        let base = url::Url::parse(&format!("http://{}/scim/v2", server.address())).unwrap();
+        (server, base, kept)
+    }
+
+    #[test]
+    fn people_come_before_groups_and_a_second_push_replaces_them() {
+        let (_server, base, kept) = provider();
+        let idp = Idp::start(([127, 0, 0, 1], 0).into(), demo::people(), Vec::new()).unwrap();
+
+        let outbound = Outbound::open(&outbound::Settings::default(), std::slice::from_ref(&base)).unwrap();
+        let push = || push_by(&outbound, &idp, &demo::people(), &base, "t0ken");
+
+        push().unwrap();
+        let first = std::mem::take(&mut kept.lock().unwrap().asked);
+        push().unwrap();
+
+        let kept = kept.lock().unwrap();
+        assert_eq!((first[..2].join(", "), first.len()), ("GET Users, POST Users".to_owned(), 2 * (4 + 5)));
+        assert_eq!((kept.asked[1].as_str(), kept.resources.len()), ("PUT Users", 4 + 5));
+        let mary = kept.resources.iter().find(|(_, one)| one["userName"] == "mary.major").unwrap();
+        assert_eq!(mary.1["externalId"].as_str(), idp.subject("mary.major").as_deref());
+        let team = kept.resources.iter().find(|(_, one)| one["displayName"] == "acme-team").unwrap();
+        assert_eq!(team.1["members"], json!([{"value": mary.1["id"], "display": "Mary Major"}]));
+    }
+
+    #[test]
+    fn a_refusal_of_the_service_provider_is_told_with_its_detail() {
+        let refuse = |_: &_| Reply::json(401, &json!({"status": "401", "detail": "the token has expired"}));
+        let server = Server::start("scim", ([127, 0, 0, 1], 0).into(), refuse).unwrap();
+        let idp = Idp::start(([127, 0, 0, 1], 0).into(), demo::people(), Vec::new()).unwrap();
+        let base = url::Url::parse(&format!("http://{}/scim/v2", server.address())).unwrap();
+
+        let outbound = Outbound::open(&outbound::Settings::default(), std::slice::from_ref(&base)).unwrap();
+        let error = push_by(&outbound, &idp, &demo::people(), &base, "old").unwrap_err();
+
+        let told = format!("{error:#}");
+        assert!(told.contains("mateo.jackson") && told.contains("the token has expired"), "{told}");
     }
 }
