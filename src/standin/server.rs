@@ -203,7 +203,7 @@ async fn answer(
     }
     if reply.broken_off {
         response.insert_header((header::CONNECTION, "close"));
-        return response.body(BrokenOff { rest: Some(reply.body.into()) });
+        return response.body(BrokenOff { rest: Some(reply.body.into()), is_flushed: false });
     }
     response.body(reply.body)
 }
@@ -211,6 +211,7 @@ async fn answer(
 /// A body that announces more than it sends.
 struct BrokenOff {
     rest: Option<web::Bytes>,
+    is_flushed: bool,
 }
 
 impl MessageBody for BrokenOff {
@@ -222,10 +223,20 @@ impl MessageBody for BrokenOff {
 
     fn poll_next(
         self: std::pin::Pin<&mut Self>,
-        _context: &mut std::task::Context<'_>,
+        context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<web::Bytes, std::io::Error>>> {
+        use std::task::Poll;
         let this = self.get_mut();
-        std::task::Poll::Ready(Some(this.rest.take().ok_or_else(|| std::io::ErrorKind::ConnectionAborted.into())))
+        if let Some(rest) = this.rest.take() {
+            return Poll::Ready(Some(Ok(rest)));
+        }
+        if !this.is_flushed {
+            // What was given out is written only while the body has nothing more to give.
+            this.is_flushed = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionAborted.into())))
     }
 }
 
@@ -292,20 +303,37 @@ mod tests {
         assert_eq!(decode("%ff"), None);
     }
 
+    fn ask(address: SocketAddr) -> String {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /here HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        // A broken connection may end in an error; what came before it counts.
+        drop(stream.read_to_end(&mut answer));
+        String::from_utf8(answer).unwrap()
+    }
+
     #[test]
     fn a_server_answers_on_a_free_port_and_frees_it_when_dropped() {
-        use std::io::{Read as _, Write as _};
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::start("test", local, |call| Reply::of(200, "text/plain", call.path.clone())).unwrap();
         let address = server.address();
 
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(b"GET /here HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = ask(address);
         drop(server);
 
         assert!(answer.ends_with("/here"), "{answer}");
         assert!(TcpListener::bind(address).is_ok());
+    }
+
+    #[test]
+    fn a_reply_that_is_broken_off_announces_more_than_comes() {
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let broken = |_: &Call| Reply { broken_off: true, ..Reply::of(200, "text/plain", "12345") };
+        let server = Server::start("test", local, broken).unwrap();
+
+        let answer = ask(server.address());
+
+        assert!(answer.contains("content-length: 6") && answer.ends_with("12345"), "{answer}");
     }
 }

@@ -326,7 +326,8 @@ impl<'a> Ask<'a> {
         match rest {
             [] => Reply::json(200, &self.shapes.content(content, &self.expand("history,space,version"))),
             ["label"] => Reply::json(200, &self.shapes.labels(content)),
-            ["child" | "descendant", kind] => self.children(content, kind),
+            ["child", kind] => self.children(content, kind),
+            ["descendant", "page"] => self.descendants(content),
             ["restriction", rest @ ..] => self.restriction(content, rest),
             _ => not_found("null for uri: the stand-in has no such resource"),
         }
@@ -352,6 +353,19 @@ impl<'a> Ask<'a> {
             self.site.below(&content.id, kind).filter(is_asked).filter(|child| self.sight.may_view(child)).collect();
         let expand = self.expand("");
         self.paged(&children, 25, expand.rows_max(), |child| self.shapes.content(child, &expand))
+    }
+
+    fn descendants(&self, content: &Content) -> Reply {
+        let mut below: Vec<&Content> = Vec::new();
+        let mut next = vec![content];
+        while let Some(page) = next.pop() {
+            let children = self.site.below(&page.id, Kind::Page).filter(|child| child.status == "current");
+            let children: Vec<&Content> = children.filter(|child| self.sight.may_view(child)).collect();
+            next.extend(children.iter().rev());
+            below.extend(children);
+        }
+        let expand = self.expand("");
+        self.paged(&below, 25, expand.rows_max(), |page| self.shapes.content(page, &expand))
     }
 
     fn restriction(&self, content: &Content, rest: &[&str]) -> Reply {
