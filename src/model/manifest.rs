@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::pack::Packed;
+use super::template::Template;
 use super::weights::Weights;
-use super::{Error, Settings};
+use super::{Embedder, Engine, Error, Settings};
 
 /// The manifest's name in its folder.
 const FILE: &str = "manifest.toml";
@@ -21,20 +22,6 @@ pub enum Kind {
     Embedder,
 }
 
-/// How a language model is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Family {
-    /// `<|im_start|>`: Qwen, SmolLM.
-    Chatml,
-    /// `<|start_header_id|>`: Llama 3.
-    Llama3,
-    /// `<start_of_turn>`: Gemma.
-    Gemma,
-    /// `<|user|>`: Phi 3.
-    Phi3,
-}
-
 /// One model of the manifest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +33,7 @@ pub(super) struct Entry {
     /// SPDX licence of the weights.
     pub licence: String,
     /// How it is spoken to; a language model only, and only where its own file does not say.
-    pub template: Option<Family>,
+    pub template: Option<Template>,
     /// Its files.
     #[serde(rename = "file")]
     pub files: Vec<Piece>,
@@ -126,6 +113,30 @@ impl Manifest {
     pub fn verify(&self, name: &str) -> Result<(), Error> {
         let entry = self.entry(name)?;
         entry.files.iter().try_for_each(|piece| self.weights(entry, piece).map(drop))
+    }
+
+    /// Loads the language model of the settings; its SHA-256 is checked first.
+    pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
+        let entry = self.entry_of(&settings.name, Kind::Language)?;
+        let piece = self.piece(entry, ".gguf")?;
+        Engine::start(&entry.name, &self.weights(entry, piece)?, entry.template, settings.queue_max)
+    }
+
+    /// Loads the embedder of the settings; its SHA-256 is checked first.
+    pub fn embedder(&self, settings: &Settings) -> Result<Embedder, Error> {
+        let entry = self.entry_of(&settings.embedder, Kind::Embedder)?;
+        let weights = self.weights(entry, self.piece(entry, ".safetensors")?)?;
+        let tokenizer = self.weights(entry, self.piece(entry, ".tokenizer.json")?)?;
+        Embedder::start(&weights, &tokenizer)
+    }
+
+    /// The file of a model that ends so.
+    fn piece<'m>(&self, entry: &'m Entry, end: &str) -> Result<&'m Piece, Error> {
+        entry
+            .files
+            .iter()
+            .find(|piece| piece.name.ends_with(end))
+            .ok_or_else(|| Error::Missing { name: entry.name.clone(), path: PathBuf::from(format!("*{end}")) })
     }
 
     /// The model of that name.

@@ -9,11 +9,18 @@
 //!
 //! Uses: nothing of ours; keeps `candle` and `tokenizers`. Begin at [`Generate`].
 
+mod embedder;
+mod engine;
 mod manifest;
+mod network;
 mod pack;
 mod scripted;
+mod template;
+mod tokens;
 mod weights;
 
+pub use embedder::Embedder;
+pub use engine::Engine;
 pub use manifest::{Kind, Manifest};
 pub use pack::pack;
 pub use scripted::Scripted;
@@ -35,8 +42,6 @@ pub struct Settings {
     pub name: String,
     /// The embedder, by its name in the manifest.
     pub embedder: String,
-    /// Threads the language model may use; 0 for all cores.
-    pub threads: usize,
     /// Prompts that may wait; more are told that the model is busy.
     pub queue_max: usize,
 }
@@ -47,7 +52,6 @@ impl Default for Settings {
             folder: PathBuf::from("/usr/share/sotto/models"),
             name: "qwen2.5-coder-1.5b-instruct-q4_k_m".to_owned(),
             embedder: "all-minilm-l6-v2".to_owned(),
-            threads: 0,
             queue_max: 8,
         }
     }
@@ -191,23 +195,6 @@ pub enum Error {
     /// Anything else.
     #[error("the model failed")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// The language model: candle on its own thread.
-pub struct Engine {}
-
-/// The embedder: candle on its own thread.
-pub struct Embedder {}
-
-impl Manifest {
-    /// Loads the language model of the settings; its SHA-256 is checked first.
-    pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
-        todo!("{settings:?}")
-    }
-    /// Loads the embedder of the settings; its SHA-256 is checked first.
-    pub fn embedder(&self, settings: &Settings) -> Result<Embedder, Error> {
-        todo!("{settings:?}")
-    }
 }
 
 #[cfg(test)]
