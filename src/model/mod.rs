@@ -199,27 +199,3 @@ pub enum Error {
 
 #[cfg(test)]
 mod tests;
-
-// Until the engine itself lands: these go with it.
-impl Generate for Engine {
-    fn name(&self) -> &str {
-        "none"
-    }
-    fn generate(
-        &self,
-        _: &Prompt,
-        _: Limits,
-        _: &Stop,
-        _: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Ending, Error> {
-        Err(Error::Busy)
-    }
-    fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
-        Err(Error::Busy)
-    }
-}
-impl Embed for Embedder {
-    fn embed(&self, _: &[&str], _: &Stop) -> Result<Vec<Vector>, Error> {
-        Err(Error::Busy)
-    }
-}
