@@ -230,6 +230,11 @@ impl Shelf {
         }
     }
 
+    /// The document of a page, by its path without `.md`.
+    pub fn id(&self, page: &str) -> Option<DocumentId> {
+        DocumentId::new(SOURCE, page)
+    }
+
     /// The best passages for a question, best first.
     pub fn find(&self, question: &Question, without: &[DocumentId], most: usize) -> Result<Vec<Found>, Error> {
         let vector = match &self.embed {

@@ -22,6 +22,7 @@ mod ask;
 mod desk;
 mod error;
 pub mod eval;
+pub mod eval_answers;
 mod look;
 mod owner;
 mod provision;
