@@ -188,4 +188,34 @@ mod tests {
         assert_eq!(parse(b"{}"), None);
         assert_eq!(parse(b"-,zz\t{}"), None);
     }
+    /// Three leaves as they stand on disk.
+    fn three() -> Vec<u8> {
+        let (mut chain, mut bytes) = (Chain::default(), Vec::new());
+        for index in 0..3 {
+            let previous = chain.last_hash().map(|hash| format!(",\"previous\":\"{}\"", hex::encode(hash)));
+            let previous = previous.unwrap_or_default();
+            let json = format!("{{\"at\":\"2026-11-24T08:00:0{index}.000Z\",\"index\":{index}{previous}}}");
+            assert!(chain.add(json.as_bytes()).is_ok());
+            bytes.extend(line(&[None, None], json.as_bytes()));
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_prefix_of_the_file_opens_to_a_prefix_of_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = three();
+        for len in (0..=whole.len()).step_by(6) {
+            let mut leaves = Growing::open(&folder.path().join(format!("leaves-{len}"))).unwrap();
+            let mut hashes = Growing::open(&folder.path().join("hashes")).unwrap();
+            leaves.append(&whole[..len]).unwrap();
+
+            let found = recover(&mut leaves, &mut hashes, None).unwrap();
+
+            let ends = whole[..len].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!((found.chain.size(), found.starts.len()), (ends as u64, ends + 1));
+            assert_eq!(leaves.len() + found.torn, len as u64);
+            assert_eq!(hashes.len(), 32 * tlog_tiles::stored_hash_count(ends as u64));
+        }
+    }
 }

@@ -37,7 +37,7 @@ mod verify;
 use serde::{Deserialize, Serialize};
 
 pub use self::event::Event;
-pub use self::log::{Log, Proof};
+pub use self::log::Log;
 pub use self::verify::verify;
 use crate::clock::Moment;
 use crate::{store, vault};

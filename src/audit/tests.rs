@@ -191,25 +191,6 @@ fn a_tail_torn_by_a_crash_is_cut_off_and_said() {
 }
 
 #[test]
-fn every_prefix_of_the_file_opens_to_a_prefix_of_the_log() {
-    let mut house = house(3);
-    let whole = fs::read(house.file("leaves")).unwrap();
-
-    for len in (0..whole.len()).step_by(7) {
-        house = house
-            .after(|house| {
-                assert!(durable::remove(&house.file("hashes")).unwrap());
-                durable::write(&house.file("leaves"), &whole[..len]).unwrap();
-                let _ = durable::remove(&house.file("checkpoint")).unwrap();
-            })
-            .unwrap();
-        let whole_lines = whole[..len].iter().filter(|byte| **byte == b'\n').count();
-        let is_torn = len > 0 && whole[len - 1] != b'\n';
-        assert_eq!(house.verify(&house.export()).unwrap().size, whole_lines as u64 + u64::from(is_torn));
-    }
-}
-
-#[test]
 fn a_log_changed_on_disk_does_not_open_and_says_where() {
     let flip = |house: &House| {
         house.change("leaves", |bytes| {

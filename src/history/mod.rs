@@ -21,6 +21,7 @@ mod kept;
 mod tests;
 mod title;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -188,7 +189,7 @@ impl History {
                 all.push(listed(owner, id, &head, key.as_ref()));
             }
         }
-        all.sort_by(|a, b| (b.changed, b.id).cmp(&(a.changed, a.id)));
+        all.sort_by_key(|listed| Reverse((listed.changed, listed.id)));
         Ok(all)
     }
 

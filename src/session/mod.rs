@@ -124,7 +124,7 @@ impl Sessions {
     /// Starts a session under a new token.
     pub fn start(&self, session: Session) -> Result<Token, store::Error> {
         let now = self.judge(session.began)?;
-        let token = URL_SAFE_NO_PAD.encode(&*vault::fresh::<32>());
+        let token = URL_SAFE_NO_PAD.encode(*vault::fresh::<32>());
         self.keep(&vault::sha256(token.as_bytes()), &Session { began: now, used: now, ..session })?;
         Ok(Token(token.into()))
     }
