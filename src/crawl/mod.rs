@@ -1,6 +1,27 @@
 //! Keeps the index true to its sources: pages, restrictions, changes, deletions.
 //!
-//! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`].
+//! A run asks a [`source::Source`] for its people, its permissions and everything it holds, without words; makes a rule of
+//! each document's permissions; plans, purely, what must be done so that the index is true again; and does it: readers
+//! first, then removals, then words, which are fetched only where they changed.
+//!
+//! Ada may read `Ops` and `Keys` below it. At noon somebody leaves `Ops` to the managers. Neither page has a new version, so
+//! that nothing of their words is read again; but the run sees that two documents have another rule than before. It
+//! withholds both, durably, writes their new class to the store, tells the index, commits, and lets them be found: by the
+//! managers. Had the machine lost its power at any moment in between, Ada would have found the pages under the old rule, or
+//! nobody would have found them, until the next start had brought the index up to the store. She would not have found them
+//! after the run had seen the change.
+//!
+//! Always true here:
+//! - What cannot be read as a permission admits nobody, and is listed with its remedy. An empty restriction is "open"; one
+//!   that is missing is not.
+//! - A source that takes us for somebody else than the settings say is not read at all.
+//! - What was not listed is taken for gone only where its space was listed whole, and not too much of it at once.
+//! - A tightened permission is in force before the run goes on.
+//! - The store is the truth; the index is told of everything in it, in the order of its numbers, or again after a crash.
+//! - One bad page never stops the rest. No log line and no failure carries words of a page.
+//!
+//! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`], then
+//! `run.rs`; `restriction.rs`, `plan.rs` and `markup/` are pure.
 
 mod apply;
 mod confluence;
@@ -10,6 +31,8 @@ mod plan;
 mod restriction;
 mod run;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -54,7 +77,8 @@ pub struct Settings {
     /// Minutes between syncs; 0 for on demand only.
     #[serde(default = "fifteen")]
     pub every_minutes: u64,
-    /// A run that would remove more than this share of the documents, in percent, waits for an administrator.
+    /// A run that would remove more than this share of the documents, in percent, and more than five of them, waits for an
+    /// administrator.
     #[serde(default = "fifteen")]
     pub removal_guard_percent: u64,
     /// Minutes after which a source whose permissions could not be read again stops answering; 0 for never.

@@ -99,7 +99,7 @@ impl OutputDev for Lines {
         if !stays {
             self.end();
         }
-        let end = x + width * size;
+        let end = x + if width > 0.0 { width } else { usual_width(character) } * size;
         let line = self.open.get_or_insert_with(|| Line {
             page: self.page,
             parts: vec![String::new()],
@@ -110,7 +110,7 @@ impl OutputDev for Lines {
         });
         let gap = x - line.right;
         if let Some(part) = line.parts.last_mut() {
-            if gap > 1.6 * size && !part.trim().is_empty() {
+            if gap > 0.9 * size && !part.trim().is_empty() {
                 line.parts.push(String::new());
             } else if gap > 0.15 * size && !part.ends_with(' ') {
                 part.push(' ');
@@ -135,6 +135,15 @@ impl OutputDev for Lines {
 
     fn end_line(&mut self) -> Result<(), OutputError> {
         Ok(())
+    }
+}
+
+/// About how wide a letter is, in its size, where the file's widths were not understood (compact ranges in CID fonts).
+fn usual_width(character: &str) -> f64 {
+    match character.chars().next() {
+        Some('.' | ',' | ':' | ';' | '\'' | '|' | '!' | 'i' | 'j' | 'l' | ' ') => 0.3,
+        Some('\u{300}'..='\u{36f}') | None => 0.0,
+        Some(_) => 0.6,
     }
 }
 
@@ -377,6 +386,20 @@ mod tests {
 
     fn paragraph(text: &str) -> Block {
         Block::Paragraph { text: text.to_owned() }
+    }
+
+    #[test]
+    fn figures_whose_widths_are_unknown_stay_together() {
+        let mut page = Lines::default();
+        // A letter is 6 points wide; the file gives no width for figures.
+        for (place, c) in "in 2027, not".chars().enumerate().filter(|(_, c)| *c != ' ') {
+            let at = Transform::row_major(1.0, 0.0, 0.0, 1.0, 72.0 + 6.0 * place as f64, 700.0);
+            let width = if c.is_ascii_digit() { 0.0 } else { 0.6 };
+            page.output_character(&at, width, 0.0, 10.0, &c.to_string()).unwrap();
+        }
+        page.end();
+
+        assert_eq!(page.lines[0].parts, ["in 2027, not"]);
     }
 
     #[test]

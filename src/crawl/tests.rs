@@ -1,0 +1,443 @@
+//! Whole runs over a source made by hand, with the real store, rules, directory and index.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+
+use super::apply::Applying;
+use super::markup::Names;
+use super::restriction::{Level, Subjects};
+use super::source::{Item, Listing, Source, Words};
+use super::*;
+use crate::acl::{Principal, PrincipalSet};
+use crate::corpus::{Block, DocumentId, Kind, Space};
+use crate::directory::{Account, SourcePeople};
+use crate::index::{self, Query, Scope};
+use crate::names::{AccountId, GroupId, Ids};
+
+/// Our side: every room a run works on, in a folder of its own.
+struct World {
+    folder: tempfile::TempDir,
+    store: Store,
+    classes: Classes,
+    directory: Directory,
+    index: RefCell<Option<Index>>,
+    extractor: Extractor,
+    clock: Clock,
+}
+
+impl World {
+    fn new() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let classes = Classes::open(&store).unwrap();
+        let directory = Directory::open(&store, Ids::held(), &Default::default()).unwrap();
+        let index = Index::open(&folder.path().join("index"), &Default::default()).unwrap();
+        let extractor = Extractor::in_process(&Default::default());
+        let clock = Clock::held(Moment::from_ms(1_000_000));
+        World { folder, store, classes, directory, index: RefCell::new(Some(index)), extractor, clock }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Rooms<'_>) -> T) -> T {
+        let index = self.index.borrow();
+        work(&Rooms {
+            clock: &self.clock,
+            store: &self.store,
+            classes: &self.classes,
+            directory: &self.directory,
+            index: index.as_ref().unwrap(),
+            extractor: &self.extractor,
+        })
+    }
+
+    fn run(&self, site: &Site, mode: Mode) -> Run {
+        self.clock.advance(60_000);
+        self.with(|rooms| run::run(site, &settings(), mode, rooms, &mut |_| ControlFlow::Continue(())).unwrap())
+    }
+
+    /// The process dies and comes back: what the index was told and did not commit is lost.
+    fn crash(&self) -> u64 {
+        *self.index.borrow_mut() = None;
+        *self.index.borrow_mut() =
+            Some(Index::open(&self.folder.path().join("index"), &index::Settings::default()).unwrap());
+        self.with(|rooms| replay(rooms).unwrap())
+    }
+
+    /// Titles that somebody in these groups finds, sorted.
+    fn found_by(&self, groups: &[&str]) -> Vec<String> {
+        let mut all = vec![Principal::AnyoneOf(wiki())];
+        all.extend(groups.iter().map(|group| Principal::Group(GroupId::Of(wiki(), (*group).into()))));
+        let sight = self.classes.visible_to(&PrincipalSet::of(all));
+        self.with(|rooms| {
+            let mut titles: Vec<String> =
+                rooms.index.newest(&sight, 1_000).unwrap().into_iter().map(|head| head.title).collect();
+            titles.sort();
+            titles
+        })
+    }
+
+    fn finds(&self, group: &str, words: &str) -> bool {
+        let sight =
+            self.classes.visible_to(&PrincipalSet::of(vec![Principal::Group(GroupId::Of(wiki(), group.into()))]));
+        let query = Query { words: words.to_owned(), vector: None };
+        self.with(|rooms| !rooms.index.search(&sight, &query, &Scope::default(), 5).unwrap().is_empty())
+    }
+
+    fn status(&self) -> Status {
+        status(&self.store, &wiki()).unwrap()
+    }
+}
+
+fn wiki() -> SourceId {
+    SourceId::parse("wiki").unwrap()
+}
+
+fn settings() -> Settings {
+    serde_json::from_value(serde_json::json!({
+        "name": "wiki", "kind": "confluence", "url": "http://127.0.0.1:1", "user": "crawler",
+    }))
+    .unwrap()
+}
+
+fn id(local: &str) -> DocumentId {
+    DocumentId::new("wiki", local).unwrap()
+}
+
+fn groups(names: &[&str]) -> Subjects {
+    Subjects { groups: names.iter().map(|name| Box::from(*name)).collect(), ..Subjects::default() }
+}
+
+fn failure(code: &str) -> Failure {
+    Failure { what: String::new(), code: code.to_owned(), cause: String::new(), remedy: String::new() }
+}
+
+/// The other side: one space `HR` that `staff` may view.
+#[derive(Default)]
+struct Site {
+    pages: BTreeMap<DocumentId, (Item, String)>,
+    /// Items whose words cannot be had.
+    broken: Vec<DocumentId>,
+    is_listing_broken: bool,
+    refuses: Option<Failure>,
+    hides_people: bool,
+    fetched: Mutex<Vec<DocumentId>>,
+}
+
+impl Site {
+    fn with(mut self, local: &str, above: &[&str], words: &str) -> Site {
+        let item = Item {
+            id: id(local),
+            kind: Kind::Page,
+            title: format!("Page {local}"),
+            url: format!("http://127.0.0.1:1/{local}"),
+            container: None,
+            ancestors: above.iter().map(|local| id(local)).collect(),
+            labels: Vec::new(),
+            author: "Ana".to_owned(),
+            updated_ms: 5,
+            revision: 1,
+            level: Level::Open,
+            file: None,
+        };
+        self.pages.insert(item.id.clone(), (item, words.to_owned()));
+        self
+    }
+
+    fn item(&mut self, local: &str) -> &mut Item {
+        &mut self.pages.get_mut(&id(local)).unwrap().0
+    }
+
+    fn restrict(&mut self, local: &str, names: &[&str]) {
+        self.item(local).level = Level::Only(groups(names));
+    }
+
+    fn fetched(&self) -> Vec<String> {
+        std::mem::take(&mut *self.fetched.lock().unwrap()).iter().map(|id| id.local().to_owned()).collect()
+    }
+}
+
+impl Source for Site {
+    fn connect(&self) -> Result<(), Failure> {
+        self.refuses.clone().map_or(Ok(()), Err)
+    }
+
+    fn people(&self) -> Result<SourcePeople, Failure> {
+        if self.hides_people {
+            return Err(failure("forbidden"));
+        }
+        let id = AccountId { source: wiki(), key: "k1".into() };
+        let names = |name: &str| name.to_owned();
+        let account = Account { id, user_name: names("ana"), display_name: names("Ana"), email: None, active: true };
+        Ok(SourcePeople { accounts: vec![account], groups: Vec::new() })
+    }
+
+    fn may_use(&self) -> Result<Subjects, Failure> {
+        Ok(groups(&["staff", "guests"]))
+    }
+
+    fn spaces(&self) -> Result<Vec<Space>, Failure> {
+        Ok(vec![Space { key: "HR".to_owned(), name: "Human Resources".to_owned() }])
+    }
+
+    fn may_view(&self, _: &Space) -> Result<Subjects, Failure> {
+        Ok(groups(&["staff"]))
+    }
+
+    fn list(&self, _: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing {
+        let _ = seen(self.pages.len() as u64);
+        let failures = if self.is_listing_broken { vec![failure("server_error")] } else { Vec::new() };
+        let items = self.pages.values().map(|(item, _)| item.clone()).collect();
+        Listing { items, is_whole: !self.is_listing_broken, failures }
+    }
+
+    fn fetch(&self, items: &[&Item], _: &Names<'_>) -> Vec<Result<Words, Failure>> {
+        self.fetched.lock().unwrap().extend(items.iter().map(|item| item.id.clone()));
+        let words = |item: &&Item| {
+            if self.broken.contains(&item.id) {
+                return Err(Failure { what: item.id.to_string(), ..failure("no_body") });
+            }
+            let text = self.pages[&item.id].1.clone();
+            let blocks = vec![Block::Paragraph { text }];
+            Ok(Words { blocks, revision: item.revision, updated_ms: item.updated_ms, author: item.author.clone() })
+        };
+        items.iter().map(words).collect()
+    }
+}
+
+/// A home page with two below it.
+fn site() -> Site {
+    Site::default().with("1", &[], "welcome").with("2", &["1"], "holidays").with("3", &["1", "2"], "salaries")
+}
+
+#[test]
+fn pages_are_found_by_their_readers_alone() {
+    let (world, mut site) = (World::new(), site());
+    site.restrict("2", &["payroll"]);
+
+    let run = world.run(&site, Mode::Changes);
+
+    assert_eq!((run.state, run.added, run.failures), (State::Succeeded, 3, vec![]));
+    assert_eq!(world.found_by(&["staff"]), ["Page 1"]);
+    assert_eq!(world.found_by(&["staff", "payroll"]), ["Page 1", "Page 2", "Page 3"]);
+    assert!(world.found_by(&["payroll", "guests"]).is_empty(), "a page's restriction does not open the space");
+    assert!(world.found_by(&[]).is_empty());
+    assert_eq!(world.status().permissions_as_of, Some(run.began));
+}
+
+#[test]
+fn a_restriction_set_later_is_in_force_without_reading_words_again() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    site.fetched();
+
+    site.restrict("2", &["payroll"]);
+    let run = world.run(&site, Mode::Permissions);
+
+    assert_eq!((run.state, run.reclassed), (State::Succeeded, 2));
+    assert!(site.fetched().is_empty());
+    assert_eq!(world.found_by(&["staff"]), ["Page 1"]);
+    assert!(world.finds("staff", "welcome") || !world.finds("staff", "salaries"));
+}
+
+#[test]
+fn only_what_changed_is_read_again() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    site.fetched();
+
+    site.item("2").revision = 2;
+    site.pages.get_mut(&id("2")).unwrap().1 = "vacations".to_owned();
+    site.item("3").title = "Pay".to_owned();
+    let run = world.run(&site, Mode::Changes);
+
+    assert_eq!(site.fetched(), ["2"]);
+    assert_eq!((run.added, run.changed), (0, 2));
+    assert_eq!(world.found_by(&["staff"]), ["Page 1", "Page 2", "Pay"]);
+}
+
+#[test]
+fn a_run_without_a_change_does_nothing() {
+    let (world, site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+
+    let run = world.run(&site, Mode::Changes);
+
+    assert_eq!((run.added, run.changed, run.removed, run.reclassed), (0, 0, 0, 0));
+    assert_eq!((run.state, world.status().documents), (State::Succeeded, 3));
+}
+
+#[test]
+fn a_deleted_page_goes_and_a_broken_listing_deletes_nothing() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    site.pages.remove(&id("3"));
+
+    site.is_listing_broken = true;
+    let broken = world.run(&site, Mode::Changes);
+    assert_eq!((broken.state, broken.removed), (State::Incomplete, 0));
+    assert_eq!(world.found_by(&["staff"]).len(), 3);
+    assert!(world.status().permissions_as_of < Some(broken.began), "permissions were not read whole");
+
+    site.is_listing_broken = false;
+    assert_eq!(world.run(&site, Mode::Changes).removed, 1);
+    assert_eq!(world.found_by(&["staff"]), ["Page 1", "Page 2"]);
+}
+
+#[test]
+fn a_source_that_takes_us_for_somebody_else_changes_nothing() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+
+    let refused = Site { refuses: Some(failure("anonymous")), ..Site::default() };
+    let run = world.run(&refused, Mode::Changes);
+
+    assert_eq!((run.state, run.removed), (State::Failed, 0));
+    assert_eq!(run.failures[0].code, "anonymous");
+    assert_eq!(world.found_by(&["staff"]).len(), 3);
+    site.fetched();
+}
+
+#[test]
+fn an_unknown_restriction_admits_nobody_and_is_said() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+
+    site.item("2").level = Level::Unknown;
+    let run = world.run(&site, Mode::Changes);
+
+    assert_eq!(world.found_by(&["staff", "guests"]), ["Page 1"]);
+    let whats: Vec<&str> = run.failures.iter().map(|failure| failure.what.as_str()).collect();
+    assert_eq!((run.state, whats), (State::Incomplete, vec!["wiki:2", "wiki:3"]));
+}
+
+#[test]
+fn a_page_below_one_that_was_not_listed_admits_nobody() {
+    let (world, site) = (World::new(), Site::default().with("3", &["gone"], "orphan"));
+
+    world.run(&site, Mode::Changes);
+
+    assert!(world.found_by(&["staff"]).is_empty());
+}
+
+#[test]
+fn a_comment_has_its_pages_readers_and_title() {
+    let (world, mut site) = (World::new(), site().with("9", &[], "a remark"));
+    site.restrict("2", &["payroll"]);
+    let comment = site.item("9");
+    (comment.kind, comment.container) = (Kind::Comment, Some(id("3")));
+
+    world.run(&site, Mode::Changes);
+
+    assert_eq!(world.found_by(&["staff"]), ["Page 1"]);
+    assert!(world.found_by(&["staff", "payroll"]).contains(&"Re: Page 3".to_owned()));
+}
+
+#[test]
+fn one_bad_page_does_not_stop_the_rest() {
+    let (world, mut site) = (World::new(), site());
+    site.broken.push(id("2"));
+
+    let run = world.run(&site, Mode::Changes);
+
+    assert_eq!((run.state, run.added), (State::Incomplete, 2));
+    assert_eq!(run.failures[0].what, "wiki:2");
+    site.broken.clear();
+    assert_eq!(world.run(&site, Mode::Changes).added, 1);
+}
+
+#[test]
+fn people_that_cannot_be_read_are_kept() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+
+    site.hides_people = true;
+    let run = world.run(&site, Mode::Changes);
+
+    let account = AccountId { source: wiki(), key: "k1".into() };
+    assert_eq!(run.state, State::Incomplete);
+    assert_eq!(world.directory.account_name(&account).unwrap().as_deref(), Some("Ana"));
+}
+
+#[test]
+fn a_large_removal_waits_for_an_administrators_word() {
+    let (world, mut site) = (World::new(), Site::default());
+    for n in 0..20 {
+        site = site.with(&format!("p{n}"), &[], "words");
+    }
+    world.run(&site, Mode::Changes);
+    site.pages.retain(|id, _| id.local() < "p13");
+
+    let held = world.run(&site, Mode::Changes);
+    assert_eq!((held.state, held.removed, world.found_by(&["staff"]).len()), (State::Held, 0, 20));
+
+    allow_removal(&world.store, &wiki()).unwrap();
+    let run = world.run(&site, Mode::Changes);
+    assert_eq!((run.state, world.found_by(&["staff"]).len()), (State::Succeeded, site.pages.len()));
+    assert!(!world.status().may_remove, "the word was for one run");
+}
+
+#[test]
+fn a_run_that_is_broken_off_keeps_what_it_did() {
+    let (world, mut site) = (World::new(), Site::default());
+    for n in 0..200 {
+        site = site.with(&format!("p{n}"), &[], "words");
+    }
+
+    let stopped = world.with(|rooms| {
+        let mut watch = |run: &Run| if run.added > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        run::run(&site, &settings(), Mode::Changes, rooms, &mut watch).unwrap()
+    });
+
+    assert_eq!((stopped.state, stopped.added), (State::Stopped, 50));
+    assert_eq!(world.found_by(&["staff"]).len(), 50);
+    assert_eq!(world.run(&site, Mode::Changes).added, 150);
+}
+
+#[test]
+fn what_the_index_had_not_committed_is_told_again_after_a_crash() {
+    let (world, site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    let kept = Kept::open(&world.store).unwrap();
+    world.with(|rooms| {
+        let mut applying = Applying::new(&kept, rooms);
+        applying.remove(&[id("1")]).unwrap();
+        let document = kept.page(&id("2")).unwrap().unwrap();
+        let fact = kept.fact(&id("2")).unwrap().unwrap();
+        let document = crate::corpus::Document { title: "New title".to_owned(), ..document };
+        applying.put(&[apply::Ready { document, class: fact.class, head: 7 }]).unwrap();
+    });
+
+    assert_eq!(world.crash(), 2);
+    assert_eq!(world.found_by(&["staff"]), ["New title", "Page 3"]);
+    assert_eq!(world.crash(), 0);
+}
+
+#[test]
+fn a_document_being_reclassed_when_the_process_dies_stays_withheld() {
+    let (world, site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    let nobody = world.classes.class_of(crate::acl::Rule::new(crate::acl::AnyOf::nobody())).unwrap();
+    let kept = Kept::open(&world.store).unwrap();
+    kept.withhold(&[(id("2"), nobody)]).unwrap();
+
+    world.crash();
+    assert_eq!(world.found_by(&["staff"]), ["Page 1", "Page 3"]);
+
+    world.run(&site, Mode::Permissions);
+    assert_eq!(world.found_by(&["staff"]), ["Page 1", "Page 2", "Page 3"]);
+    assert_eq!(kept.withheld().count(), 0);
+}
+
+#[test]
+fn a_run_that_a_crash_broke_off_is_said_to_have_stopped() {
+    let (world, site) = (World::new(), site());
+    let mut run = world.run(&site, Mode::Changes);
+    (run.began, run.ended, run.state) = (Moment::from_ms(9_000_000), None, State::Running);
+    Kept::open(&world.store).unwrap().put_run(&wiki(), &run, None).unwrap();
+
+    world.crash();
+
+    assert_eq!(world.status().runs[0].state, State::Stopped);
+    assert_eq!(world.status().runs.len(), 2);
+}
