@@ -82,13 +82,13 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         Fault::Garbage if number % 2 == 1 => {
             Some(Reply::html(200, "<!doctype html><title>Log in</title><p>Please log in.</p>".to_owned()))
         }
-        Fault::RateLimit if number % 5 == 0 => Some(limited(match number / 5 % 3 {
+        Fault::RateLimit if number.is_multiple_of(5) => Some(limited(match number / 5 % 3 {
             0 => "0",
             1 => "1",
             // A date in the past: wait no longer.
             _ => "Sun, 01 Nov 2026 08:00:00 GMT",
         })),
-        Fault::RateLimitLong if number % 20 == 0 => Some(limited("100000")),
+        Fault::RateLimitLong if number.is_multiple_of(20) => Some(limited("100000")),
         Fault::Slow
         | Fault::Garbage
         | Fault::BrokenOff
@@ -106,7 +106,7 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
         match fault {
             Fault::Slow => reply.wait_ms += SLOW_MS,
             Fault::Garbage if call.path.contains("/rest/") => reply.body.truncate(reply.body.len() / 2),
-            Fault::BrokenOff => reply.broken_off = number % 3 == 0,
+            Fault::BrokenOff => reply.broken_off = number.is_multiple_of(3),
             Fault::Garbage
             | Fault::Away
             | Fault::Restriction403

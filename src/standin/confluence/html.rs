@@ -39,8 +39,8 @@ const PASS: [&str; 30] = [
     "div",
 ];
 
-/// Renders a storage-format fragment; an error where it is not well-formed.
-pub(super) fn render(storage: &str) -> Result<String, quick_xml::Error> {
+/// Renders a storage-format fragment; an error where it is not well-formed. `name` gives a person's name by key or user name.
+pub(super) fn render(storage: &str, name: &dyn Fn(&str) -> Option<String>) -> Result<String, quick_xml::Error> {
     let mut reader = Reader::from_str(storage);
     let mut out = String::new();
     // What to write at the end of each open element.
@@ -51,7 +51,7 @@ pub(super) fn render(storage: &str) -> Result<String, quick_xml::Error> {
     loop {
         match reader.read_event()? {
             Event::Start(tag) => {
-                let (start, end, is_hidden) = open(&tag, &mut link_title);
+                let (start, end, is_hidden) = open(&tag, &mut link_title, name);
                 out.push_str(&start);
                 ends.push(end);
                 if is_hidden && hidden.is_none() {
@@ -59,7 +59,7 @@ pub(super) fn render(storage: &str) -> Result<String, quick_xml::Error> {
                 }
             }
             Event::Empty(tag) => {
-                let (start, end, _) = open(&tag, &mut link_title);
+                let (start, end, _) = open(&tag, &mut link_title, name);
                 out.push_str(&start);
                 out.push_str(&end);
             }
@@ -89,7 +89,11 @@ pub(super) fn render(storage: &str) -> Result<String, quick_xml::Error> {
 }
 
 /// What an element begins and ends with, and whether its text is left out.
-fn open(tag: &BytesStart<'_>, link_title: &mut String) -> (String, String, bool) {
+fn open(
+    tag: &BytesStart<'_>,
+    link_title: &mut String,
+    person: &dyn Fn(&str) -> Option<String>,
+) -> (String, String, bool) {
     let attribute = |name: &str| {
         let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == name);
         found.and_then(|attribute| {
@@ -132,7 +136,9 @@ fn open(tag: &BytesStart<'_>, link_title: &mut String) -> (String, String, bool)
             (String::new(), "", false)
         }
         "ri:user" => {
-            *link_title = attribute("ri:username").map_or_else(|| "@user".to_owned(), |name| format!("@{name}"));
+            let user = attribute("ri:userkey").or_else(|| attribute("ri:username"));
+            let known = user.and_then(|user| person(&user));
+            *link_title = format!("@{}", known.as_deref().unwrap_or("unknown user"));
             (String::new(), "", false)
         }
         "ri:attachment" => {
@@ -151,8 +157,11 @@ mod tests {
 
     #[test]
     fn nothing_that_could_run_comes_through() {
-        let html = render("<p onclick=\"x()\">a &amp; b</p><script>alert(1)</script><a href=\"javascript:x()\">c</a>")
-            .unwrap();
+        let html = render(
+            "<p onclick=\"x()\">a &amp; b</p><script>alert(1)</script><a href=\"javascript:x()\">c</a>",
+            &|_| None,
+        )
+        .unwrap();
 
         assert_eq!(html, "<p>a &amp; b</p>alert(1)<a rel=\"noopener noreferrer\" href=\"\">c</a>");
     }
@@ -163,10 +172,12 @@ mod tests {
             "<ac:structured-macro ac:name=\"status\"><ac:parameter ac:name=\"colour\">Green</ac:parameter>\
              <ac:parameter ac:name=\"title\">DONE</ac:parameter></ac:structured-macro>\
              <ac:link><ri:page ri:content-title=\"Team\" /></ac:link>\
-             <ac:structured-macro ac:name=\"code\"><ac:plain-text-body><![CDATA[a < b]]></ac:plain-text-body></ac:structured-macro>",
+             <ac:structured-macro ac:name=\"code\"><ac:plain-text-body><![CDATA[a < b]]></ac:plain-text-body></ac:structured-macro>\
+             <ac:link><ri:user ri:userkey=\"k1\" /></ac:link>",
+            &|key| (key == "k1").then(|| "Ada".to_owned()),
         );
 
-        assert_eq!(html.unwrap(), "<strong>[<strong>DONE</strong> ]</strong>Team<pre>a &lt; b</pre>");
-        assert!(render("<p>open").is_ok() || render("<p></b>").is_err());
+        assert_eq!(html.unwrap(), "<strong>[<strong>DONE</strong> ]</strong>Team<pre>a &lt; b</pre>@Ada");
+        assert!(render("<p></b>", &|_| None).is_err());
     }
 }

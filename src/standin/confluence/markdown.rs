@@ -69,8 +69,24 @@ fn start(tag: &Tag<'_>, in_head: bool, out: &mut String) {
         }
         Tag::Table(_) => out.push_str("<table><tbody>"),
         Tag::TableHead => out.push_str("<tr>"),
-        other => {
-            if let Some(name) = name(&other.to_end(), in_head) {
+        Tag::Paragraph
+        | Tag::BlockQuote(_)
+        | Tag::HtmlBlock
+        | Tag::List(_)
+        | Tag::Item
+        | Tag::FootnoteDefinition(_)
+        | Tag::DefinitionList
+        | Tag::DefinitionListTitle
+        | Tag::DefinitionListDefinition
+        | Tag::TableRow
+        | Tag::TableCell
+        | Tag::Emphasis
+        | Tag::Strong
+        | Tag::Strikethrough
+        | Tag::Superscript
+        | Tag::Subscript
+        | Tag::MetadataBlock(_) => {
+            if let Some(name) = name(tag.to_end(), in_head) {
                 out.push_str(&format!("<{name}>"));
             }
         }
@@ -85,8 +101,24 @@ fn end(tag: TagEnd, in_head: bool, out: &mut String) {
         TagEnd::Image => out.push_str("</ac:caption></ac:image>"),
         TagEnd::Table => out.push_str("</tbody></table>"),
         TagEnd::TableHead => out.push_str("</tr>"),
-        other => {
-            if let Some(name) = name(&other, in_head) {
+        TagEnd::Paragraph
+        | TagEnd::BlockQuote(_)
+        | TagEnd::HtmlBlock
+        | TagEnd::List(_)
+        | TagEnd::Item
+        | TagEnd::FootnoteDefinition
+        | TagEnd::DefinitionList
+        | TagEnd::DefinitionListTitle
+        | TagEnd::DefinitionListDefinition
+        | TagEnd::TableRow
+        | TagEnd::TableCell
+        | TagEnd::Emphasis
+        | TagEnd::Strong
+        | TagEnd::Strikethrough
+        | TagEnd::Superscript
+        | TagEnd::Subscript
+        | TagEnd::MetadataBlock(_) => {
+            if let Some(name) = name(tag, in_head) {
                 out.push_str(&format!("</{name}>"));
             }
         }
@@ -94,7 +126,7 @@ fn end(tag: TagEnd, in_head: bool, out: &mut String) {
 }
 
 /// The element that stands for a part of Markdown and has nothing but a name; `None` for what has none.
-fn name(tag: &TagEnd, in_head: bool) -> Option<&'static str> {
+fn name(tag: TagEnd, in_head: bool) -> Option<&'static str> {
     match tag {
         TagEnd::Paragraph => Some("p"),
         TagEnd::BlockQuote(_) => Some("blockquote"),
@@ -136,6 +168,8 @@ mod tests {
 
         assert!(storage.starts_with("<h1>On <em>call</em></h1><ul><li>a &amp; b</li>"), "{storage}");
         assert!(storage.contains("<tr><th>A</th><th>B</th></tr><tr><td>1</td><td>&lt;x&gt;</td></tr>"), "{storage}");
-        assert!(crate::standin::confluence::html::render(&storage).unwrap().contains("if [[ a ]]&gt;b; then"));
+        assert!(
+            crate::standin::confluence::html::render(&storage, &|_| None).unwrap().contains("if [[ a ]]&gt;b; then")
+        );
     }
 }

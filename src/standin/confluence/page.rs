@@ -138,7 +138,7 @@ fn view(ask: &Ask<'_>, id: &str) -> Reply {
     let comments: String = ask
         .site
         .below(&content.id, Kind::Comment)
-        .map(|comment| format!("<li><strong>{}</strong>{}</li>", name(ask, &comment.created_by), body(comment)))
+        .map(|comment| format!("<li><strong>{}</strong>{}</li>", name(ask, &comment.created_by), body(ask, comment)))
         .collect();
     let list = |title: &str, items: String| {
         if items.is_empty() { items } else { format!("<h2>{title}</h2><ul>{items}</ul>") }
@@ -150,7 +150,7 @@ fn view(ask: &Ask<'_>, id: &str) -> Reply {
         escape(&content.title),
         name(ask, &content.updated_by),
         escape(content.updated_at.get(..10).unwrap_or_default()),
-        body(content),
+        body(ask, content),
         list("Pages below", below),
         list("Attachments", files),
         list("Comments", comments),
@@ -158,9 +158,10 @@ fn view(ask: &Ask<'_>, id: &str) -> Reply {
     Reply::html(200, whole(&content.title, &main))
 }
 
-fn body(content: &Content) -> String {
+fn body(ask: &Ask<'_>, content: &Content) -> String {
     // What is not well-formed is shown as it is written.
-    html::render(&content.body).unwrap_or_else(|_| format!("<pre>{}</pre>", escape(&content.body)))
+    html::render(&content.body, &|user| ask.site.name_of(user))
+        .unwrap_or_else(|_| format!("<pre>{}</pre>", escape(&content.body)))
 }
 
 fn name(ask: &Ask<'_>, username: &str) -> String {

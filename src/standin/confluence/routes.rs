@@ -15,11 +15,17 @@ const NAMES_MAX: usize = 200;
 
 /// One request in the light of who sent it.
 pub(super) struct Ask<'a> {
+    /// The site of this request.
     pub site: &'a Site,
+    /// What the caller may see.
     pub sight: &'a Sight<'a>,
+    /// The caller; `None` for an anonymous visitor.
     pub user: Option<&'a User>,
+    /// The request as it came.
     pub call: &'a Call,
+    /// The faults that are on.
     pub faults: &'a [Fault],
+    /// How answers are written.
     pub shapes: Shapes<'a>,
 }
 
@@ -43,6 +49,7 @@ pub(super) fn serve(shared: &Shared, site: &Site, faults: &[Fault], user: Option
     }
 }
 
+/// What is missing and what the caller may not see are answered alike.
 pub(super) fn not_found(message: &str) -> Reply {
     failure(404, message, "Not Found")
 }

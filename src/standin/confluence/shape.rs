@@ -36,7 +36,9 @@ impl Expand {
 
 /// Writes shapes for one request.
 pub(super) struct Shapes<'a> {
+    /// The site of this request.
     pub site: &'a Site,
+    /// What the caller may see.
     pub sight: &'a Sight<'a>,
     /// The whole address of the site, context path included.
     pub url: &'a str,
@@ -165,7 +167,7 @@ impl Shapes<'_> {
                     body["storage"] = json!({"value": content.body, "representation": "storage"});
                 }
                 if expand.has("body.view") {
-                    let html = super::html::render(&content.body).unwrap_or_default();
+                    let html = super::html::render(&content.body, &|user| self.site.name_of(user)).unwrap_or_default();
                     body["view"] = json!({"value": html, "representation": "view"});
                 }
                 body
@@ -213,7 +215,7 @@ impl Shapes<'_> {
         let mut out = json!({});
         for (operation, subjects) in [("read", &content.read), ("update", &content.update)] {
             let path = format!("restrictions.{operation}");
-            let is_readable = !(self.restrictions_fail && !subjects.is_empty());
+            let is_readable = !self.restrictions_fail || subjects.is_empty();
             if expand.has(&path) && is_readable {
                 out[operation] = self.restriction(operation, subjects);
                 for kind in ["user", "group"] {

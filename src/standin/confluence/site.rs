@@ -17,6 +17,7 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spec {
+    /// Everyone with an account.
     pub users: Vec<User>,
     /// What stands before every path, such as `/confluence`; empty for nothing.
     #[serde(default)]
@@ -24,16 +25,20 @@ pub(super) struct Spec {
     /// `UTC` or a fixed offset such as `+01:00`: the zone of written times and of dates in CQL.
     #[serde(default = "utc")]
     pub time_zone: String,
+    /// Their groups.
     #[serde(default)]
     pub groups: Vec<Group>,
     /// Who may use the site at all.
     pub global_use: Grant,
+    /// The spaces, in the order they are listed.
     #[serde(default)]
     pub spaces: Vec<Space>,
+    /// Pages, blog posts, comments and attachments.
     #[serde(default)]
     pub content: Vec<Content>,
 }
 
+/// An account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct User {
@@ -42,12 +47,17 @@ pub(super) struct User {
     /// The id on Confluence Cloud.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
+    /// What the user signs in by; compared without regard to case.
     pub username: String,
+    /// What others see.
     pub display_name: String,
+    /// The e-mail address; empty for none.
     #[serde(default)]
     pub email: String,
+    /// Whether others may see the address.
     #[serde(default = "yes")]
     pub email_visible: bool,
+    /// A deactivated user may nothing, whatever else is written here.
     #[serde(default = "yes")]
     pub active: bool,
     /// Empty where the user cannot sign in by password.
@@ -61,18 +71,22 @@ pub(super) struct User {
     pub administrator: bool,
 }
 
+/// A personal access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Token {
+    /// The secret itself.
     pub token: String,
     /// RFC 3339; without it the token does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
 }
 
+/// A group of users.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Group {
+    /// Its name, which is also its id; compared without regard to case.
     pub name: String,
     /// User names of direct members.
     #[serde(default)]
@@ -86,8 +100,11 @@ pub(super) struct Group {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Grant {
+    /// User names.
     pub users: Vec<String>,
+    /// Group names.
     pub groups: Vec<String>,
+    /// Given to everybody, also to visitors who did not sign in.
     pub anonymous: bool,
 }
 
@@ -95,7 +112,9 @@ pub(super) struct Grant {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Subjects {
+    /// User names.
     pub users: Vec<String>,
+    /// Group names.
     pub groups: Vec<String>,
 }
 
@@ -106,10 +125,13 @@ impl Subjects {
     }
 }
 
+/// A space.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Space {
+    /// Its key; a personal space's begins with `~`.
     pub key: String,
+    /// What people call it.
     pub name: String,
     /// `global` or `personal`.
     #[serde(rename = "type", default = "global")]
@@ -117,9 +139,11 @@ pub(super) struct Space {
     /// `current` or `archived`.
     #[serde(default = "current")]
     pub status: String,
+    /// Who may view it.
     pub view: Grant,
 }
 
+/// The kinds of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
@@ -141,10 +165,13 @@ impl Kind {
     }
 }
 
+/// A page, blog post, comment or attachment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Content {
+    /// Its id, which never changes.
     pub id: String,
+    /// What it is.
     #[serde(rename = "type")]
     pub kind: Kind,
     /// The space's key; that of the container where it is left out.
@@ -156,16 +183,19 @@ pub(super) struct Content {
     /// What a comment or an attachment hangs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// The title; an attachment's file name.
     #[serde(default)]
     pub title: String,
     /// `current`, `trashed`, `archived` or `draft`.
     #[serde(default = "current")]
     pub status: String,
+    /// Grows with each change of words.
     #[serde(default = "one")]
     pub version: u32,
-    /// User names.
+    /// User name of whoever made it.
     #[serde(default)]
     pub created_by: String,
+    /// User name of whoever changed it last.
     #[serde(default)]
     pub updated_by: String,
     /// RFC 3339; `updated_at` where it is left out.
@@ -174,6 +204,7 @@ pub(super) struct Content {
     /// RFC 3339.
     #[serde(default = "start_of_2026")]
     pub updated_at: String,
+    /// Its labels.
     #[serde(default)]
     pub labels: Vec<String>,
     /// Storage-format XHTML.
@@ -191,6 +222,7 @@ pub(super) struct Content {
     /// An attachment's bytes, for a site that travels as one text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+    /// An attachment's media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
     /// Of a comment: `footer`, `inline` or `resolved`.
@@ -199,8 +231,10 @@ pub(super) struct Content {
     /// The words an inline comment is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_selection: Option<String>,
+    /// Who alone may view it, and what is below it; where empty, this level restricts nothing.
     #[serde(default)]
     pub read: Subjects,
+    /// Who alone may change it: of no consequence to viewing.
     #[serde(default)]
     pub update: Subjects,
 }
@@ -228,6 +262,7 @@ fn start_of_2026() -> String {
 /// above itself; users and groups that permissions name may be missing, as in the product.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
+    /// The file as it was read, with its files' texts in place.
     pub spec: Spec,
     /// Minutes east of UTC of `time_zone`.
     pub offset_minutes: i64,
@@ -363,6 +398,12 @@ impl Site {
     pub fn user(&self, username: &str) -> Option<&User> {
         let username = username.to_lowercase();
         self.spec.users.iter().find(|user| user.username.to_lowercase() == username)
+    }
+
+    /// A person's display name, by key or user name.
+    pub fn name_of(&self, user: &str) -> Option<String> {
+        let found = self.spec.users.iter().find(|known| known.key == user).or_else(|| self.user(user));
+        found.map(|user| user.display_name.clone())
     }
 
     /// A group by name; names are compared without regard to case.

@@ -8,10 +8,15 @@ use crate::standin::server::{Call, Reply};
 /// A checked request of a client, waiting for its person.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
+    /// The client's id.
     pub client: String,
+    /// One of its registered addresses.
     pub redirect: String,
+    /// What it asks for, `openid` among them.
     pub scopes: Vec<String>,
+    /// Given back as it came.
     pub state: Option<String>,
+    /// Written into the token.
     pub nonce: Option<String>,
     /// The S256 challenge of RFC 7636.
     pub challenge: String,

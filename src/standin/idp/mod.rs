@@ -58,7 +58,8 @@ impl std::fmt::Debug for Person {
 }
 
 /// A client that may send people here.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Client {
     /// Its id.
     pub id: String,
@@ -85,7 +86,7 @@ impl Idp {
         Ok(Idp { server, shared })
     }
 
-    /// Starts it with a people file.
+    /// Starts it with a people file. Clients are given here, or put at `/_standin/clients` while it runs.
     pub fn open(listen: SocketAddr, file: &Path, clients: Vec<Client>) -> anyhow::Result<Idp> {
         let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let people = serde_json::from_slice(&text).with_context(|| format!("{} is no people file", file.display()))?;
@@ -183,11 +184,23 @@ impl Shared {
             ("POST", "/token") => self.token(call),
             ("GET" | "POST", "/userinfo") => self.userinfo(call),
             ("GET" | "POST", "/end_session") => self.end_session(call),
+            ("PUT", "/_standin/clients") => self.put_clients(call),
             ("GET", "/") => Reply::html(200, form::notice("Stand-in identity provider", "It is running.")),
             (_, "/token" | "/sign-in" | "/authorize" | "/userinfo" | "/end_session" | "/jwks") => {
                 Reply::json(405, &json!({"error": "invalid_request"}))
             }
             _ => Reply::html(404, form::notice("Not here", "The provider has nothing at this address.")),
+        }
+    }
+
+    /// Whoever directs the stand-in registers its clients: `[{"id", "secret", "redirects"}]` in place of all there were.
+    fn put_clients(&self, call: &Call) -> Reply {
+        match serde_json::from_slice(&call.body) {
+            Ok(clients) => {
+                *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
+                Reply::json(200, &json!({"done": true}))
+            }
+            Err(error) => Reply::json(400, &json!({"error": error.to_string()})),
         }
     }
 

@@ -13,7 +13,9 @@ use crate::standin::server::{Call, Reply};
 
 /// What a code stands for.
 pub(super) struct Grant {
+    /// What the client asked for.
     pub request: authorize::Request,
+    /// Who signed in.
     pub username: String,
     /// The `sid` of this sign-in.
     pub session: String,
@@ -26,7 +28,9 @@ pub(super) struct Grant {
 /// What an access token opens.
 #[derive(Clone)]
 pub(super) struct Access {
+    /// Whose it is.
     pub username: String,
+    /// What may be told.
     pub scopes: Vec<String>,
 }
 
