@@ -32,7 +32,7 @@ async function begin() {
 /** @param {{name: string, login: string}} provider @param {number} at */
 function button(provider, at) {
   const address = `${provider.login}?return_to=${encodeURIComponent(returnTo())}`;
-  return el("a", { class: at === 0 ? "button is-main" : "button", href: address }, provider.name);
+  return el("a", { class: at === 0 ? "button is-main" : "button", href: address }, /^(sign|log) in\b/i.test(provider.name) ? provider.name : `Sign in with ${provider.name}`);
 }
 
 /** Only a path of this appliance: anything else would let a link send people elsewhere after they signed in. */

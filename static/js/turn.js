@@ -49,7 +49,14 @@ export function turn(question, deeds) {
       const shown = claim(event.body, source, open);
       shown.classList.add("is-new");
       list.append(shown);
+      layOut();
     }
+  }
+
+  /** Sentences run on as a text; lines of a table or a list, which end without a stop, stand one below the other. */
+  function layOut() {
+    const lines = [...list.children].filter((one) => !/[.!?…:]["'”’)]*\d*$/u.test(one.textContent?.trim() ?? ""));
+    list.classList.toggle("is-list", lines.length * 2 > list.children.length && list.children.length > 1);
   }
 
   /** A source can come again with more passages. @param {Source} one */
@@ -68,6 +75,7 @@ export function turn(question, deeds) {
     if (list.children.length !== whole.claims.length || !live) {
       list.replaceChildren(...whole.claims.map((one) => claim(one, source, open)));
     }
+    layOut();
     body.replaceChildren(...parts(whole, kept ?? null));
     if (live) say(ending(whole));
   }
