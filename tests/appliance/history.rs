@@ -18,12 +18,12 @@ fn a_conversation_is_there_again_after_a_restart() {
     let mut mateo = house.browser();
     mateo.hold(cookies);
     let listed = mateo.json("/api/v1/conversations").unwrap();
-    assert_eq!(listed["conversations"][0]["id"], answer["conversation_id"], "{listed}");
+    assert_eq!(listed["conversations"][0]["conversation_id"], answer["conversation_id"], "{listed}");
     let path = format!("/api/v1/conversations/{}", answer["conversation_id"].as_str().unwrap());
     let recalled = mateo.json(&path).unwrap();
-    assert_eq!(recalled["turns"][0]["question"], LEAVE);
-    assert_eq!(claims(&recalled["turns"][0]["answer"]), claims(&answer));
-    assert_eq!(recalled["turns"][0]["answer"]["sources"], answer["sources"]);
+    assert_eq!(recalled["messages"][0]["question"], LEAVE);
+    assert_eq!(claims(&recalled["messages"][0]["answer"]), claims(&answer));
+    assert_eq!(recalled["messages"][0]["answer"]["sources"], answer["sources"]);
 }
 
 #[test]

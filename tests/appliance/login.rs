@@ -16,7 +16,7 @@ fn a_person_signs_in_through_the_provider_and_is_greeted_by_name() {
 
     let me = mateo.json("/api/v1/me").unwrap();
 
-    assert_eq!(me["display_name"], "mateo", "{me}");
+    assert_eq!(me["user"]["display_name"], "mateo", "{me}");
     let keys: Vec<&str> = me["spaces"].as_array().unwrap().iter().map(|space| space["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["ANY", "HR"]);
 }

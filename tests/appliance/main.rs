@@ -5,6 +5,7 @@ mod admin;
 mod ask;
 mod audit;
 mod crawl;
+mod front;
 mod history;
 mod login;
 mod pages;

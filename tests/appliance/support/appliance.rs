@@ -164,6 +164,11 @@ impl Appliance {
         &self.settings.data.folder
     }
 
+    /// Where its metrics are.
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.server.as_ref().and_then(web::Server::metrics_address).unwrap()
+    }
+
     /// The lines of an export of the audit log, the header first.
     pub fn audit_lines(&self) -> Vec<String> {
         let mut out = Vec::new();
