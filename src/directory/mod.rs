@@ -41,7 +41,7 @@ use held::Held;
 use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
 use source::Picture;
 
-pub use person::{Edited, Group, GroupProfile, Person, Profile};
+pub use person::{Group, GroupProfile, Person, Profile};
 pub use source::{Account, SourceGroup, SourcePeople};
 
 /// The tree of people, groups and memberships.
@@ -233,8 +233,8 @@ impl Directory {
             let (no_accounts, no_groups) = (BTreeMap::new(), BTreeMap::new());
             let was = held.sources.get(source);
             let (old_accounts, old_groups) = was.map_or((&no_accounts, &no_groups), |was| (&was.accounts, &was.groups));
-            let account_key = |key: &Box<str>| CrawledKey::Account(source.clone(), key.clone());
-            let group_key = |key: &Box<str>| CrawledKey::Group(source.clone(), key.clone());
+            let account_key = |key: &str| CrawledKey::Account(source.clone(), key.into());
+            let group_key = |key: &str| CrawledKey::Group(source.clone(), key.into());
             difference(old_accounts, &accounts, account_key, Crawled::Account, &mut changes);
             difference(old_groups, &groups, group_key, Crawled::Group, &mut changes);
         }
@@ -287,7 +287,7 @@ fn key_of(id: &GroupId) -> Box<str> {
 fn difference<V: PartialEq + Clone>(
     old: &BTreeMap<Box<str>, V>,
     new: &BTreeMap<Box<str>, V>,
-    key: impl Fn(&Box<str>) -> CrawledKey,
+    key: impl Fn(&str) -> CrawledKey,
     record: impl Fn(V) -> Crawled,
     changes: &mut Batch<CrawledKey, Crawled>,
 ) {
@@ -302,7 +302,8 @@ fn difference<V: PartialEq + Clone>(
 fn sources(
     rows: impl Iterator<Item = Result<(CrawledKey, Crawled), store::Error>>,
 ) -> Result<BTreeMap<SourceId, Picture>, store::Error> {
-    let mut found: BTreeMap<SourceId, (BTreeMap<Box<str>, Account>, BTreeMap<Box<str>, SourceGroup>)> = BTreeMap::new();
+    type Crawl = (BTreeMap<Box<str>, Account>, BTreeMap<Box<str>, SourceGroup>);
+    let mut found: BTreeMap<SourceId, Crawl> = BTreeMap::new();
     for row in rows {
         let (key, record) = row?;
         let (CrawledKey::Account(source, key) | CrawledKey::Group(source, key)) = key;

@@ -89,8 +89,3 @@ pub fn serve(directory: &Directory, request: &Request<'_>, now: Moment) -> (Repl
     let reply = route::answer(directory, request, now, &mut changes).unwrap_or_else(problem::Problem::reply);
     (reply, changes)
 }
-
-/// The reply to a request whose bearer token is missing or not good.
-pub fn unauthorised() -> Reply {
-    problem::Problem::new(401, "the bearer token is missing or not valid").reply()
-}

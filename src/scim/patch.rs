@@ -99,7 +99,9 @@ pub(super) fn apply(kind: Kind, resource: &mut Map<String, Value>, operation: Op
                 None => resource,
                 Some(urn) => match resource.entry(urn.as_str()).or_insert_with(|| Value::Object(Map::new())) {
                     Value::Object(extension) => extension,
-                    _ => return Err(Problem::path(format!("{urn} is no schema of this resource"))),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                        return Err(Problem::path(format!("{urn} is no schema of this resource")));
+                    }
                 },
             };
             // From here on the name is the one the resource has.
@@ -171,16 +173,11 @@ fn set(
     value: Value,
 ) -> Result<(), Problem> {
     let is_complex = known.is_some_and(|known| !known.is_list && !known.parts.is_empty());
-    let value = match value {
+    let value = match value.as_str().filter(|_| is_complex && key.eq_ignore_ascii_case("manager")) {
         // A bare id where a reference belongs; the empty one takes the reference away.
-        Value::String(id) if is_complex && key.eq_ignore_ascii_case("manager") => {
-            if id.is_empty() {
-                Value::Null
-            } else {
-                serde_json::json!({ "value": id })
-            }
-        }
-        value => schema::normal_value(known, key, value)?,
+        Some("") => Value::Null,
+        Some(id) => serde_json::json!({ "value": id }),
+        None => schema::normal_value(known, key, value)?,
     };
     match (value, holder.get_mut(key)) {
         (value, _) if body::is_unassigned(&value) => drop(holder.remove(key)),
@@ -195,10 +192,8 @@ fn set(
 
 /// The elements of what was sent for a list.
 fn listed(known: Option<&'static Attribute>, key: &str, value: Value) -> Result<Vec<Value>, Problem> {
-    match schema::normal_value(known, key, value)? {
-        Value::Array(elements) => Ok(elements),
-        single => Ok(vec![single]),
-    }
+    let value = schema::normal_value(known, key, value)?;
+    if let Value::Array(elements) = value { Ok(elements) } else { Ok(vec![value]) }
 }
 
 /// Two elements are the same when their values and types are.
@@ -244,9 +239,9 @@ fn remove_listed(
     known: Option<&'static Attribute>,
     value: Value,
 ) -> Result<(), Problem> {
-    let value_in = |element: &Value| match element {
-        Value::Object(parts) => body::value_of(parts, "value").cloned(),
-        other => Some(other.clone()),
+    let value_in = |element: &Value| match element.as_object() {
+        Some(parts) => body::value_of(parts, "value").cloned(),
+        None => Some(element.clone()),
     };
     let removed = listed(known, key, value)?;
     if let Some(Value::Array(elements)) = holder.get_mut(key) {

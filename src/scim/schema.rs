@@ -232,10 +232,13 @@ pub(super) fn normal_value(known: Option<&'static Attribute>, name: &str, value:
     match value {
         Value::Object(parts) if !attribute.parts.is_empty() => Ok(Value::Object(normal_parts(attribute.parts, parts)?)),
         Value::Null => Ok(Value::Null),
-        value if attribute.is_boolean => body::boolean(&value)
-            .map(Value::Bool)
-            .ok_or_else(|| Problem::value(format!("{name} is neither true nor false"))),
-        value => Ok(value),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)
+            if attribute.is_boolean =>
+        {
+            let flag = body::boolean(&value).map(Value::Bool);
+            flag.ok_or_else(|| Problem::value(format!("{name} is neither true nor false")))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => Ok(value),
     }
 }
 

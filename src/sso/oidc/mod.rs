@@ -354,7 +354,9 @@ impl Provider {
                     Refusal::new("userinfo_subject_wrong", "the userinfo endpoint answers for another subject")
                 }
                 UserInfoError::Request(error) => Refusal::new("provider_away", error.to_string()),
-                _ => Refusal::new("userinfo_invalid", "the userinfo endpoint's answer cannot be read"),
+                UserInfoError::Parse(_) | UserInfoError::Response(..) | UserInfoError::Other(_) | _ => {
+                    Refusal::new("userinfo_invalid", "the userinfo endpoint's answer cannot be read")
+                }
             })?;
         login.name = claims.preferred_username().and_then(|name| UserName::parse(name.as_str()).ok());
         let email = claims.email().filter(|_| claims.email_verified() == Some(true));

@@ -169,7 +169,9 @@ fn refusal_of(error: ClaimsVerificationError) -> Unproven {
         }
         E::SignatureVerification(_) => ("signature_invalid", "the token's signature cannot be verified"),
         E::Unsupported(_) => ("token_invalid", "the token is encrypted, nested or of a type that is no ID token"),
-        _ => ("token_invalid", "the token cannot be verified"),
+        E::InvalidAuthContext(_) | E::InvalidAuthTime(_) | E::Other(_) | _ => {
+            ("token_invalid", "the token cannot be verified")
+        }
     };
     other(code, detail)
 }
