@@ -122,7 +122,11 @@ impl Stage {
     fn sync(&self, playing: bool) -> anyhow::Result<()> {
         let source = SourceId::parse(SOURCE).context("the demo's source has a name")?;
         let began = Instant::now();
-        self.app.refresh_as_owner(&source, Mode::Full)?;
+        match self.app.refresh_as_owner(&source, Mode::Full) {
+            // A source that was never read is due at once, so the appliance has begun by itself.
+            Ok(()) | Err(app::Error::Busy) => {}
+            Err(error) => return Err(error.into()),
+        }
         loop {
             std::thread::sleep(Duration::from_millis(100));
             let health = self.app.overview_as_owner()?;
