@@ -1,5 +1,7 @@
 //! The floor plan, as a test: it reads the source text, and takes milliseconds.
 
+#![expect(clippy::unwrap_used, reason = "builders and readers of tests stop where they cannot go on")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,12 @@
 //! The appliance, over HTTPS, by its public doors: a real one, with a stand-in Confluence and identity provider on real
 //! sockets. Only the language model is by rule, save where a test says otherwise.
 
+#![expect(clippy::unwrap_used, reason = "builders and readers of tests stop where they cannot go on")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a nightly run asks for more cases; what a program said is shown as it is"
+)]
+
 mod admin;
 mod ask;
 mod audit;
