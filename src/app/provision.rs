@@ -89,6 +89,12 @@ impl App {
         };
         let receipt = self.audit.append(&Event::Provisioned { by, change: what, target: &target })?;
         tracing::info!(leaf = receipt.leaf(), by, change = what, "provisioned");
+        if let Change::PersonRemoved(user) = change {
+            // Assurance §5: deleting a person removes their keys; what a backup still holds of their history stays closed.
+            self.history.forget(&self.vault, user)?;
+            let forgotten = self.audit.append(&Event::PersonForgotten { user })?;
+            tracing::info!(leaf = forgotten.leaf(), "a person's keys were destroyed");
+        }
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub enum Event<'a> {
     Rated { user: &'a UserId, message: &'a MessageId, rating: &'a str, reasons: &'a [String] },
     /// A conversation's key was destroyed.
     KeyForgotten { user: &'a UserId, conversation: &'a ConversationId },
+    /// A person left for good: all their keys were destroyed. What tells their leaves stays: see [`super::Log::erase`].
+    PersonForgotten { user: &'a UserId },
     /// A sync began.
     SyncStarted { source: &'a SourceId, mode: &'a str },
     /// A sync ended.
@@ -106,6 +108,7 @@ impl Event<'_> {
             Event::KeyForgotten { user, conversation } => {
                 ("key_forgotten", Some(*user), json!({ "conversation": conversation }))
             }
+            Event::PersonForgotten { user } => ("person_forgotten", Some(*user), json!({})),
             Event::SyncStarted { source, mode } => ("sync_started", None, json!({ "source": source, "mode": mode })),
             Event::SyncEnded { source, outcome, added, changed, removed, reclassed, failed } => {
                 let fields = json!({

@@ -5,7 +5,6 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
-use secrecy::ExposeSecret as _;
 use signed_note::{
     Note, StandardSigner, StandardVerifier, VerifierList, is_key_name_valid, key_id, new_ed25519_verifier_key,
 };
@@ -14,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::store::durable;
-use crate::vault::{self, Label, Vault};
+use crate::vault::{self, ExposeSecret as _, Label, Vault};
 
 /// The log's signing key, under the log's name.
 pub(super) struct Signer {

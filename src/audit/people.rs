@@ -9,13 +9,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use super::Error;
 use crate::names::UserId;
 use crate::store::durable;
-use crate::vault::{self, Label, Own, Vault};
+use crate::vault::{self, ExposeSecret as _, Label, Own, Vault};
 
 /// All people who stand in the log.
 pub(super) struct People {

@@ -141,14 +141,18 @@ impl Kept {
 
     /// A person's conversations that are not deleted.
     pub(super) fn conversations_of(&self, owner: &UserId) -> Result<Vec<ConversationId>, Error> {
-        let mut all = Vec::new();
-        for key in self.heads.keys_under(owner.as_bytes()) {
-            let (owner, conversation) = of_whose(&key?);
-            if !self.is_deleted(&owner, &conversation)? {
-                all.push(conversation);
+        let mut visible = Vec::new();
+        for conversation in self.all_of(owner)? {
+            if !self.is_deleted(owner, &conversation)? {
+                visible.push(conversation);
             }
         }
-        Ok(all)
+        Ok(visible)
+    }
+
+    /// A person's conversations, deleted ones too.
+    pub(super) fn all_of(&self, owner: &UserId) -> Result<Vec<ConversationId>, Error> {
+        self.heads.keys_under(owner.as_bytes()).map(|key| Ok(of_whose(&key?).1)).collect()
     }
 
     /// Everybody's conversations.

@@ -289,6 +289,17 @@ impl History {
         Ok(destroyed)
     }
 
+    /// Destroys all keys of a person who left for good, and removes their conversations. There is no time to undo it.
+    pub fn forget(&self, vault: &Vault, owner: &UserId) -> Result<(), Error> {
+        let _turn = self.turn();
+        // The key first, as in a sweep: what a crash leaves of the records does not open.
+        vault.forget(owner, Forget::Everything)?;
+        for conversation in self.kept.all_of(owner)? {
+            self.kept.destroy(owner, &conversation)?;
+        }
+        Ok(())
+    }
+
     /// Whether a conversation was deleted for good, or has reached its age.
     fn is_over(
         &self,

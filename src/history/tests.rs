@@ -1,11 +1,11 @@
 //! The history's promises, over a real store, vault and log.
 
+use serde_json::json;
+
 use super::*;
-use crate::acl::AclClass;
 use crate::answer::{Citation, Claim};
 use crate::audit::{self, Event, Log};
 use crate::clock::Clock;
-use crate::corpus::PassageId;
 use crate::names::Ids;
 
 const NOON: Moment = Moment::from_ms(1_795_000_000_000);
@@ -38,8 +38,8 @@ fn house() -> House {
 }
 
 fn entry(question: &str, claim: &str, asked: Moment) -> Entry {
-    let citation =
-        Citation { passage: PassageId::parse("wiki:7@1#0").unwrap(), class: AclClass::from_number(3), quote: 0..9 };
+    let citation = json!({ "passage": "wiki:7@1#0", "class": 3, "quote": { "start": 0, "end": 9 } });
+    let citation: Citation = serde_json::from_value(citation).unwrap();
     let claims = vec![Claim::new(claim.to_owned(), citation, Vec::new())];
     Entry {
         message: MessageId::new(&Ids::Random),
@@ -303,4 +303,21 @@ fn a_title_that_cannot_be_seen_is_refused() {
     assert!(matches!(house.history.rename(&house.vault, &house.ada, &talk, " \u{200b}"), Err(Error::NoTitle)));
 
     assert_eq!(house.titles(&house.ada), [Some("Where is heron 0?".to_owned())]);
+}
+
+#[test]
+fn a_person_who_left_for_good_leaves_nothing_that_opens() {
+    let house = house();
+    let ((talk, _), (deleted, _)) = (house.talk(2), house.talk(1));
+    house.history.delete(&house.ada, &deleted, NOON).unwrap();
+    let bobs = ConversationId::new(&Ids::Random);
+    house.keep(&house.bob, &bobs, "What is for lunch?", NOON).unwrap();
+
+    house.history.forget(&house.vault, &house.ada).unwrap();
+
+    assert!(matches!(house.read(&house.ada, &talk), Err(Error::NotThere)));
+    assert!(house.titles(&house.ada).is_empty());
+    assert!(matches!(house.keep(&house.ada, &talk, "Still there?", NOON), Err(Error::NotThere)));
+    assert_eq!(house.sweep(60), 0);
+    assert_eq!(house.read(&house.bob, &bobs).unwrap().1.len(), 1);
 }

@@ -44,6 +44,8 @@ pub use self::root::Own;
 pub use self::sealed::{ConversationKey, Label, Place, Sealed};
 use crate::names::{ConversationId, UserId};
 use crate::store::{self, Store};
+/// Reads a secret that was opened, at the place where it is used.
+pub use secrecy::ExposeSecret;
 
 /// Where the root key is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
