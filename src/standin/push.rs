@@ -136,7 +136,8 @@ mod tests {
             if call.method == "GET" {
                 let filter = call.parameter("filter").unwrap();
                 let (attribute, value) = filter.split_once(" eq ").unwrap();
-                let is_asked = |one: &&(String, Value)| one.0 == parts[0] && one.1[attribute].to_string() == value;
+                let value: Value = serde_json::from_str(value).unwrap();
+                let is_asked = |one: &&(String, Value)| one.0 == parts[0] && one.1[attribute] == value;
                 let found: Vec<&Value> = kept.resources.iter().filter(is_asked).map(|(_, one)| one).collect();
                 return Reply::json(200, &json!({"totalResults": found.len(), "Resources": found}));
             }
