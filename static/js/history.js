@@ -51,7 +51,15 @@ export function historyList(deeds) {
     draw();
   }
 
+  /** Draws the list; what had the focus in it has it again. */
   function draw() {
+    const held = document.activeElement;
+    const address = place.contains(held) ? held?.closest("li")?.querySelector("a")?.getAttribute("href") : null;
+    drawRows();
+    if (address) place.querySelector(`a[href="${CSS.escape(address)}"]`)?.focus();
+  }
+
+  function drawRows() {
     const wanted = find.value.trim().toLocaleLowerCase();
     const fits = all.filter((one) => (one.title ?? "").toLocaleLowerCase().includes(wanted));
     if (fits.length === 0) {

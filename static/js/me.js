@@ -14,6 +14,9 @@ import { nextTheme, theme, themeName } from "./theme.js";
 
 const EXAMPLES_MAX = 4;
 
+/** The welcome where nobody wrote another: the line below it says the same, with the number. */
+const PLAIN_WELCOME = "Answers come from the pages you can open.";
+
 /** @param {Me} me @param {(question: string) => void} put */
 export function welcome(me, put) {
   const name = me.user.given_name || me.user.display_name.split(" ")[0];
@@ -25,6 +28,7 @@ export function welcome(me, put) {
     "div",
     { class: "welcome" },
     el("h2", { class: "greeting" }, name ? `${partOfDay(new Date())}, ${name}` : partOfDay(new Date())),
+    me.application.welcome !== PLAIN_WELCOME && el("p", {}, me.application.welcome),
     el("p", { class: "soft" }, spaces(me.spaces.length)),
     examples.length > 0 ? el("ul", { class: "examples", role: "list", "aria-label": "Questions to begin with" }, examples) : null,
     el("p", { class: "welcome-foot" }, el("a", { href: "/privacy" }, "Only you can read this history."), kept),

@@ -139,7 +139,7 @@ function leave() {
 /** @param {any} one a message as the server recalls it */
 function drawRecalled(one) {
   if (one.is_unreadable) return unreadable();
-  const drawn = turn(one.question, { insert: form.insert, again: send });
+  const drawn = turn(one.question, { insert: form.insert, again: send, isKept: true });
   drawn.end(one.answer, one.feedback);
   return drawn.node;
 }
@@ -166,7 +166,7 @@ async function send(question) {
   const visit = state.visit;
   const running = new AbortController();
   state.running = running;
-  const drawn = turn(question, { insert: form.insert, again: send });
+  const drawn = turn(question, { insert: form.insert, again: send, isKept: !state.temporary });
   log.querySelector(".welcome")?.remove();
   log.append(drawn.node);
   drawn.begin();

@@ -11,12 +11,12 @@ import { ending, phaseLine, say } from "./status.js";
 /**
  * @typedef {import("./api.js").Answer} Answer
  * @typedef {import("./api.js").Source} Source
- * @typedef {{insert: (question: string) => void, again: (question: string) => void}} Deeds
+ * @typedef {{insert: (question: string) => void, again: (question: string) => void, isKept: boolean}} Deeds
  */
 
 /**
  * Draws the question; the answer is filled in by what it returns.
- * @param {string} question @param {Deeds} deeds
+ * @param {string} question @param {Deeds} deeds what is not kept cannot be rated
  */
 export function turn(question, deeds) {
   /** @type {Source[]} */
@@ -88,7 +88,7 @@ export function turn(question, deeds) {
       "div",
       { class: "toolbar" },
       iconButton("copy", "Copy the answer with its sources", () => copy(footnoted(question, whole), "Answer copied")),
-      whole.message_id ? opinion.buttons : null,
+      deeds.isKept ? opinion.buttons : null,
     );
     return [
       whole.outcome === "refused" ? refusal(whole) : list,
