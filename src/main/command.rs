@@ -81,6 +81,11 @@ pub enum Command {
         #[command(subcommand)]
         deed: Model,
     },
+    /// Measure retrieval and answers on a set of pages and questions.
+    Eval {
+        #[command(subcommand)]
+        deed: Eval,
+    },
     /// A Confluence and an identity provider to try things on.
     Standin {
         #[command(subcommand)]

@@ -2,15 +2,23 @@
 
 use anyhow::Context as _;
 use sotto::app;
+use sotto::app::eval::{FollowUps, Retrieval, retrieval as measure_retrieval};
+use sotto::app::eval_answers::{Answers, answers as measure_answers};
 
 use crate::command::EvalOptions;
-use crate::{model, say};
+use crate::{complain, model, say};
 
 /// Measures whether the right pages are found.
 pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
     let settings = model::settings(options.config.config.as_deref())?;
-    let embed = app::open_embedder(&settings)?;
-    let report = app::eval_retrieval(&read(options)?, Some(embed))?;
+    let report = measure_retrieval(&Retrieval {
+        pages: options.pages.clone(),
+        questions: options.questions.clone(),
+        only: only(options)?,
+        sample: options.sample,
+        follow_ups: follow_ups(options),
+        embed: Some(app::open_embedder(&settings)?),
+    })?;
     print(&serde_json::to_value(&report)?, options.json)
 }
 
@@ -21,26 +29,34 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
         settings.model.name.clone_from(name);
     }
     let models = app::open_models(&settings)?;
-    let report = app::eval_answers(&read(options)?, models, &settings.answer)?;
+    let asked = Answers {
+        pages: options.pages.clone(),
+        questions: options.questions.clone(),
+        only: only(options)?,
+        sample: options.sample,
+        follow_ups: follow_ups(options),
+        settings: settings.answer,
+        generate: models.generate,
+        embed: models.embed,
+    };
+    let mut done = 0;
+    let report = measure_answers(&asked, &mut |item| {
+        done += 1;
+        complain(&format!("{done}: {} {:?}", item.id, item.outcome));
+    })?;
     print(&serde_json::to_value(&report)?, options.json)
 }
 
-fn read(options: &EvalOptions) -> anyhow::Result<app::EvalOptions> {
-    let wheres = options
-        .wheres
-        .iter()
-        .map(|text| {
-            let (field, value) = text.split_once('=').with_context(|| format!("--where {text} is not FIELD=VALUE"))?;
-            Ok((field.to_owned(), value.to_owned()))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(app::EvalOptions {
-        pages: options.pages.clone(),
-        questions: options.questions.clone(),
-        wheres,
-        sample: options.sample,
-        no_rewrite: options.no_rewrite,
-    })
+fn follow_ups(options: &EvalOptions) -> FollowUps {
+    if options.no_rewrite { FollowUps::AsTheyStand } else { FollowUps::Rewritten }
+}
+
+fn only(options: &EvalOptions) -> anyhow::Result<Vec<(String, String)>> {
+    let parts = |text: &String| {
+        let (field, value) = text.split_once('=').with_context(|| format!("--where {text} is not FIELD=VALUE"))?;
+        Ok((field.to_owned(), value.to_owned()))
+    };
+    options.wheres.iter().map(parts).collect()
 }
 
 fn print(report: &serde_json::Value, json: bool) -> anyhow::Result<()> {

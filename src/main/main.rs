@@ -3,6 +3,7 @@
 mod client;
 mod command;
 mod demo;
+mod evaluate;
 mod model;
 mod serve;
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
-    use command::{Audit, Command, Config, SourceDeed, Standin};
+    use command::{Audit, Command, Config, Eval, SourceDeed, Standin};
     let done = |()| ExitCode::SUCCESS;
     match sotto.command {
         Command::Demo { listen, data, play, model } => demo::run(listen, data, play, model.as_deref()),
@@ -49,6 +50,8 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             Audit::Verify { file, key, checkpoint } => client::verify(&file, &key, checkpoint.as_deref()),
         },
         Command::Model { deed } => model::run(deed),
+        Command::Eval { deed: Eval::Retrieval(options) } => evaluate::retrieval(&options).map(done),
+        Command::Eval { deed: Eval::Answers(options) } => evaluate::answers(&options).map(done),
         Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault } } => {
             let wiki = confluence::Confluence::open(listen, &site, &flavour, &fault)?;
             say(&format!("a stand-in Confluence is at {}", wiki.url()));

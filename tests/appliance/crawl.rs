@@ -45,15 +45,20 @@ fn a_wiki_that_is_away_or_talks_nonsense_deletes_nothing_and_questions_go_on() {
 }
 
 #[test]
-fn a_restriction_that_cannot_be_read_admits_nobody() {
-    let house = Appliance::without_sync(&Site::two_projects(), |_| {});
-    house.change_wiki("PUT", "/_standin/faults", &json!(["restriction-403"]));
-    house.sync(Mode::Full);
+fn a_restriction_that_cannot_be_read_admits_nobody_until_it_can() {
+    let house = Appliance::without_sync(&Site::two_projects().restrict("101", &["mateo"], &[]), |_| {});
     let mut mateo = house.sign_in("mateo");
+    let mut may_open = || mateo.send("GET", "/api/v1/documents/wiki:101", None).unwrap().status == 200;
 
-    let found = mateo.send("POST", "/api/v1/search", Some(&json!({ "query": "annual leave" }))).unwrap().json();
+    house.change_wiki("PUT", "/_standin/faults", &json!(["restriction-403"]));
+    let state = house.sync(Mode::Full);
+    let may_while_unreadable = may_open();
+    house.change_wiki("PUT", "/_standin/faults", &json!([]));
+    house.refresh();
 
-    assert_eq!(found["results"], json!([]), "{found}");
+    assert_eq!(state, State::Incomplete);
+    assert!(!may_while_unreadable);
+    assert!(may_open());
 }
 
 #[test]
