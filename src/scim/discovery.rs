@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::body::BODY_BYTES_MAX;
 use super::list::{self, COUNT_MAX};
 use super::problem::Problem;
-use super::schema::{ENTERPRISE, Kind};
+use super::schema::{ENTERPRISE, GROUP, Kind};
 use super::{Reply, Request};
 
 /// Answers `GET` on one of the three discovery endpoints.
@@ -77,13 +77,17 @@ fn resource_type(kind: Kind, base: &str) -> Value {
     })
 }
 
-/// The schemas as RFC 7643 §8.7 publishes them.
+/// The schemas as RFC 7643 §8.7 publishes them, but for what §4.2 says and they do not: a group's name is required.
 fn schemas(base: &str) -> Result<Vec<Value>, Problem> {
     let published = get_schemas(vec!["user", "group", "enterprise_user"]);
     let published = published.map_err(|_| Problem::new(500, "the schemas cannot be read"))?;
     let located = published.into_iter().filter_map(|schema| {
         let location = format!("{base}/Schemas/{}", schema.id);
         let mut value = serde_json::to_value(schema).ok()?;
+        if value["id"] == GROUP {
+            let attributes = value["attributes"].as_array_mut().into_iter().flatten();
+            attributes.filter(|one| one["name"] == "displayName").for_each(|name| name["required"] = true.into());
+        }
         value["schemas"] = json!(["urn:ietf:params:scim:schemas:core:2.0:Schema"]);
         value["meta"] = json!({ "resourceType": "Schema", "location": location });
         Some(value)
