@@ -21,6 +21,10 @@ const QUESTION: Label = Label("question digest");
 /// Turns before a follow-up that are looked at.
 const TURNS_BEFORE: usize = 4;
 
+/// Where a question goes on: the conversation, the message it follows, and the turns before it that may still be read
+/// (question and shown sentences, oldest first).
+type Thread = (ConversationId, Option<MessageId>, Vec<(String, String)>);
+
 impl App {
     /// Answers a question from what the asker may read, and keeps it in their history.
     pub fn ask(
@@ -132,12 +136,7 @@ impl App {
     }
 
     /// Which conversation this goes on in, which message it follows, and the turns before it that may still be read.
-    fn thread(
-        &self,
-        asker: &Asker,
-        ask: &Ask,
-        sight: &Sight,
-    ) -> Result<(ConversationId, Option<MessageId>, Vec<(String, String)>), Error> {
+    fn thread(&self, asker: &Asker, ask: &Ask, sight: &Sight) -> Result<Thread, Error> {
         let Some(conversation) = ask.conversation else {
             return Ok((ConversationId::new(&self.ids), None, Vec::new()));
         };

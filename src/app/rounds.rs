@@ -56,6 +56,9 @@ pub(super) fn start(app: &Arc<App>) {
     }
 }
 
+/// One thing that may be due.
+type Deed = fn(&App) -> Result<(), Error>;
+
 fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
     loop {
         match ended.recv_timeout(REST) {
@@ -63,7 +66,7 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, fn(&App) -> Result<(), Error>); 5] = [
+        let round: [(&str, Deed); 5] = [
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
             ("sessions", App::sweep_sessions),

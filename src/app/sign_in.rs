@@ -47,10 +47,10 @@ impl App {
     ) -> Result<(Token, String), Error> {
         let provider = self.provider(provider)?;
         let proven = self.prove(provider, callback, state_cookie);
-        let (person, login, return_to) = proven.map_err(|error| match error {
-            Error::Refused(refusal) => self.refused(provider, refusal),
-            other => other,
-        })?;
+        let (person, login, return_to) = match proven {
+            Err(Error::Refused(refusal)) => return Err(self.refused(provider, refusal)),
+            proven => proven?,
+        };
         if let Some(old_token) = old_token {
             self.sessions.end(old_token)?;
         }
