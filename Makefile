@@ -1,6 +1,6 @@
 # Set-up is done on the way; each target may be called on a fresh machine.
 .PHONY: demo test release nightly
-demo: ; @sh tests/install.sh demo && sh models/fetch.sh && cargo build --release --locked && exec target/release/sotto demo $(DEMO)
+demo: ; @sh tests/install.sh demo && models/fetch.sh && cargo build --release --locked && exec target/release/sotto demo $(DEMO)
 test: ; @sh tests/install.sh test && SOTTO_MODELS=$${SOTTO_MODELS:-models} sh tests/run.sh
 release: ; @sh tests/install.sh demo && cargo build --release --locked
-nightly: ; @sh tests/install.sh nightly && sh models/fetch.sh && SOTTO_CASES=$${SOTTO_CASES:-10000} sh tests/nightly.sh
+nightly: ; @sh tests/install.sh nightly && models/fetch.sh && SOTTO_CASES=$${SOTTO_CASES:-10000} sh tests/nightly.sh
