@@ -93,6 +93,24 @@ fn a_misspelt_setting_and_a_missing_model_are_told_with_their_remedy() {
     assert!(said(&missing).contains("manifest.toml"), "{}", said(&missing));
 }
 
+/// The folder of the browser tests, where they can run.
+fn browser_tests() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    (folder.join("node_modules").exists() && Path::new("/usr/bin/chromium").exists()).then_some(folder)
+}
+
+#[test]
+fn the_pages_modules_hold_one_by_one() {
+    let folder = browser_tests();
+    if is_skipped("Chromium or tests/browser/node_modules (tests/install.sh)", folder.is_some()) {
+        return;
+    }
+
+    let tested = Command::new("node").arg(folder.unwrap().join("modules.mjs")).output().unwrap();
+
+    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));
+}
+
 /// A demo that runs beside the test and ends with it.
 struct Demo(Child);
 
@@ -106,9 +124,8 @@ impl Drop for Demo {
 
 #[test]
 fn the_scene_plays_in_a_real_browser() {
-    let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let is_there = browser.join("node_modules").exists() && Path::new("/usr/bin/chromium").exists();
-    if is_skipped("Chromium or tests/browser/node_modules (tests/install.sh)", is_there) {
+    let folder = browser_tests();
+    if is_skipped("Chromium or tests/browser/node_modules (tests/install.sh)", folder.is_some()) {
         return;
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -124,7 +141,7 @@ fn the_scene_plays_in_a_real_browser() {
     assert!(ready.is_some(), "the demo did not start");
 
     let played = Command::new("node")
-        .arg(browser.join("scene.mjs"))
+        .arg(folder.unwrap().join("scene.mjs"))
         .env("SOTTO_URL", format!("https://localhost:{port}"))
         .output()
         .unwrap();
