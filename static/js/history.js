@@ -33,7 +33,7 @@ export function historyList(deeds) {
     draw();
   });
 
-  return { load, show, removeEverything };
+  return { load, show, begin, removeEverything };
 
   async function load() {
     try {
@@ -49,6 +49,15 @@ export function historyList(deeds) {
   function show(id) {
     current = id;
     draw();
+  }
+
+  /**
+   * A conversation that begins stands in the list at once; the next load brings it as the server has it.
+   * @param {string} id @param {string} title
+   */
+  function begin(id, title) {
+    all.unshift({ conversation_id: id, title, changed_at: new Date().toISOString() });
+    show(id);
   }
 
   /** Draws the list; what had the focus in it has it again. */

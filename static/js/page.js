@@ -211,7 +211,7 @@ function started(id, question) {
   entitle(question);
   drawTemporary();
   form.draft(id);
-  list.show(id);
+  list.begin(id, question);
 }
 
 function stop() {
