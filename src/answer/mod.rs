@@ -54,7 +54,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passages: 6, gate: 0.3, tokens_max: 200, claims_max: 8, words_max: 330 }
+        Settings { passages: 6, gate: 0.3, tokens_max: 200, claims_max: 10, words_max: 330 }
     }
 }
 

@@ -6,8 +6,10 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::index::Found;
 
-/// A line of at most this many words is one unit, whatever stops stand in it: a list item or a table row stays whole.
+/// A line of at most this many words is one unit where it is one sentence: a table row, a short paragraph.
 const LINE_WORDS_MAX: usize = 28;
+/// A list item of at most this many words stays whole, whatever stops stand in it: "Mary leads. She is new." is one answer.
+const ITEM_WORDS_MAX: usize = 45;
 
 /// One sentence, list item or table row of a passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +62,10 @@ fn pieces(line: &str) -> Vec<Range<usize>> {
     if !bare.chars().any(char::is_alphanumeric) {
         return Vec::new();
     }
-    if bare.unicode_words().count() <= LINE_WORDS_MAX && !ends_inside(bare) {
-        return vec![offset..offset + bare.len()];
+    let words = bare.unicode_words().count();
+    let is_item = offset > line.len() - line.trim_start().len();
+    if is_item && words <= ITEM_WORDS_MAX || words <= LINE_WORDS_MAX && !ends_inside(bare) {
+        return std::iter::once(offset..offset + bare.len()).collect();
     }
     let mut pieces: Vec<Range<usize>> = Vec::new();
     for (at, piece) in bare.split_sentence_bound_indices() {
@@ -143,6 +147,14 @@ mod tests {
         assert_eq!(all[2].text, "Meet your lead");
         assert_eq!(all[2].lead_in, Some(0));
         assert_eq!(&text[all[3].bytes.clone()], "Name: Mary; Role: lead");
+    }
+
+    #[test]
+    fn a_list_item_of_two_sentences_stays_whole() {
+        assert_eq!(
+            texts("- Mary leads. She is new.\nBob tests. He is not."),
+            ["Mary leads. She is new.", "Bob tests.", "He is not."]
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ const STOP: &[&str] = &[
     "your",
 ];
 /// Sentences it copies at most.
-const LINES_MAX: usize = 6;
+const LINES_MAX: usize = 10;
 /// The share of the question's words that a sentence and its headings must have to answer it.
 const ANSWERS: f32 = 0.5;
 
