@@ -1,6 +1,7 @@
 //! Chooses the few sentences that a model should read: prefill is most of the time an answer takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::sentence::Sentence;
 use super::words::content;
@@ -23,15 +24,16 @@ pub(super) fn choose(question: &str, found: &[Found], sentences: &[Sentence], wo
     let weight = weights(&asked, &own, &above);
     let whole: f32 = weight.values().sum::<f32>().max(f32::EPSILON);
 
-    let alone: Vec<f32> = own
-        .iter()
-        .zip(&above)
-        .map(|(own, above)| {
-            let of = |words: &BTreeSet<String>| {
-                weight.iter().filter(|(word, _)| words.contains(**word)).map(|(_, w)| w).sum::<f32>()
-            };
-            let beyond: BTreeSet<String> = above.difference(own).cloned().collect();
-            (of(own) + ABOVE * of(&beyond)) / whole
+    let of = |words: &BTreeSet<String>| -> f32 {
+        weight.iter().filter(|(word, _)| words.contains(**word)).map(|(_, weight)| weight).sum::<f32>() / whole
+    };
+    let by_own: Vec<f32> = own.iter().map(of).collect();
+    let alone: Vec<f32> = (0..sentences.len())
+        .map(|at| {
+            let beyond: BTreeSet<String> = above[at].difference(&own[at]).cloned().collect();
+            // A heading that has every word of the question is about it: what stands below has the words, too.
+            let above = if of(&above[at]) > 0.999 { 1.0 } else { ABOVE };
+            by_own[at] + above * of(&beyond)
         })
         .collect();
     let mut ranked: Vec<(f32, usize)> = (0..sentences.len())
@@ -50,16 +52,33 @@ pub(super) fn choose(question: &str, found: &[Found], sentences: &[Sentence], wo
 
     let mut taken = BTreeSet::new();
     let mut left = words_max;
+    let cost = |at: usize| sentences[at].text.split_whitespace().count().max(sentences[at].text.len() / 12) + 2;
     for (_, at) in ranked {
-        // A list item is hard to read without the sentence that opens its list.
-        for at in std::iter::once(at).chain(sentences[at].lead_in) {
-            let cost = sentences[at].text.split_whitespace().count().max(sentences[at].text.len() / 12) + 2;
+        // A list item is hard to read without the sentence that opens its list; and where it is the heading that answers,
+        // the list is wanted whole or not at all.
+        let list = if by_own[at] == 0.0 { lines_around(at, sentences) } else { at..at + 1 };
+        let is_short =
+            list.clone().filter(|at| !taken.contains(at)).map(cost).sum::<usize>() <= left.min(words_max / 2);
+        let wanted = if is_short { list } else { at..at + 1 };
+        for at in wanted.chain(sentences[at].lead_in) {
+            let cost = cost(at);
             if cost <= left && taken.insert(at) {
                 left -= cost;
             }
         }
     }
     taken.into_iter().collect()
+}
+
+/// The list or table that a line stands in: the lines of its passage without a break.
+fn lines_around(at: usize, sentences: &[Sentence]) -> Range<usize> {
+    let belongs = |other: &Sentence| other.is_line && other.from == sentences[at].from;
+    if !belongs(&sentences[at]) {
+        return at..at + 1;
+    }
+    let before = sentences[..at].iter().rev().take_while(|other| belongs(other)).count();
+    let after = sentences[at..].iter().take_while(|other| belongs(other)).count();
+    at - before..at + after
 }
 
 /// The words that stand above a sentence: the title, the headings, the lead-in of its list.
@@ -114,6 +133,16 @@ mod tests {
     fn rows_below_a_heading_that_answers_are_taken_whole() {
         let rows = "Name: Ada; Role: lead\nName: Bob; Role: design\nName: Cleo; Role: test";
         let found = [found("wiki:1", "Team", rows), found("wiki:2", "Canteen", "Soup is served daily from noon on.")];
+        let all = sentences(&found);
+
+        assert_eq!(choose("Who is on my team?", &found, &all, 20), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_list_below_a_heading_that_answers_comes_whole_before_sentences_that_only_share_a_word() {
+        let team = "Ingrid leads the project.\nTomasz looks after access.\nYuki is the designer.";
+        let meetings = "The stand-up is for the whole team. The retrospective is for the team only.";
+        let found = [found("wiki:1", "AnyOrgApp team", team), found("wiki:2", "Meetings", meetings)];
         let all = sentences(&found);
 
         assert_eq!(choose("Who is on my team?", &found, &all, 20), [0, 1, 2]);

@@ -50,7 +50,9 @@ pub fn ground(
     }
 
     shown.tell(Piece::Phase(Phase::Writing));
-    let mut writer = Writer { model, prompts: &prompts, found, all: &all, chosen: &chosen, stop, written: Vec::new() };
+    let asked = content(question.as_str()).into_iter().collect();
+    let mut writer =
+        Writer { model, prompts: &prompts, found, all: &all, chosen: &chosen, stop, asked, written: Vec::new() };
     let (withheld, said_none) = writer.write(settings, &mut shown)?;
     if shown.is_broken_off || stop.is_set() {
         return Ok(shown.stopped());
@@ -103,6 +105,8 @@ struct Writer<'w> {
     all: &'w [Sentence],
     chosen: &'w [usize],
     stop: &'w Stop,
+    /// The stems of the question's words.
+    asked: BTreeSet<String>,
     /// Lines that stand already, in the prompt's form.
     written: Vec<String>,
 }
@@ -136,7 +140,7 @@ impl Writer<'_> {
                 }
                 Line::Rewords(number, text) => {
                     // A model that comes back to a sentence goes in circles.
-                    if !used.insert(number) {
+                    if !used.insert(number) || self.strays(number, shown) {
                         break;
                     }
                     self.written.push(format!("{}. {text}\n", number + 1));
@@ -144,7 +148,8 @@ impl Writer<'_> {
                 }
                 Line::Copies(numbers) => {
                     let fresh: Vec<usize> = numbers.into_iter().filter(|number| used.insert(*number)).collect();
-                    if fresh.is_empty() {
+                    // A model that comes to a page which is not about the question is only reading on.
+                    if fresh.is_empty() || fresh.iter().any(|number| self.strays(*number, shown)) {
                         break;
                     }
                     for number in fresh.into_iter().take(settings.claims_max - shown.claims.len()) {
@@ -158,6 +163,17 @@ impl Writer<'_> {
             }
         }
         Ok((withheld, false))
+    }
+
+    /// Whether a sentence stands on another page than the claims so far, one whose title and headings share no word with
+    /// the question.
+    fn strays(&self, number: usize, shown: &Shown<'_>) -> bool {
+        let found = &self.found[self.all[self.chosen[number]].from];
+        let document = &found.passage().id.document;
+        let is_cited =
+            shown.claims.iter().flat_map(Claim::citations).any(|citation| citation.passage.document == *document);
+        let is_about = content(&words_above(found)).iter().any(|word| self.asked.contains(word));
+        !shown.claims.is_empty() && !is_cited && !is_about
     }
 
     /// One line of the model, or as much of it as is needed.

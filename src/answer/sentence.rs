@@ -10,6 +10,8 @@ use crate::index::Found;
 const LINE_WORDS_MAX: usize = 28;
 /// A list item of at most this many words stays whole, whatever stops stand in it: "Mary leads. She is new." is one answer.
 const ITEM_WORDS_MAX: usize = 45;
+/// A plain line of at most this many words that ends without a stop is a heading written into the passage: it says nothing.
+const HEADING_WORDS_MAX: usize = 6;
 
 /// One sentence, list item or table row of a passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,10 @@ fn pieces(line: &str) -> Vec<Range<usize>> {
     }
     let words = bare.unicode_words().count();
     let is_item = offset > line.len() - line.trim_start().len();
+    let says = |c: char| c.is_ascii_digit() || matches!(c, '.' | '!' | '?' | ':' | ';' | ',');
+    if !is_item && words <= HEADING_WORDS_MAX && !bare.contains(says) {
+        return Vec::new();
+    }
     if is_item && words <= ITEM_WORDS_MAX || words <= LINE_WORDS_MAX && !ends_inside(bare) {
         return std::iter::once(offset..offset + bare.len()).collect();
     }
@@ -150,6 +156,14 @@ mod tests {
     }
 
     #[test]
+    fn a_heading_written_into_a_passage_is_no_sentence() {
+        assert_eq!(
+            texts("How we work together\n\nWe meet daily.\n- Ada\nTeam\nName: Bob"),
+            ["We meet daily.", "Ada", "Name: Bob"]
+        );
+    }
+
+    #[test]
     fn a_list_item_of_two_sentences_stays_whole() {
         assert_eq!(
             texts("- Mary leads. She is new.\nBob tests. He is not."),
@@ -169,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_hundred_kilobytes_without_a_space_is_one_sentence() {
-        let text = "x".repeat(100_000);
+        let text = format!("{}.", "x".repeat(100_000));
 
         assert_eq!(texts(&text).len(), 1);
     }

@@ -210,3 +210,12 @@ fn the_first_item_of_a_list_is_shown_with_the_sentence_that_opens_it() {
 
     assert_eq!(claims(&answer), ["On your first day: Collect your badge", "Meet your lead"]);
 }
+
+#[test]
+fn a_model_that_reads_on_into_a_page_about_something_else_is_ended() {
+    let found = [found("wiki:1", "The team", "Ada leads."), found("wiki:2", "Canteen", "Soup is for the whole team.")];
+
+    let answer = ask("Who is on my team?", &found, &Says::new(0.9, "1. Ada leads.\n2. Soup is for the whole team.\n"));
+
+    assert_eq!(claims(&answer), ["Ada leads."]);
+}
