@@ -9,6 +9,9 @@ use crate::index::{Found, Head};
 /// A title longer than this makes no good question.
 const TITLE_WORDS_MAX: usize = 7;
 
+/// A title of more words is taken to be a sentence, unless its last word says otherwise.
+const NOUN_WORDS_MAX: usize = 3;
+
 /// Titles that say nothing about what stands below them.
 const DULL: &[&str] = &[
     "home",
@@ -106,7 +109,12 @@ fn ask_about(title: &str, within: Option<&str>) -> Option<String> {
         "week" | "day" => format!("What happens in {}{of}?", the(&plain)),
         "glossary" => "What do the terms in the glossary mean?".to_owned(),
         _ if last.ends_with('s') && !last.ends_with("ss") => format!("What are the rules on {plain}{of}?"),
-        _ => format!("How does {plain}{of} work?"),
+        // A longer title is often a sentence of its own ("Open enrolment begins on 1 December"), and "how does it work" asked
+        // of a sentence is no question.
+        _ if parts.len() <= NOUN_WORDS_MAX && !bare.contains(':') && !bare.contains(|c: char| c.is_numeric()) => {
+            format!("How does {plain}{of} work?")
+        }
+        _ => return None,
     })
 }
 
@@ -136,6 +144,15 @@ mod tests {
     use super::super::Citation;
     use super::super::tests::{found, head};
     use super::*;
+
+    #[test]
+    fn a_title_that_is_a_sentence_makes_no_question() {
+        let titles = ["Open enrolment begins on 1 December", "Sprint 22: a search that finds Yuki", "Annual leave"];
+        let heads: Vec<Head> =
+            titles.iter().enumerate().map(|(at, title)| head(&format!("wiki:{at}"), title)).collect();
+
+        assert_eq!(examples(&heads, 4), ["How does annual leave work?"]);
+    }
 
     #[test]
     fn a_title_becomes_a_question_of_its_own_shape() {

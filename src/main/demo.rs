@@ -243,6 +243,7 @@ fn settings(
         [server]
         listen = "{listen}"
         public_url = "https://localhost:{port}"
+        metrics_listen = "127.0.0.1:0"
         [data]
         folder = {data:?}
         [directory]
