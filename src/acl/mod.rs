@@ -27,6 +27,8 @@ mod rule;
 mod sight;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub mod trial;
 mod visibility;
 
 pub use class::{AclClass, Classes, Error};

@@ -19,35 +19,20 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// Feeds the principal to a digest. Each part says its length first, so that no two principals feed the same bytes.
-    pub(super) fn feed(&self, digest: &mut Sha256) {
-        fn part(digest: &mut Sha256, bytes: &[u8]) {
-            digest.update((bytes.len() as u64).to_be_bytes());
-            digest.update(bytes);
-        }
-        match self {
-            Principal::Person(id) => {
-                digest.update([1]);
-                part(digest, id.as_bytes());
-            }
-            Principal::Account(account) => {
-                digest.update([2]);
-                part(digest, account.source.as_str().as_bytes());
-                part(digest, account.key.as_bytes());
-            }
-            Principal::Group(GroupId::Provisioned(id)) => {
-                digest.update([3]);
-                part(digest, id.as_bytes());
-            }
-            Principal::Group(GroupId::Of(source, key)) => {
-                digest.update([4]);
-                part(digest, source.as_str().as_bytes());
-                part(digest, key.as_bytes());
-            }
-            Principal::AnyoneOf(source) => {
-                digest.update([5]);
-                part(digest, source.as_str().as_bytes());
-            }
+    /// Appends the principal in a form for digests. Each part says its length first, so that no two principals, and no two
+    /// lists of them, are written alike.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let (kind, parts): (u8, [&[u8]; 2]) = match self {
+            Principal::Person(id) => (1, [id.as_bytes(), b""]),
+            Principal::Account(account) => (2, [account.source.as_str().as_bytes(), account.key.as_bytes()]),
+            Principal::Group(GroupId::Provisioned(id)) => (3, [id.as_bytes(), b""]),
+            Principal::Group(GroupId::Of(source, key)) => (4, [source.as_str().as_bytes(), key.as_bytes()]),
+            Principal::AnyoneOf(source) => (5, [source.as_str().as_bytes(), b""]),
+        };
+        out.push(kind);
+        for part in parts {
+            out.extend((part.len() as u64).to_be_bytes());
+            out.extend(part);
         }
     }
 }
@@ -76,11 +61,11 @@ impl PrincipalSet {
 
     /// A digest of them: equal digests answer to the same principals.
     pub(super) fn digest(&self) -> [u8; 32] {
-        let mut digest = Sha256::new();
+        let mut bytes = Vec::with_capacity(self.0.len() * 64);
         for principal in &self.0 {
-            principal.feed(&mut digest);
+            principal.write(&mut bytes);
         }
-        digest.finalize().into()
+        Sha256::digest(&bytes).into()
     }
 }
 

@@ -112,14 +112,14 @@ impl Rule {
 
     /// A digest of the rule: equal digests are equal rules.
     pub(super) fn digest(&self) -> [u8; 32] {
-        let mut digest = Sha256::new();
+        let mut bytes = Vec::new();
         for condition in self.conditions() {
-            digest.update((condition.0.len() as u64).to_be_bytes());
+            bytes.extend((condition.0.len() as u64).to_be_bytes());
             for principal in &condition.0 {
-                principal.feed(&mut digest);
+                principal.write(&mut bytes);
             }
         }
-        digest.finalize().into()
+        Sha256::digest(&bytes).into()
     }
 }
 
@@ -128,19 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::names::{AccountId, GroupId, SourceId};
-
-    fn wiki() -> SourceId {
-        SourceId::parse("wiki").unwrap()
-    }
-
-    fn user(key: &str) -> Principal {
-        Principal::Account(AccountId { source: wiki(), key: key.into() })
-    }
-
-    fn group(key: &str) -> Principal {
-        Principal::Group(GroupId::Of(wiki(), key.into()))
-    }
+    use crate::acl::trial::{group, user};
 
     /// Conditions over a few groups, so that they often overlap, repeat and are empty.
     fn conditions() -> impl Strategy<Value = Vec<Vec<u8>>> {

@@ -1,6 +1,6 @@
 //! Works out, for a person's principals, which of all rules admit them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,8 +19,10 @@ pub(super) struct Table {
     needed: Vec<u32>,
     /// Where each rule's conditions end in `needed`.
     ends: Vec<usize>,
-    /// Class numbers by the digest of their rule: the order in which a visibility is digested.
-    by_digest: BTreeMap<[u8; 32], u32>,
+    /// The digest of each rule, by class number.
+    digests: Vec<[u8; 32]>,
+    /// Class numbers in the order of their rules' digests: the order in which a visibility is digested.
+    by_digest: Vec<u32>,
 }
 
 impl Table {
@@ -50,7 +52,10 @@ impl Table {
             self.needed.push(id);
         }
         self.ends.push(self.needed.len());
-        self.by_digest.insert(rule.digest(), number);
+        let digest = rule.digest();
+        let place = self.by_digest.partition_point(|other| self.digests[*other as usize] < digest);
+        self.by_digest.insert(place, number);
+        self.digests.push(digest);
         self.numbers.insert(rule.clone(), number);
         self.rules.push(rule);
     }
@@ -83,8 +88,8 @@ impl Table {
     pub(super) fn digest(&self, bits: &[u64]) -> [u8; 32] {
         let is_set = |number: u32| bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1);
         let mut digest = Sha256::new();
-        for (rule, _) in self.by_digest.iter().filter(|(_, number)| is_set(**number)) {
-            digest.update(rule);
+        for number in self.by_digest.iter().filter(|number| is_set(**number)) {
+            digest.update(self.digests[*number as usize]);
         }
         digest.finalize().into()
     }

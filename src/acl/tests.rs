@@ -5,24 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::sight::Table;
+use super::trial::{Trial, group, user};
 use super::*;
-use crate::names::{AccountId, GroupId, SourceId};
-use crate::store::Store;
-
-fn user(key: &str) -> Principal {
-    Principal::Account(AccountId { source: SourceId::parse("wiki").unwrap(), key: key.into() })
-}
-
-fn group(key: &str) -> Principal {
-    Principal::Group(GroupId::Of(SourceId::parse("wiki").unwrap(), key.into()))
-}
-
-fn open() -> (tempfile::TempDir, Store, Classes) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    let classes = Classes::open(&store).unwrap();
-    (folder, store, classes)
-}
 
 /// The wiki of the truth table: groups (with nested ones) and what each page asks for.
 struct Wiki {
@@ -70,7 +54,8 @@ impl Wiki {
 
     /// Who sees a page, by way of classes and visibilities.
     fn who_sees(&self, page: &str) -> Vec<&'static str> {
-        let (_folder, _store, classes) = open();
+        let trial = Trial::new();
+        let classes = &trial.classes;
         let mut levels = self.pages[page].iter().cloned();
         let rule = levels.next().map(Rule::new).unwrap();
         let class = classes.class_of(levels.fold(rule, Rule::and)).unwrap();
@@ -135,13 +120,13 @@ fn a_nested_group_opens_what_the_outer_group_opens() {
 
 #[test]
 fn equal_permissions_are_one_class_also_after_opening_again() {
-    let (_folder, store, classes) = open();
+    let trial = Trial::new();
+    let classes = &trial.classes;
     let staff = Rule::new(AnyOf::of([group("staff")]));
     let engineers = staff.clone().and(AnyOf::of([group("engineers")]));
 
     let given = [classes.class_of(staff.clone()).unwrap(), classes.class_of(engineers.clone()).unwrap()];
-    drop(classes);
-    let classes = Classes::open(&store).unwrap();
+    let classes = Classes::open(&trial.store).unwrap();
 
     assert_eq!(given, [classes.class_of(staff.clone()).unwrap(), classes.class_of(engineers).unwrap()]);
     assert_eq!(classes.rule_of(given[0]), Some(staff));
@@ -150,7 +135,8 @@ fn equal_permissions_are_one_class_also_after_opening_again() {
 
 #[test]
 fn a_rule_that_names_nobody_is_seen_by_nobody() {
-    let (_folder, _store, classes) = open();
+    let trial = Trial::new();
+    let classes = &trial.classes;
 
     let class = classes.class_of(Rule::new(AnyOf::nobody())).unwrap();
 
@@ -161,7 +147,8 @@ fn a_rule_that_names_nobody_is_seen_by_nobody() {
 
 #[test]
 fn a_class_made_after_a_visibility_was_kept_is_seen_by_the_next_one() {
-    let (_folder, _store, classes) = open();
+    let trial = Trial::new();
+    let classes = &trial.classes;
     let ada = PrincipalSet::of(vec![group("staff"), group("engineers")]);
     classes.class_of(Rule::new(AnyOf::of([group("staff")]))).unwrap();
     assert_eq!(classes.visible_to(&ada).classes().count(), 1);
@@ -177,7 +164,8 @@ fn a_digest_is_of_the_rules_seen_whatever_else_there_is_and_in_whatever_order_it
     let rules = ["staff", "engineers", "secret", "board"].map(|name| Rule::new(AnyOf::of([group(name)])));
     let ada = PrincipalSet::of(vec![group("staff"), group("engineers")]);
     let digest_with = |order: &[usize]| {
-        let (_folder, _store, classes) = open();
+        let trial = Trial::new();
+        let classes = &trial.classes;
         for n in order {
             classes.class_of(rules[*n].clone()).unwrap();
         }

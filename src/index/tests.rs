@@ -7,10 +7,8 @@ mod interference;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::acl::{AnyOf, Classes, Principal, PrincipalSet, Rule};
+use crate::acl::trial::Trial;
 use crate::corpus::{Block, Kind, Sizes, cut};
-use crate::names::{GroupId, SourceId};
-use crate::store::Store;
 
 /// One page of a test: what it says and which group may read it.
 #[derive(Debug, Clone)]
@@ -53,18 +51,15 @@ fn id_of(id: &str) -> DocumentId {
 /// An index over a temporary folder, with the classes of its groups.
 struct World {
     folder: tempfile::TempDir,
-    _store: Store,
-    classes: Classes,
+    trial: Trial,
     index: Index,
 }
 
 impl World {
     fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("state")).unwrap();
-        let classes = Classes::open(&store).unwrap();
-        let index = Index::open(&folder.path().join("index"), &Settings::default()).unwrap();
-        World { folder, _store: store, classes, index }
+        let index = Index::open(folder.path(), &Settings::default()).unwrap();
+        World { folder, trial: Trial::new(), index }
     }
 
     fn with(pages: &[Page]) -> World {
@@ -75,7 +70,7 @@ impl World {
     }
 
     fn class(&self, name: &str) -> AclClass {
-        self.classes.class_of(Rule::new(AnyOf::of([group(name)]))).unwrap()
+        self.trial.class(name)
     }
 
     /// Adds pages, each passage with its vector, without a commit.
@@ -98,7 +93,7 @@ impl World {
     }
 
     fn sight(&self, groups: &[&str]) -> Visibility {
-        self.classes.visible_to(&PrincipalSet::of(groups.iter().map(|name| group(name)).collect()))
+        self.trial.sight(groups)
     }
 
     /// The ids of the pages found by words alone, best first.
@@ -111,10 +106,6 @@ impl World {
         let found = self.index.search(&self.sight(groups), &query, scope, 50).unwrap();
         found.iter().map(|found| found.head().id.local().to_owned()).collect()
     }
-}
-
-fn group(name: &str) -> Principal {
-    Principal::Group(GroupId::Of(SourceId::parse("wiki").unwrap(), name.into()))
 }
 
 /// A vector of unit length made of the words: texts that share words are close.

@@ -134,10 +134,10 @@ fn what_is_committed_is_there_after_opening_again_and_nothing_else() {
     world.index.commit(41).unwrap();
     world.add(&[page("late", "staff", "Late", "The pager that was not committed.")]);
 
-    let World { folder, classes, index, .. } = world;
-    let sight = classes.visible_to(&PrincipalSet::of(vec![group("staff")]));
+    let sight = world.sight(&["staff"]);
+    let World { folder, index, .. } = world;
     drop(index);
-    let index = Index::open(&folder.path().join("index"), &Settings::default()).unwrap();
+    let index = Index::open(folder.path(), &Settings::default()).unwrap();
 
     assert_eq!(index.reached(), 41);
     let query = Query { words: "pager".into(), vector: None };
@@ -153,13 +153,13 @@ fn an_index_of_another_form_or_a_damaged_one_is_stale() {
     let world = World::with(&[secret()]);
     let World { folder, index, .. } = world;
     drop(index);
-    let folder = folder.path().join("index");
+    let folder = folder.path();
     let is_text = |path: &Path| path.extension().is_some_and(|ending| ending == "store");
     let text =
-        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_text(path)).unwrap();
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_text(path)).unwrap();
     let mut bytes = std::fs::read(&text).unwrap();
     bytes[20] ^= 1;
     std::io::Write::write_all(&mut File::create(&text).unwrap(), &bytes).unwrap();
 
-    assert!(matches!(Index::open(&folder, &Settings::default()), Err(Error::Stale(_))));
+    assert!(matches!(Index::open(folder, &Settings::default()), Err(Error::Stale(_))));
 }
