@@ -119,11 +119,6 @@ impl Classes {
         Ok(class)
     }
 
-    /// The rule of a class; `None` for a number never given.
-    pub fn rule_of(&self, class: AclClass) -> Option<Rule> {
-        self.table().rule(class.0).cloned()
-    }
-
     /// Every class that these principals satisfy.
     pub fn visible_to(&self, who: &PrincipalSet) -> Visibility {
         let principals = who.digest();
@@ -169,7 +164,7 @@ impl Kept {
 
 impl Seen {
     fn visibility(&self) -> Visibility {
-        Visibility { bits: self.bits.clone(), digest: self.digest, as_of: self.as_of }
+        Visibility { bits: self.bits.clone(), digest: self.digest }
     }
 }
 

@@ -34,4 +34,4 @@ mod visibility;
 pub use class::{AclClass, Classes, Error};
 pub use principal::{Principal, PrincipalSet};
 pub use rule::{AnyOf, Rule};
-pub use visibility::{Generation, Visibility};
+pub use visibility::Visibility;

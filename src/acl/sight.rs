@@ -9,8 +9,6 @@ use super::{AnyOf, Principal, PrincipalSet, Rule};
 /// All rules, taken apart: each distinct condition once, and for each principal the conditions that name it.
 #[derive(Default)]
 pub(super) struct Table {
-    /// By class number.
-    rules: Vec<Rule>,
     numbers: HashMap<Rule, u32>,
     conditions: HashMap<AnyOf, u32>,
     /// The conditions that a principal meets, ascending.
@@ -27,11 +25,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn len(&self) -> u64 {
-        self.rules.len() as u64
-    }
-
-    pub(super) fn rule(&self, number: u32) -> Option<&Rule> {
-        self.rules.get(number as usize)
+        self.digests.len() as u64
     }
 
     pub(super) fn number(&self, rule: &Rule) -> Option<u32> {
@@ -40,7 +34,7 @@ impl Table {
 
     /// Adds a rule that is not there yet; its number is the one after the last.
     pub(super) fn push(&mut self, rule: Rule) {
-        let number = self.rules.len() as u32;
+        let number = self.digests.len() as u32;
         for condition in rule.conditions() {
             let next = self.conditions.len() as u32;
             let id = *self.conditions.entry(condition.clone()).or_insert(next);
@@ -56,8 +50,7 @@ impl Table {
         let place = self.by_digest.partition_point(|other| self.digests[*other as usize] < digest);
         self.by_digest.insert(place, number);
         self.digests.push(digest);
-        self.numbers.insert(rule.clone(), number);
-        self.rules.push(rule);
+        self.numbers.insert(rule, number);
     }
 
     /// One bit for each class whose every condition is met, without empty words at the end.
@@ -69,7 +62,7 @@ impl Table {
             }
         }
 
-        let mut bits = vec![0u64; self.rules.len().div_ceil(64)];
+        let mut bits = vec![0u64; self.digests.len().div_ceil(64)];
         let mut begin = 0;
         for (number, end) in self.ends.iter().enumerate() {
             // A rule has at least one condition, so `all` is never asked of nothing.

@@ -128,9 +128,7 @@ fn equal_permissions_are_one_class_also_after_opening_again() {
     let given = [classes.class_of(staff.clone()).unwrap(), classes.class_of(engineers.clone()).unwrap()];
     let classes = Classes::open(&trial.store).unwrap();
 
-    assert_eq!(given, [classes.class_of(staff.clone()).unwrap(), classes.class_of(engineers).unwrap()]);
-    assert_eq!(classes.rule_of(given[0]), Some(staff));
-    assert_eq!(classes.rule_of(AclClass::from_number(99)), None);
+    assert_eq!(given, [classes.class_of(staff).unwrap(), classes.class_of(engineers).unwrap()]);
 }
 
 #[test]
@@ -156,7 +154,6 @@ fn a_class_made_after_a_visibility_was_kept_is_seen_by_the_next_one() {
     let class = classes.class_of(Rule::new(AnyOf::of([group("engineers")]))).unwrap();
 
     assert!(classes.visible_to(&ada).admits(class));
-    assert!(classes.visible_to(&ada).as_of() > Generation(1));
 }
 
 #[test]
@@ -186,20 +183,22 @@ proptest! {
         holds in proptest::collection::vec(0u8..8, 0..6),
     ) {
         let mut table = Table::default();
+        let mut given = Vec::new();
         for conditions in &rules {
             let condition = |numbers: &Vec<u8>| AnyOf::of(numbers.iter().map(|n| group(&n.to_string())));
             let rule = conditions[1..].iter().fold(Rule::new(condition(&conditions[0])), |rule, more| rule.and(condition(more)));
             if table.number(&rule).is_none() {
-                table.push(rule);
+                table.push(rule.clone());
+                given.push(rule);
             }
         }
         let who = PrincipalSet::of(holds.iter().map(|n| group(&n.to_string())).collect());
 
         let bits = table.bits(&who);
-        let visibility = Visibility { bits: bits.into(), digest: [0; 32], as_of: Generation(0) };
+        let visibility = Visibility { bits: bits.into(), digest: [0; 32] };
 
         let seen: Vec<u32> = visibility.classes().map(AclClass::number).collect();
-        let naive: Vec<u32> = (0..table.len() as u32).filter(|n| table.rule(*n).unwrap().admits(&who)).collect();
+        let naive: Vec<u32> = (0..given.len() as u32).filter(|n| given[*n as usize].admits(&who)).collect();
         prop_assert_eq!(seen, naive);
     }
 }

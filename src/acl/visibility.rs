@@ -6,7 +6,7 @@ use super::AclClass;
 
 /// How many classes existed when a visibility was made: it grows by one with each new class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Generation(pub(super) u64);
+pub(super) struct Generation(pub(super) u64);
 
 /// The classes one person may read, at one moment. Only [`super::Classes::visible_to`] makes one: there
 /// is no `all()`, no `Default`, and nothing reads one from disk or the network.
@@ -16,8 +16,6 @@ pub struct Visibility {
     pub(super) bits: Arc<[u64]>,
     /// Of the rules behind the bits.
     pub(super) digest: [u8; 32],
-    /// When it was made.
-    pub(super) as_of: Generation,
 }
 
 impl Visibility {
@@ -28,7 +26,8 @@ impl Visibility {
     }
 
     /// The admitted classes, ascending.
-    pub fn classes(&self) -> impl Iterator<Item = AclClass> {
+    #[cfg(test)]
+    pub(super) fn classes(&self) -> impl Iterator<Item = AclClass> {
         (0..self.bits.len() * 64).map(|number| AclClass::from_number(number as u32)).filter(|class| self.admits(*class))
     }
 
@@ -36,10 +35,5 @@ impl Visibility {
     /// depend on class numbers, nor on rules that are not admitted, so a hidden page changes no bit of it.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
-    }
-
-    /// When it was made.
-    pub fn as_of(&self) -> Generation {
-        self.as_of
     }
 }

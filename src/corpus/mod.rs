@@ -9,5 +9,5 @@ mod cut;
 mod document;
 mod pack;
 
-pub use cut::{Sizes, cut, plain_text};
+pub use cut::{Sizes, cut};
 pub use document::{Block, Document, DocumentId, Kind, Passage, PassageId, Space};
