@@ -136,7 +136,8 @@ impl Row {
             _ => self
                 .more
                 .get(field)
-                .is_some_and(|found| found.as_str().map_or_else(|| found.to_string() == value, |text| text == value)),
+                .map(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+                .is_some_and(|found| found == value),
         }
     }
 }
@@ -299,7 +300,7 @@ fn measure(shelf: &Shelf, row: &Row, follow_ups: FollowUps) -> Result<Measure, E
         ndcg: gained / (0..right.min(RANKS)).map(gain).sum::<f64>(),
         recall_at_5: among(5) / right as f64,
         recall_at_10: among(RANKS) / right as f64,
-        is_first: ranking.first().is_some_and(|id| is_right(id)),
+        is_first: ranking.first().is_some_and(is_right),
         ms,
     })
 }
@@ -438,7 +439,11 @@ mod tests {
     #[test]
     fn a_sample_keeps_as_many_of_each_kind_and_where_keeps_what_fits() {
         let line = |n: usize| {
-            format!("{{\"id\": \"q{n}\", \"question\": \"q\", \"answerable\": {}, \"kind\": {}}}", n % 3 == 0, n % 2)
+            format!(
+                "{{\"id\": \"q{n}\", \"question\": \"q\", \"answerable\": {}, \"kind\": {}}}",
+                n.is_multiple_of(3),
+                n % 2
+            )
         };
         let lines: Vec<String> = (0..30).map(line).collect();
         let folder = folder(&[("questions.jsonl", &lines.join("\n"))]);

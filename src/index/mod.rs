@@ -121,15 +121,16 @@ pub enum Error {
 
 impl From<TantivyError> for Error {
     fn from(error: TantivyError) -> Error {
-        match error {
+        let is_stale = matches!(
+            error,
             TantivyError::DataCorruption(_)
-            | TantivyError::SchemaError(_)
-            | TantivyError::IncompatibleIndex(_)
-            | TantivyError::OpenReadError(_)
-            | TantivyError::DeserializeError(_)
-            | TantivyError::FieldNotFound(_) => Error::Stale(error.to_string()),
-            error => Error::Broken(error.into()),
-        }
+                | TantivyError::SchemaError(_)
+                | TantivyError::IncompatibleIndex(_)
+                | TantivyError::OpenReadError(_)
+                | TantivyError::DeserializeError(_)
+                | TantivyError::FieldNotFound(_)
+        );
+        if is_stale { Error::Stale(error.to_string()) } else { Error::Broken(error.into()) }
     }
 }
 

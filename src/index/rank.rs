@@ -36,7 +36,7 @@ pub(super) struct Weights {
 }
 
 pub(super) const WEIGHTS: Weights =
-    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, meaning: 1.0 };
+    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, meaning: 2.0 };
 
 /// Below this cosine two texts have no more to do with each other than any two: they are not found by meaning alone.
 const COSINE_MIN: f32 = 0.2;
