@@ -26,6 +26,7 @@
 mod apply;
 mod confluence;
 mod kept;
+mod listed;
 mod markup;
 mod plan;
 mod restriction;

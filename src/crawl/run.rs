@@ -1,21 +1,20 @@
 //! One run from its beginning to its end.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::apply::{Applying, Ready};
 use super::kept::Kept;
+use super::listed::{Listed, document, groups, head, levels};
 use super::markup::{Mention, Names};
 use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
-use super::restriction::{Level, Subjects, rule_of};
+use super::restriction::{Level, rule_of};
 use super::source::{Item, Source, Words};
 use super::{Error, Failure, Mode, Rooms, Run, Settings, State};
 use crate::acl::AclClass;
-use crate::corpus::{Document, DocumentId, Kind, Space};
+use crate::corpus::DocumentId;
 use crate::directory::SourcePeople;
 use crate::names::AccountId;
 
@@ -26,7 +25,7 @@ const FETCHERS: usize = 4;
 const FETCHED_TOGETHER: usize = 50;
 
 /// Failures that are listed of one run; the rest is counted in the last one.
-const FAILURES_MAX: usize = 500;
+const FAILURES_MAX: usize = 100;
 
 /// Why a run ends before its time.
 enum End {
@@ -53,22 +52,6 @@ struct Running<'a, 'b> {
     source: &'a dyn Source,
     run: Run,
     watch: &'b mut dyn FnMut(&Run) -> ControlFlow<()>,
-}
-
-/// What was listed, put together.
-#[derive(Default)]
-struct Listed {
-    items: BTreeMap<DocumentId, Item>,
-    /// The space of each item, by its place in `spaces`.
-    space_of: HashMap<DocumentId, usize>,
-    spaces: Vec<Space>,
-    /// Who may view each of the spaces; `None` where that cannot be read.
-    views: Vec<Option<Subjects>>,
-    may_use: Option<Subjects>,
-    partial: BTreeSet<String>,
-    people: Option<SourcePeople>,
-    /// Whether every permission was read.
-    are_permissions_whole: bool,
 }
 
 /// Runs to the end, whatever happens, and keeps how it went.
@@ -323,7 +306,7 @@ impl Running<'_, '_> {
         listed: &Listed,
         applying: &mut Applying<'_>,
     ) -> Result<(), End> {
-        let groups = groups(ids, listed);
+        let groups = groups(ids, FETCHED_TOGETHER, listed);
         let names = names(self, listed.people.as_ref());
         let (source, is_stopped) = (self.source, &AtomicBool::new(false));
         let next = &std::sync::atomic::AtomicUsize::new(0);
@@ -421,67 +404,6 @@ impl Running<'_, '_> {
 
 fn broken(error: impl std::error::Error + Send + Sync + 'static) -> End {
     End::Broken(Error::Broken(Box::new(error)))
-}
-
-/// The restriction of an item and of everything above it. A page above that was not listed is unknown.
-fn levels<'a>(item: &'a Item, items: &'a BTreeMap<DocumentId, Item>) -> Vec<&'a Level> {
-    const UNKNOWN: &Level = &Level::Unknown;
-    let holder = match &item.container {
-        Some(container) => match items.get(container) {
-            Some(holder) => holder,
-            None => return vec![UNKNOWN],
-        },
-        None => item,
-    };
-    let above = holder.ancestors.iter().map(|id| items.get(id).map_or(UNKNOWN, |above| &above.level));
-    let mut levels: Vec<&Level> = above.chain([&holder.level, &item.level]).collect();
-    levels.retain(|level| **level != Level::Open);
-    levels.dedup();
-    levels
-}
-
-/// Digests what a document is besides its words and its readers, so that a move, a rename or a label is noticed.
-fn head(item: &Item, space: &Space, items: &BTreeMap<DocumentId, Item>) -> u64 {
-    let title = title(item, items);
-    let head = (
-        (&title, &space.key, &space.name, &item.url),
-        (&item.container, &item.ancestors, &item.labels),
-        (&item.author, item.updated_ms),
-    );
-    let text = serde_json::to_vec(&head).expect("a head is text and numbers");
-    let digest = Sha256::digest(&text);
-    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-}
-
-fn title(item: &Item, items: &BTreeMap<DocumentId, Item>) -> String {
-    let container = item.container.as_ref().filter(|_| item.kind == Kind::Comment).and_then(|id| items.get(id));
-    container.map_or_else(|| item.title.clone(), |container| format!("Re: {}", container.title))
-}
-
-fn document(item: &Item, words: Words, listed: &Listed) -> Document {
-    let space = listed.space_of.get(&item.id).and_then(|place| listed.spaces.get(*place));
-    Document {
-        id: item.id.clone(),
-        kind: item.kind,
-        title: title(item, &listed.items),
-        space: space.cloned().unwrap_or_else(|| Space { key: String::new(), name: String::new() }),
-        url: item.url.clone(),
-        container: item.container.clone(),
-        ancestors: item.ancestors.clone(),
-        labels: item.labels.clone(),
-        author: words.author,
-        updated_ms: words.updated_ms,
-        revision: words.revision,
-        blocks: words.blocks,
-    }
-}
-
-/// Items in the groups they are fetched in: files one by one, everything else together.
-fn groups<'a>(ids: &[DocumentId], listed: &'a Listed) -> Vec<Vec<&'a Item>> {
-    let (files, pages): (Vec<&Item>, Vec<&Item>) =
-        ids.iter().filter_map(|id| listed.items.get(id)).partition(|item| item.file.is_some());
-    let pages = pages.chunks(FETCHED_TOGETHER).map(<[&Item]>::to_vec);
-    pages.chain(files.into_iter().map(|file| vec![file])).collect()
 }
 
 /// Display names for mentions: from the people just read, else from those the directory has.

@@ -157,7 +157,7 @@ mod tests {
         use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("child");
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).mode(0o700).open(&path).unwrap();
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o700).open(&path).unwrap();
         file.write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
         file.set_permissions(std::fs::Permissions::from_mode(0o700)).unwrap();
         drop(file);

@@ -263,11 +263,11 @@ fn attempt(origin: &str, error: ureq::Error) -> Attempt {
             Error::Unreachable(origin.to_owned(), error.into())
         });
     }
-    let is_passing = match &error {
-        ureq::Error::Io(io) => {
-            matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
-        }
-        other => matches!(other, ureq::Error::Protocol(_)),
+    let is_passing = if let ureq::Error::Io(io) = &error {
+        matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    } else {
+        // An answer that ends in the middle of its head or of a chunk.
+        matches!(error, ureq::Error::Protocol(_))
     };
     let error = Error::Unreachable(origin.to_owned(), error.into());
     if is_passing { Attempt::Passing(error) } else { Attempt::Lasting(error) }
@@ -275,11 +275,11 @@ fn attempt(origin: &str, error: ureq::Error) -> Attempt {
 
 /// The TLS failure inside an error: the handshake reports it wrapped as an IO error.
 fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
-    match error {
-        ureq::Error::Rustls(tls) => Some(tls),
-        ureq::Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref()),
-        _ => None,
+    if let ureq::Error::Rustls(tls) = error {
+        return Some(tls);
     }
+    let ureq::Error::Io(io) = error else { return None };
+    io.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 /// Where a redirect of a `GET` leads; `None` where the response is no redirect we follow.

@@ -42,9 +42,22 @@ fn asked(text: &str, date: Option<&str>) -> Option<Duration> {
     Some(Duration::from_secs(u64::try_from(until.saturating_sub(from)).unwrap_or(0)))
 }
 
-/// Seconds since the Unix epoch of an IMF-fixdate (RFC 9110 §5.6.7), for example `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Seconds since the Unix epoch of an IMF-fixdate (RFC 9110 §5.6.7), for example `Sun, 06 Nov 1994 08:49:37 GMT`. The two
+/// obsolete forms are not read: what is not understood leaves our own wait.
 fn http_date(text: &str) -> Option<i64> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(jiff::Timestamp::as_second)
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = text.trim().split_once(", ")?;
+    let [day, month, year, time, "GMT"] = date.split(' ').collect::<Vec<_>>()[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    let (day, year) =
+        (day.parse::<i64>().ok()?, year.parse::<i64>().ok().filter(|year| (1970..10_000).contains(year))?);
+    let time: Vec<i64> = time.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [hours, minutes, seconds] = time[..] else { return None };
+    // Years counted from March, so that the leap day is the last of its year: 153 days are five such months.
+    let (year, months) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
+    let days_of_year = (153 * i64::try_from(months).ok()? + 2) / 5 + day - 1;
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + days_of_year - 719_468;
+    Some(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
 }
 
 #[cfg(test)]
@@ -61,6 +74,13 @@ mod tests {
         assert_eq!(wait(&response(&[("retry-after", "2")]), 0), Duration::from_secs(2));
         assert_eq!(wait(&response(&[("retry-after", "100000")]), 0), Duration::from_secs(60));
         assert_eq!(wait(&response(&[("retry-after", "99999999999999999999")]), 20).max(CHOSEN_MAX), CHOSEN_MAX);
+    }
+
+    #[test]
+    fn an_http_date_is_read() {
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(http_date("Thu, 29 Feb 2024 00:00:00 GMT"), Some(1_709_164_800));
+        assert_eq!(http_date("Sunday, 06-Nov-94 08:49:37 GMT"), None);
     }
 
     #[test]

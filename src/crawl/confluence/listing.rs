@@ -45,6 +45,9 @@ pub(super) struct Lister<'a> {
     unknown: Vec<usize>,
 }
 
+/// What takes the rows of one page; it says whether to go on, and how many were new.
+type Each<'e, 'a> = &'e mut dyn FnMut(&mut Lister<'a>, Vec<Content>) -> (ControlFlow<()>, usize);
+
 /// Who is told how many more items were met.
 type Seen<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
 
@@ -93,11 +96,7 @@ impl<'a> Lister<'a> {
         })
     }
 
-    fn scan_or_list(
-        &mut self,
-        query: &str,
-        each: &mut dyn FnMut(&mut Self, Vec<Content>) -> (ControlFlow<()>, usize),
-    ) -> Result<(), Trouble> {
+    fn scan_or_list(&mut self, query: &str, each: Each<'_, 'a>) -> Result<(), Trouble> {
         let client = self.client;
         let scanned = client.scan(&format!("/rest/api/content/scan?{query}"), ROWS, &mut |rows| each(self, rows).0);
         match scanned {

@@ -22,10 +22,9 @@ fn granted(client: &Client, path: &str, what: (&str, &str)) -> Result<Subjects, 
     let entries: Vec<Permission> = client.read(path)?;
     let mut subjects = Subjects::default();
     for Permission { operation, subject } in entries {
-        match subject.filter(|_| grants(&operation)) {
-            Some(subject) => add(&mut subjects, subject),
-            // Without a subject it would be the anonymous grant; that one is asked for on its own, below.
-            None => {}
+        // Without a subject it would be the anonymous grant; that one is asked for on its own, below.
+        if let Some(subject) = subject.filter(|_| grants(&operation)) {
+            add(&mut subjects, subject);
         }
     }
     subjects.anyone = match client.read(&format!("{path}/anonymous")) {

@@ -73,7 +73,7 @@ fn with_settings<T>(
 ) -> T {
     let peer = Peer::answering(answer);
     let token = tempfile::NamedTempFile::new().unwrap();
-    write!(token.as_file(), "secret\n").unwrap();
+    writeln!(token.as_file(), "secret").unwrap();
     let mut settings =
         json!({"name": "wiki", "kind": "confluence", "url": peer.url, "user": "Crawler", "token_file": token.path()});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

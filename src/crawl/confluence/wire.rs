@@ -4,7 +4,7 @@
 //! of rows.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::Deserializer;
 
 /// The paging envelope.
 #[derive(Debug, Deserialize)]
@@ -68,9 +68,6 @@ pub(super) struct Content {
     /// The id: text, or a number on some versions.
     #[serde(deserialize_with = "text_or_number")]
     pub id: String,
-    /// `page`, `blogpost`, `comment`, `attachment`.
-    #[serde(default)]
-    pub r#type: String,
     /// `current`, `draft`, `trashed`, …
     #[serde(default)]
     pub status: Option<String>,
@@ -253,8 +250,6 @@ pub(super) struct Subject {
     pub name: Option<String>,
     /// A user's key.
     pub user_key: Option<String>,
-    /// A user's login name, on versions that give it.
-    pub username: Option<String>,
 }
 
 /// The answers to a question for anonymous grants: both are in use.
@@ -271,9 +266,14 @@ pub(super) enum Anonymous {
 }
 
 fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    match serde_json::Value::deserialize(from)? {
-        serde_json::Value::String(text) => Ok(text),
-        serde_json::Value::Number(number) => Ok(number.to_string()),
-        _ => Err(D::Error::custom("an id is text or a number")),
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Text(String),
+        Number(u64),
     }
+    Ok(match Id::deserialize(from)? {
+        Id::Text(text) => text,
+        Id::Number(number) => number.to_string(),
+    })
 }

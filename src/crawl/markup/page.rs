@@ -131,7 +131,16 @@ impl<'a> Page<'a> {
         let line = match open.kind {
             Kind::Panel(word) => title.map(|title| format!("{word}: {title}")),
             Kind::Body | Kind::Code | Kind::Source => title.map(str::to_owned),
-            _ => None,
+            Kind::Dropped
+            | Kind::Bare
+            | Kind::Status
+            | Kind::Includes(_)
+            | Kind::Issue
+            | Kind::Named(..)
+            | Kind::Person
+            | Kind::Html
+            | Kind::Markdown
+            | Kind::Excerpt => None,
         };
         if let Some(line) = line {
             self.sheet.end_line();
@@ -327,11 +336,9 @@ impl Listener for Page<'_> {
             | "ac:task-status" => {
                 self.close_capture();
             }
-            "ac:rich-text-body" => {
-                if self.macros.last().is_none_or(|open| open.kind != Kind::Excerpt) {
-                    self.sheet.end_line();
-                }
-            }
+            // An excerpt may stand inside a sentence.
+            "ac:rich-text-body" if self.macros.last().is_some_and(|open| open.kind == Kind::Excerpt) => {}
+            "ac:rich-text-body" => self.sheet.end_line(),
             "ac:link" => self.close_link(),
             "ac:image" => {
                 self.say_image();

@@ -1,0 +1,93 @@
+//! What a run has listed, put together: which levels restrict an item, what its document is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sha2::{Digest as _, Sha256};
+
+use super::restriction::{Level, Subjects};
+use super::source::{Item, Words};
+use crate::corpus::{Document, DocumentId, Kind, Space};
+use crate::directory::SourcePeople;
+
+/// What was listed, put together.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// Everything, by its id.
+    pub items: BTreeMap<DocumentId, Item>,
+    /// The space of each item, by its place in `spaces`.
+    pub space_of: HashMap<DocumentId, usize>,
+    /// The spaces, in the order they were listed.
+    pub spaces: Vec<Space>,
+    /// Who may view each of the spaces; `None` where that cannot be read.
+    pub views: Vec<Option<Subjects>>,
+    /// Who may use the source; `None` where that cannot be read.
+    pub may_use: Option<Subjects>,
+    /// Keys of spaces whose listing is not whole.
+    pub partial: BTreeSet<String>,
+    /// The people, where they could be read.
+    pub people: Option<SourcePeople>,
+    /// Whether every permission was read.
+    pub are_permissions_whole: bool,
+}
+
+/// The restriction of an item and of everything above it. A page above that was not listed is unknown.
+pub(super) fn levels<'a>(item: &'a Item, items: &'a BTreeMap<DocumentId, Item>) -> Vec<&'a Level> {
+    const UNKNOWN: &Level = &Level::Unknown;
+    let holder = match &item.container {
+        Some(container) => match items.get(container) {
+            Some(holder) => holder,
+            None => return vec![UNKNOWN],
+        },
+        None => item,
+    };
+    let above = holder.ancestors.iter().map(|id| items.get(id).map_or(UNKNOWN, |above| &above.level));
+    let mut levels: Vec<&Level> = above.chain([&holder.level, &item.level]).collect();
+    levels.retain(|level| **level != Level::Open);
+    levels.dedup();
+    levels
+}
+
+/// Digests what a document is besides its words and its readers, so that a move, a rename or a label is noticed.
+pub(super) fn head(item: &Item, space: &Space, items: &BTreeMap<DocumentId, Item>) -> u64 {
+    let title = title(item, items);
+    let head = (
+        (&title, &space.key, &space.name, &item.url),
+        (&item.container, &item.ancestors, &item.labels),
+        (&item.author, item.updated_ms),
+    );
+    let text = serde_json::to_vec(&head).expect("a head is text and numbers");
+    let digest = Sha256::digest(&text);
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+fn title(item: &Item, items: &BTreeMap<DocumentId, Item>) -> String {
+    let container = item.container.as_ref().filter(|_| item.kind == Kind::Comment).and_then(|id| items.get(id));
+    container.map_or_else(|| item.title.clone(), |container| format!("Re: {}", container.title))
+}
+
+/// The document of an item with its words.
+pub(super) fn document(item: &Item, words: Words, listed: &Listed) -> Document {
+    let space = listed.space_of.get(&item.id).and_then(|place| listed.spaces.get(*place));
+    Document {
+        id: item.id.clone(),
+        kind: item.kind,
+        title: title(item, &listed.items),
+        space: space.cloned().unwrap_or_else(|| Space { key: String::new(), name: String::new() }),
+        url: item.url.clone(),
+        container: item.container.clone(),
+        ancestors: item.ancestors.clone(),
+        labels: item.labels.clone(),
+        author: words.author,
+        updated_ms: words.updated_ms,
+        revision: words.revision,
+        blocks: words.blocks,
+    }
+}
+
+/// Items in the groups they are fetched in: files one by one, everything else together.
+pub(super) fn groups<'a>(ids: &[DocumentId], together: usize, listed: &'a Listed) -> Vec<Vec<&'a Item>> {
+    let (files, pages): (Vec<&Item>, Vec<&Item>) =
+        ids.iter().filter_map(|id| listed.items.get(id)).partition(|item| item.file.is_some());
+    let pages = pages.chunks(together).map(<[&Item]>::to_vec);
+    pages.chain(files.into_iter().map(|file| vec![file])).collect()
+}
