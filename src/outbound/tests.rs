@@ -136,6 +136,46 @@ fn an_answer_larger_than_allowed_is_refused() {
     assert!(matches!(outbound.send(&get(peer.url.clone())), Err(Error::TooLarge(_, 99))));
 }
 
+/// A server with a certificate of its own, and that certificate as PEM.
+fn tls_peer() -> (url::Url, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut head = String::new();
+            let mut reader = BufReader::new(&mut stream);
+            while reader.read_line(&mut head).unwrap_or(0) > 2 {}
+            let _ = stream.write_all(answer("200 OK", "", "secret").as_bytes());
+        }
+    });
+    (url, made.cert.pem())
+}
+
+#[test]
+fn a_certificate_is_trusted_only_through_a_root_that_was_given() {
+    let (url, pem) = tls_peer();
+    let stranger = Outbound::open(&Settings::default(), std::slice::from_ref(&url)).unwrap();
+    let friend = Outbound::open_with_roots(&Settings::default(), std::slice::from_ref(&url), &pem).unwrap();
+
+    let refused = stranger.send(&get(url.clone()));
+    let accepted = friend.send(&get(url.clone()));
+
+    assert!(matches!(refused, Err(Error::Untrusted(_))), "{refused:?}");
+    assert_eq!(accepted.unwrap().body, b"secret");
+}
+
 #[test]
 fn a_root_file_without_a_certificate_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -1,8 +1,14 @@
 //! Storage format as Confluence writes it, and as nobody should.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
+
+/// Time this thread had on a processor: a busy machine makes it no longer.
+fn worked() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
 
 fn names(mention: Mention<'_>) -> Option<String> {
     (mention == Mention::Key("4028") || mention == Mention::Name("ana")).then(|| "Ana Ruiz".to_owned())
@@ -162,13 +168,14 @@ fn hostile_pages_cost_no_more_than_their_length() {
     let quotes = "<p a=\"".repeat(60_000);
     let attribute = format!("<p title=\"{}\">kept</p>", "x".repeat(2_000_000));
     let tables = "<table><tr><td>".repeat(20_000);
-    let began = Instant::now();
+    let began = worked();
 
     for text in [&deep, &ends, &cut, &quotes, &attribute, &tables] {
         blocks(text);
     }
 
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    let took = worked() - began;
+    assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(blocks(&attribute), vec![paragraph("kept")]);
 }
 
