@@ -61,12 +61,24 @@ impl App {
         self.source(source)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "sync", target: source.as_str() })?;
         tracing::info!(leaf = receipt.leaf(), %source, "a sync was asked for");
-        self.begin_sync(source, mode)
+        self.begin_asked(source, mode)
     }
 
     /// Begins a sync on the owner's word, given at the machine itself.
     pub fn refresh_as_owner(&self, source: &SourceId, mode: Mode) -> Result<(), Error> {
         self.source(source)?;
+        self.begin_asked(source, mode)
+    }
+
+    /// Begins a sync that somebody asked for. A full one after one that was held is their word that what is gone may go.
+    fn begin_asked(&self, source: &SourceId, mode: Mode) -> Result<(), Error> {
+        if self.is_syncing(source) {
+            return Err(Error::Busy);
+        }
+        let is_held = crawl::status(&self.store, source)?.runs.first().is_some_and(|run| run.state == State::Held);
+        if is_held && mode == Mode::Full {
+            crawl::allow_removal(&self.store, source)?;
+        }
         self.begin_sync(source, mode)
     }
 

@@ -247,10 +247,8 @@ impl Running<'_, '_> {
                 what: String::new(),
                 code: "removal_held".to_owned(),
                 cause,
-                remedy:
-                    "look whether the crawler's account lost a right; if they are really gone, allow the removal and \
-                         sync again"
-                        .to_owned(),
+                remedy: "look whether the crawler's account lost a right; if they are really gone, start a full sync"
+                    .to_owned(),
             });
         } else {
             self.run.removed = remove.len() as u64;

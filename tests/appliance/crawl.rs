@@ -45,6 +45,28 @@ fn a_wiki_that_is_away_or_talks_nonsense_deletes_nothing_and_questions_go_on() {
 }
 
 #[test]
+fn a_large_removal_waits_for_somebody_to_start_a_full_sync() {
+    let mut site = Site::two_projects();
+    for id in 501..509 {
+        site = site
+            .content(json!({ "id": id.to_string(), "type": "page", "space": "HR", "title": format!("Note {id}"),
+                                    "body": "<p>The orchid on the sill wants water.</p>" }));
+    }
+    let house = Appliance::with_settings(&site, |settings| settings.source[0].removal_guard_percent = 15);
+    let mut mateo = house.sign_in("mateo");
+    let mut finds = || {
+        let found = mateo.send("POST", "/api/v1/search", Some(&json!({ "query": "orchid" }))).unwrap().json();
+        found["results"] != json!([])
+    };
+    for id in 501..509 {
+        house.change_wiki("DELETE", &format!("/_standin/content/{id}"), &json!({}));
+    }
+
+    assert_eq!((house.sync(Mode::Changes), finds()), (State::Held, true));
+    assert_eq!((house.sync(Mode::Full), finds()), (State::Succeeded, false));
+}
+
+#[test]
 fn a_restriction_that_cannot_be_read_admits_nobody_until_it_can() {
     let house = Appliance::without_sync(&Site::two_projects().restrict("101", &["mateo"], &[]), |_| {});
     let mut mateo = house.sign_in("mateo");
