@@ -1,4 +1,5 @@
-//! Scores the passages of a view and takes the best: by words in the passage, words in its page, and meaning.
+//! Scores the passages of a view and takes the best: by words in the passage, words in its page, the page's name, and
+//! meaning.
 //!
 //! Every number here comes from the view and the passage itself. For one passage, additions are always made in the order of
 //! the sorted terms, whatever other passages there are; ties are broken by a number made of the passage's id.
@@ -31,12 +32,14 @@ pub(super) struct Weights {
     pub(super) exact: f32,
     /// The words in the whole page, beside those in the passage.
     pub(super) page: f32,
+    /// A page that is called what is asked for.
+    pub(super) name: f32,
     /// The meaning, beside the words.
     pub(super) meaning: f32,
 }
 
 pub(super) const WEIGHTS: Weights =
-    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, meaning: 2.0 };
+    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, name: 1.0, meaning: 2.0 };
 
 /// Below this cosine two texts have no more to do with each other than any two: they are not found by meaning alone.
 const COSINE_MIN: f32 = 0.2;
@@ -65,10 +68,27 @@ pub(super) struct Ranking<'a> {
     pub(super) weights: Weights,
 }
 
-/// The sums so far: for each passage by segment, and for each page.
+/// The sums so far.
 struct Sums {
+    /// For each passage, by segment.
     passages: Vec<Vec<f32>>,
     pages: Vec<f32>,
+    /// For each page: the rarity of those stems of the query that its title has, and their number.
+    names: Vec<(f32, u32)>,
+    /// The rarity of all stems of the query.
+    query: f32,
+}
+
+impl Sums {
+    /// How much a page is called what is asked for, 0 to 1: the share of the query that its title has, times the share of
+    /// the title that the query has. People ask for pages by their names, and nearly a name is not yet one.
+    fn name(&self, page: usize, title_length: u32) -> f32 {
+        let (rarity, stems) = self.names[page];
+        if stems == 0 {
+            return 0.0;
+        }
+        rarity / self.query * (stems as f32 / title_length.max(1) as f32).min(1.0)
+    }
 }
 
 impl Ranking<'_> {
@@ -84,6 +104,8 @@ impl Ranking<'_> {
         let mut sums = Sums {
             passages: segments.iter().map(|segment| vec![0.0; segment.count() as usize]).collect(),
             pages: vec![0.0; self.snapshot.page_lengths.len()],
+            names: vec![(0.0, 0); self.snapshot.page_lengths.len()],
+            query: 0.0,
         };
         for stem in &terms.stems {
             self.add_stem(stem, &mut sums)?;
@@ -123,9 +145,10 @@ impl Ranking<'_> {
                 if words <= 0.0 && cosine < COSINE_MIN {
                     continue;
                 }
-                let page = sums.pages[segments[n].pages[doc as usize] as usize];
+                let page = segments[n].pages[doc as usize] as usize;
                 let score = share(words, passage_most)
-                    + self.weights.page * share(page, page_most)
+                    + self.weights.page * share(sums.pages[page], page_most)
+                    + self.weights.name * sums.name(page, self.snapshot.title_lengths[page])
                     + self.weights.meaning * cosine.max(0.0);
                 hits.push(Hit { segment: n, doc, score, key: segments[n].key(doc) });
             }
@@ -143,6 +166,7 @@ impl Ranking<'_> {
             (self.fields.body, body, mean(statistics.body, statistics.passages)),
         ];
         let mut of_pages = Found::over(self.snapshot.page_lengths.len());
+        let mut of_titles = Vec::new();
         let mut of_passages = Vec::new();
         for (n, segment) in self.snapshot.segments.iter().enumerate() {
             let mut found = Found::over(segment.count() as usize);
@@ -161,6 +185,9 @@ impl Ranking<'_> {
                         let times = if is_title { times * TITLE_TIMES } else { times };
                         // Whole numbers well below 2^24: exact, so that the order of the segments is not felt.
                         of_pages.add(page, times as f32);
+                        if is_title {
+                            of_titles.push(page);
+                        }
                     }
                 })?;
             }
@@ -172,6 +199,12 @@ impl Ranking<'_> {
             found.each(|doc, times| sums.passages[n][doc as usize] += weight * saturated(times));
         }
         let weight = rarity(statistics.pages, of_pages.count());
+        sums.query += weight;
+        for page in of_titles {
+            let (rarity, stems) = &mut sums.names[page as usize];
+            *rarity += weight;
+            *stems += 1;
+        }
         let mean = mean(statistics.page, statistics.pages);
         of_pages.each(|page, times| {
             let length = self.snapshot.page_lengths[page as usize];

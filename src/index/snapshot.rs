@@ -61,6 +61,8 @@ pub(super) struct Snapshot {
     pub(super) segments: Vec<Segment>,
     /// The length of each page: its title three times, its headings and its body.
     pub(super) page_lengths: Vec<u32>,
+    /// The length of each page's title.
+    pub(super) title_lengths: Vec<u32>,
 }
 
 /// How often a title counts in its page.
@@ -71,7 +73,7 @@ impl Snapshot {
         let readers = searcher.segment_readers().iter();
         let mut segments = readers.map(|reader| Segment::of(reader, fields)).collect::<Result<Vec<_>, Error>>()?;
         let mut pages: HashMap<u64, u32> = HashMap::new();
-        let mut page_lengths = Vec::new();
+        let (mut page_lengths, mut title_lengths) = (Vec::new(), Vec::new());
         for segment in &mut segments {
             let numbers = segment.reader.fast_fields().column_first_or_default::<u64>("page")?;
             segment.pages = vec![u32::MAX; segment.count() as usize];
@@ -79,12 +81,13 @@ impl Snapshot {
                 let page = *pages.entry(numbers.get_val(doc)).or_insert(page_lengths.len() as u32);
                 if page as usize == page_lengths.len() {
                     page_lengths.push(0);
+                    title_lengths.push(segment.title.length(doc));
                 }
                 segment.pages[doc as usize] = page;
                 page_lengths[page as usize] += segment.page_share(doc);
             }
         }
-        Ok(Snapshot { searcher, segments, page_lengths })
+        Ok(Snapshot { searcher, segments, page_lengths, title_lengths })
     }
 
     /// The stored fields of an entry.

@@ -34,6 +34,18 @@ fn titles_acronyms_and_identifiers_are_found_by_their_form() {
 }
 
 #[test]
+fn a_page_that_is_called_what_is_asked_for_comes_before_pages_that_speak_of_it() {
+    let speaks = "The travel guide says so. The travel guide is long. Read the travel guide before you travel.";
+    let world = World::with(&[
+        page("plain", "staff", "Travel guide", "Book trains early and keep every receipt."),
+        page("speaks", "staff", "Travel guide for hotels in the capital", speaks),
+        page("other", "staff", "Expenses", speaks),
+    ]);
+
+    assert_eq!(world.finds(&["staff"], "the travel guide"), ["plain", "speaks", "other"]);
+}
+
+#[test]
 fn other_forms_of_a_word_are_found() {
     let world = World::with(&pages());
 
