@@ -121,7 +121,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("rsa", &["standin"]),
     ("scim_v2", &["scim"]),
     ("precis_profiles", &["names"]),
-    ("jiff", &["clock", "outbound"]),
+    ("jiff", &["clock"]),
     ("quick_xml", &["crawl", "standin"]),
     ("scraper", &["extract"]),
     ("pulldown_cmark", &["extract", "standin"]),

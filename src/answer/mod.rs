@@ -24,7 +24,7 @@ mod tests;
 mod words;
 
 pub use ground::ground;
-pub use question::{NoQuestion, QUESTION_BYTES_MAX, Question};
+pub use question::{QUESTION_BYTES_MAX, Question};
 pub use rewrite::rewrite;
 pub use suggest::examples;
 
@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::acl::AclClass;
 use crate::corpus::{DocumentId, PassageId, Space};
-use crate::index::{Found, Head};
+use crate::index::Found;
 
 /// How answers are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]

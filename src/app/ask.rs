@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::sight::Sight;
 use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
+use super::turns::Entered;
 use super::{App, Asker, Error, error};
 use crate::answer::{self, Answer, Claim, Phase, Piece, Question, REFUSAL, Related, StoppedBy};
 use crate::audit::Event;
@@ -75,14 +76,11 @@ impl App {
             answer::ground(&alone, &found, &*self.models.generate, &self.settings.answer, stop, &mut |piece| {
                 match piece {
                     Piece::Phase(phase) => each(Told::Phase(phase)),
-                    // A source is told with the claim that cites it: only then are its quoted words known.
-                    Piece::Source(_) => ControlFlow::Continue(()),
+                    // It is told with the claim that cites it, when its quoted words are known. Here it is only seen once
+                    // more whether the asker may read it: a right lost while the model wrote is lost now (assurance §7).
+                    Piece::Source(found) => self.still_reads(asker, found, &running),
                     Piece::Claim(claim) => {
-                        // A right lost while the model was writing is lost for this very sentence (assurance §7).
-                        if !self.still_sees(asker, claim).unwrap_or(false) {
-                            running.note_rights();
-                            return ControlFlow::Break(());
-                        }
+                        self.still_sees(asker, claim, &running)?;
                         let (told, new) = sources.cite(claim, &|id| self.cited_now(&found, id));
                         for number in new {
                             each(Told::Source(sources.source(number)))?;
@@ -94,7 +92,7 @@ impl App {
         };
         let answer = match answer {
             Answer::Stopped { claims, by: _ } if running.is_stopped_by_rights() => {
-                Answer::Stopped { claims, by: StoppedBy::Rights }
+                Answer::Stopped { claims: self.still_readable(asker, claims)?, by: StoppedBy::Rights }
             }
             other @ (Answer::Grounded { .. } | Answer::Unanswered { .. } | Answer::Stopped { .. }) => other,
         };
@@ -193,11 +191,34 @@ impl App {
         })
     }
 
-    fn still_sees(&self, asker: &Asker, claim: &Claim) -> Result<bool, Error> {
-        match self.sight_now(asker.user())? {
+    /// Goes on while the asker, as the directory has them now, may read all that a claim cites.
+    fn still_sees(&self, asker: &Asker, claim: &Claim, running: &Entered) -> ControlFlow<()> {
+        let sees = self.sight_now(asker.user()).and_then(|sight| match sight {
             Some(sight) => self.admits_claim(&sight, claim),
             None => Ok(false),
+        });
+        running.go_on_while(sees)
+    }
+
+    /// Goes on while the asker, as the directory has them now, may read this document.
+    fn still_reads(&self, asker: &Asker, found: &Found, running: &Entered) -> ControlFlow<()> {
+        let reads = self.sight_now(asker.user()).and_then(|sight| match sight {
+            Some(sight) => Ok(self.head(&sight, &found.head().id)?.is_some()),
+            None => Ok(false),
+        });
+        running.go_on_while(reads)
+    }
+
+    /// Of the claims of an answer that a lost right stopped, those that may still be read.
+    fn still_readable(&self, asker: &Asker, claims: Vec<Claim>) -> Result<Vec<Claim>, Error> {
+        let Some(sight) = self.sight_now(asker.user())? else { return Ok(Vec::new()) };
+        let mut readable = Vec::new();
+        for claim in claims {
+            if self.admits_claim(&sight, &claim)? {
+                readable.push(claim);
+            }
         }
+        Ok(readable)
     }
 }
 

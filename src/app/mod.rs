@@ -43,6 +43,7 @@ pub use error::Error;
 pub use owner::{
     Listed, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit, verify_models,
 };
+pub use refresh::Removal;
 pub use settings::{ScimToken, Settings};
 pub use told::{
     Ask, Me, Outcome, Overview, Reply, Source, SourcePassage, SourceState, Told, ToldClaim, Turn, WITHHELD,

@@ -12,6 +12,16 @@ use crate::directory::Role;
 use crate::model::Stop;
 use crate::names::SourceId;
 
+/// Whether the next run may remove more documents than the guard of the source lets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Removal {
+    /// A run that would remove too much is held.
+    #[default]
+    Guarded,
+    /// Somebody looked at the wiki and said that the pages are really gone. It holds for one run.
+    Allowed,
+}
+
 /// What each source's sync is doing.
 #[derive(Default)]
 pub(super) struct Syncs {
@@ -56,28 +66,31 @@ impl Syncs {
 
 impl App {
     /// Begins a sync in the background; the asker must be an administrator. [`Error::Busy`] where one is running.
-    pub fn refresh(&self, asker: &Asker, source: &SourceId, mode: Mode) -> Result<(), Error> {
+    pub fn refresh(&self, asker: &Asker, source: &SourceId, mode: Mode, removal: Removal) -> Result<(), Error> {
         self.administrators_only(asker)?;
         self.source(source)?;
-        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "sync", target: source.as_str() })?;
-        tracing::info!(leaf = receipt.leaf(), %source, "a sync was asked for");
-        self.begin_asked(source, mode)
+        let what = match removal {
+            Removal::Guarded => "sync",
+            Removal::Allowed => "sync_and_remove",
+        };
+        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: source.as_str() })?;
+        tracing::info!(leaf = receipt.leaf(), %source, what, "a sync was asked for");
+        self.begin_allowed(source, mode, removal)
     }
 
     /// Begins a sync on the owner's word, given at the machine itself.
-    pub fn refresh_as_owner(&self, source: &SourceId, mode: Mode) -> Result<(), Error> {
+    pub fn refresh_as_owner(&self, source: &SourceId, mode: Mode, removal: Removal) -> Result<(), Error> {
         self.source(source)?;
-        self.begin_asked(source, mode)
+        self.begin_allowed(source, mode, removal)
     }
 
-    /// Begins a sync that somebody asked for. A full one after one that was held is their word that what is gone may go.
-    fn begin_asked(&self, source: &SourceId, mode: Mode) -> Result<(), Error> {
-        if self.is_syncing(source) {
+    fn begin_allowed(&self, source: &SourceId, mode: Mode, removal: Removal) -> Result<(), Error> {
+        if self.syncs.is_running(source) {
             return Err(Error::Busy);
         }
-        let is_held = crawl::status(&self.store, source)?.runs.first().is_some_and(|run| run.state == State::Held);
-        if is_held && mode == Mode::Full {
-            crawl::allow_removal(&self.store, source)?;
+        match removal {
+            Removal::Allowed => crawl::allow_removal(&self.store, source)?,
+            Removal::Guarded => {}
         }
         self.begin_sync(source, mode)
     }

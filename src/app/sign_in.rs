@@ -56,14 +56,13 @@ impl App {
         }
         let receipt = self.audit.append(&Event::SignedIn { user: &person.id, provider: provider.id().as_str() })?;
         tracing::info!(leaf = receipt.leaf(), provider = %provider.id(), "signed in");
-        let now = self.now();
         let token = self.sessions.start(Session {
             user: person.id,
             provider: login.provider,
             provider_session: login.provider_session,
             id_token: Some(login.id_token),
-            began: now,
-            used: now,
+            began: login.at,
+            used: login.at,
         })?;
         Ok((token, return_to))
     }

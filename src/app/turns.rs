@@ -1,6 +1,7 @@
 //! Turns: how many questions are answered at once, and which answers are being made now.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -87,9 +88,13 @@ impl Entered {
         self.by_rights.load(Ordering::SeqCst)
     }
 
-    /// Notes that a lost right stopped it.
-    pub(super) fn note_rights(&self) {
+    /// Breaks off, and notes that a lost right did it, where the right is not there or cannot be known.
+    pub(super) fn go_on_while(&self, has_right: Result<bool, super::Error>) -> ControlFlow<()> {
+        if has_right.unwrap_or(false) {
+            return ControlFlow::Continue(());
+        }
         self.by_rights.store(true, Ordering::SeqCst);
+        ControlFlow::Break(())
     }
 }
 

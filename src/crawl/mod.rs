@@ -79,7 +79,7 @@ pub struct Settings {
     #[serde(default = "fifteen")]
     pub every_minutes: u64,
     /// A run that would remove more than this share of the documents, in percent, and more than five of them, waits for an
-    /// administrator, who starts a full sync to let it.
+    /// administrator's word.
     #[serde(default = "fifteen")]
     pub removal_guard_percent: u64,
     /// Minutes after which a source whose permissions could not be read again stops answering; 0 for never.

@@ -131,8 +131,9 @@ pub struct GroupProfile {
     pub extra: Map<String, Value>,
 }
 
+#[cfg(test)]
 impl Group {
-    /// What the provider says of this group.
+    /// What the provider says of this group, for tests that change one thing of it.
     pub fn profile(&self) -> GroupProfile {
         GroupProfile {
             display_name: self.display_name.clone(),

@@ -13,14 +13,20 @@ use sotto::web::control::{self, Command};
 use crate::{FOUND_WRONG, complain, say, serve};
 
 /// Begins a sync.
-pub fn sync(config: Option<&Path>, name: &str, full: bool, permissions: bool) -> anyhow::Result<()> {
+pub fn sync(
+    config: Option<&Path>,
+    name: &str,
+    full: bool,
+    permissions: bool,
+    allow_removal: bool,
+) -> anyhow::Result<()> {
     let mode = match (full, permissions) {
         (true, _) => Mode::Full,
         (false, true) => Mode::Permissions,
         (false, false) => Mode::Changes,
     };
     let source = SourceId::parse(name).with_context(|| format!("{name:?} is no name of a source"))?;
-    tell(config, &Command::Sync { source, mode })?;
+    tell(config, &Command::Sync { source, mode, allow_removal })?;
     say(&format!("the sync of {name} began; \"sotto status\" says how it stands"));
     Ok(())
 }

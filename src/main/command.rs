@@ -145,6 +145,9 @@ pub enum SourceDeed {
         /// Read permissions and groups only.
         #[arg(long)]
         permissions: bool,
+        /// Let this run remove more documents than the source's guard lets it: you looked, and they are really gone.
+        #[arg(long)]
+        allow_removal: bool,
         #[command(flatten)]
         config: WithConfig,
     },

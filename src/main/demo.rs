@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use sotto::app::nouns::{Clock, Ids, Mode, Scripted, SourceId, State};
-use sotto::app::{self, App, Models};
+use sotto::app::{self, App, Models, Removal};
 use sotto::config::{Format, Level, Logging, Settings};
 use sotto::standin::{confluence, demo, idp, play, push};
 use sotto::web;
@@ -122,7 +122,7 @@ impl Stage {
     fn sync(&self, playing: bool) -> anyhow::Result<()> {
         let source = SourceId::parse(SOURCE).context("the demo's source has a name")?;
         let began = Instant::now();
-        match self.app.refresh_as_owner(&source, Mode::Full) {
+        match self.app.refresh_as_owner(&source, Mode::Full, Removal::Guarded) {
             // A source that was never read is due at once, so the appliance has begun by itself.
             Ok(()) | Err(app::Error::Busy) => {}
             Err(error) => return Err(error.into()),

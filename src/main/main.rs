@@ -40,8 +40,8 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Config { deed: Config::Show { config, origin, json } } => {
             serve::show(config.config.as_deref(), origin, json).map(done)
         }
-        Command::Source { deed: SourceDeed::Sync { name, full, permissions, config } } => {
-            client::sync(config.config.as_deref(), &name, full, permissions).map(done)
+        Command::Source { deed: SourceDeed::Sync { name, full, permissions, allow_removal, config } } => {
+            client::sync(config.config.as_deref(), &name, full, permissions, allow_removal).map(done)
         }
         Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
         Command::Audit { deed } => match deed {

@@ -104,11 +104,6 @@ impl Manifest {
         self.text.models.iter().map(|model| (model.name.as_str(), model.kind, model.licence.as_str()))
     }
 
-    /// Whether it is packed behind the running binary.
-    pub fn is_packed(&self) -> bool {
-        matches!(self.place, Place::Packed(_))
-    }
-
     /// Checks all files of a model by their SHA-256.
     pub fn verify(&self, name: &str) -> Result<(), Error> {
         let entry = self.entry(name)?;

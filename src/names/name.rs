@@ -28,11 +28,6 @@ impl UserName {
         }
         Ok(UserName(normal.into()))
     }
-
-    /// The normal form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl fmt::Display for UserName {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::wire;
-use crate::app::{self, App};
+use crate::app::{self, App, Removal};
 use crate::names::SourceId;
 
 pub use crate::crawl::Mode;
@@ -43,6 +43,9 @@ pub enum Command {
         source: SourceId,
         /// How much it reads.
         mode: Mode,
+        /// Whether it may remove more than the guard lets it.
+        #[serde(default)]
+        allow_removal: bool,
     },
     /// Writes the audit log, a line a leaf.
     AuditExport,
@@ -150,8 +153,9 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
     let shape = |shape: Result<Value, serde_json::Error>| shape.map_err(|error| app::Error::Broken(Box::new(error)));
     match command {
         Command::Status => shape(serde_json::to_value(wire::Overview::from(&app.overview_as_owner()?))),
-        Command::Sync { source, mode } => {
-            app.refresh_as_owner(source, *mode)?;
+        Command::Sync { source, mode, allow_removal } => {
+            let removal = if *allow_removal { Removal::Allowed } else { Removal::Guarded };
+            app.refresh_as_owner(source, *mode, removal)?;
             Ok(json!({ "source": source, "state": "running" }))
         }
         Command::AuditExport => {
@@ -225,11 +229,12 @@ mod tests {
 
     #[test]
     fn a_command_is_read_as_it_was_written() {
-        let command = Command::Sync { source: SourceId::parse("wiki").unwrap(), mode: Mode::Full };
+        let command =
+            Command::Sync { source: SourceId::parse("wiki").unwrap(), mode: Mode::Full, allow_removal: false };
 
         let line = serde_json::to_string(&command).unwrap();
 
-        assert_eq!(line, r#"{"command":"sync","source":"wiki","mode":"full"}"#);
+        assert_eq!(line, r#"{"command":"sync","source":"wiki","mode":"full","allow_removal":false}"#);
         assert_eq!(serde_json::from_str::<Command>(&line).unwrap(), command);
     }
 

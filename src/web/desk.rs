@@ -8,6 +8,7 @@ use super::front::{Front, deed};
 use super::guard::Administrator;
 use super::reply::{Problem, Reply};
 use super::wire;
+use crate::app::Removal;
 use crate::names::SourceId;
 
 /// Health and counts; no content, no conversation.
@@ -41,7 +42,8 @@ pub async fn sync(
 ) -> Result<HttpResponse, Reply> {
     let source = SourceId::parse(&name).ok_or_else(Reply::not_there)?;
     let sync = if body.is_empty() { wire::Sync::default() } else { body.json()? };
-    let begun = deed(&front, move |app| app.refresh(&administrator.0, &source, sync.mode.into())).await;
+    let removal = if sync.allow_removal { Removal::Allowed } else { Removal::Guarded };
+    let begun = deed(&front, move |app| app.refresh(&administrator.0, &source, sync.mode.into(), removal)).await;
     match begun {
         Ok(()) => Ok(HttpResponse::Accepted().finish()),
         Err(reply) if reply.is_busy() => Err(Reply::at_work("a sync of this source is running; wait for its end")),

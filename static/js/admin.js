@@ -112,12 +112,14 @@ function line(what, good, words) {
 function row(source, now) {
   const run = source.runs[0];
   const running = run?.state === "running";
+  // Held: the run would have removed too much. Pressing the button says that the pages are really gone.
+  const held = run?.state === "held";
   const [words, kind] = run ? (STATES[run.state] ?? [run.state, ""]) : ["Not run yet", ""];
-  const button = el("button", { class: "button", type: "button", id: `sync-${source.name}`, disabled: running }, "Sync now", el("span", { class: "unseen" }, `: ${source.name}`));
+  const button = el("button", { class: "button", type: "button", id: `sync-${source.name}`, disabled: running }, held ? "Remove and sync" : "Sync now", el("span", { class: "unseen" }, `: ${source.name}`));
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      await sync(source.name);
+      await sync(source.name, held);
       say(`A sync of ${source.name} has begun.`);
     } catch (cause) {
       const problem = /** @type {import("./api.js").Problem} */ (cause);

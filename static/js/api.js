@@ -83,7 +83,8 @@ export const rate = (message, feedback) => change("POST", `/api/v1/messages/${en
 
 export const overview = () => read("/api/v1/admin/overview");
 export const sources = () => read("/api/v1/admin/sources");
-export const sync = (/** @type {string} */ name) => change("POST", `/api/v1/admin/sources/${encodeURIComponent(name)}/sync`);
+export const sync = (/** @type {string} */ name, allowRemoval = false) =>
+  change("POST", `/api/v1/admin/sources/${encodeURIComponent(name)}/sync`, { mode: "changes", allow_removal: allowRemoval });
 
 /** @param {string} id */
 function path(id) {

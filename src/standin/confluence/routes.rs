@@ -37,7 +37,7 @@ pub(super) fn serve(shared: &Shared, site: &Site, faults: &[Fault], user: Option
     let sight = Sight::of(site, user);
     let host = call.header("host").unwrap_or("127.0.0.1");
     let url = format!("http://{host}{}", site.spec.context_path);
-    let shapes = Shapes { site, sight: &sight, url: &url, restrictions_fail: faults.contains(&Fault::Restriction403) };
+    let shapes = Shapes { site, url: &url, restrictions_fail: faults.contains(&Fault::Restriction403) };
     let ask = Ask { site, sight: &sight, user, call, faults, shapes };
     // A '/' inside a name does not survive the path, encoded or not, as in the product.
     let parts: Option<Vec<String>> = path.split('/').skip(1).map(decode).collect();

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::site::{Content, Kind, Site, Space, Subjects, User};
-use super::view::Sight;
 use crate::clock::Moment;
 use crate::standin::server::encode;
 
@@ -38,8 +37,6 @@ impl Expand {
 pub(super) struct Shapes<'a> {
     /// The site of this request.
     pub site: &'a Site,
-    /// What the caller may see.
-    pub sight: &'a Sight<'a>,
     /// The whole address of the site, context path included.
     pub url: &'a str,
     /// Where true, the readers of a restricted page are left out, as if they could not be read.

@@ -122,6 +122,9 @@ pub struct Sync {
     /// How much it reads; `changes` where absent.
     #[serde(default)]
     pub mode: Mode,
+    /// Whether a run that was held may remove what is gone; for this run only.
+    #[serde(default)]
+    pub allow_removal: bool,
 }
 
 /// How much a run reads.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sotto::app::nouns::{Clock, Ids, Mode, Scripted, SourceId, State};
-use sotto::app::{App, Models};
+use sotto::app::{App, Models, Removal};
 use sotto::config::Settings;
 use sotto::standin::browser::Browser;
 use sotto::standin::confluence::Confluence;
@@ -106,12 +106,21 @@ impl Appliance {
 
     /// Runs a sync to its end, however it ends.
     pub fn sync(&self, mode: Mode) -> State {
+        self.sync_with(mode, Removal::Guarded)
+    }
+
+    /// Runs a sync that may remove more than the guard lets it, to its end.
+    pub fn sync_allowing_removal(&self) -> State {
+        self.sync_with(Mode::Changes, Removal::Allowed)
+    }
+
+    fn sync_with(&self, mode: Mode, removal: Removal) -> State {
         let source = SourceId::parse("wiki").unwrap();
         let runs = |app: &App| {
             app.overview_as_owner().unwrap().sources[0].status.runs.iter().filter(|run| run.ended.is_some()).count()
         };
         let before = runs(self.app());
-        self.app().refresh_as_owner(&source, mode).unwrap();
+        self.app().refresh_as_owner(&source, mode, removal).unwrap();
         let began = Instant::now();
         while runs(self.app()) <= before || self.app().is_syncing(&source) {
             assert!(began.elapsed() < Duration::from_secs(60), "the sync does not end");

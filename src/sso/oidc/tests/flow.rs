@@ -86,7 +86,7 @@ fn a_good_code_becomes_a_login_and_the_verifier_goes_with_it() {
     let login = provider.accept(&callback(&pending), &pending, now()).unwrap();
 
     assert_eq!((login.subject.as_str(), login.provider_session.as_deref()), ("u-17", Some("s-1")));
-    assert_eq!(login.name.as_ref().map(UserName::as_str), Some("mateo"));
+    assert_eq!(login.name, UserName::parse("mateo").ok());
     assert_eq!((login.email.as_deref(), login.at), (Some("m@x.example"), now()));
     assert_eq!(login.id_token.matches('.').count(), 2);
     let asked = &idp.script.lock().unwrap().asked;
@@ -288,7 +288,7 @@ fn userinfo_about_somebody_else_is_refused() {
 
     idp.answer("/userinfo", 200, json!({ "sub": "u-17", "preferred_username": "mateo" }));
     let login = provider.accept(&callback(&pending), &pending, now()).unwrap();
-    assert_eq!(login.name.as_ref().map(UserName::as_str), Some("mateo"));
+    assert_eq!(login.name, UserName::parse("mateo").ok());
 
     idp.answer("/userinfo", 200, json!({ "sub": "u-1", "preferred_username": "ceo" }));
     assert_eq!(code_of(provider.accept(&callback(&pending), &pending, now())), "userinfo_subject_wrong");
