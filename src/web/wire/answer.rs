@@ -259,7 +259,7 @@ mod tests {
                 id: passage,
                 under: Vec::new(),
                 text: "🚲 Hall 7.".to_owned(),
-                quotes: vec![5..12],
+                quotes: std::iter::once(5..12).collect(),
             }],
         }
     }
