@@ -99,7 +99,8 @@ fn the_owner_asks_the_running_server_by_its_socket() {
         lines.push(line.to_owned());
         Ok(())
     });
-    let unknown = Command::Sync { source: SourceId::parse("nowhere").unwrap(), mode: Mode::Changes, allow_removal: false };
+    let unknown =
+        Command::Sync { source: SourceId::parse("nowhere").unwrap(), mode: Mode::Changes, allow_removal: false };
 
     assert_eq!(status["documents"], 3, "{status}");
     assert_eq!(exported.unwrap()["size"], lines.len() - 1);
