@@ -81,6 +81,6 @@ for model in models:
             sys.exit(f"{file['name']} is not what manifest.toml names: its SHA-256 is wrong; remove {cache} and try again")
         half.replace(path)
         print(f"{file['name']}: fetched, {file['bytes']:,} bytes, SHA-256 as in manifest.toml")
-if folder != here:
+if folder.resolve() != here.resolve():
     shutil.copyfile(here / "manifest.toml", folder / "manifest.toml")
 PYTHON
