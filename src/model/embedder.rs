@@ -69,13 +69,13 @@ impl Reader {
         let mut tokenizer = Tokenizer::from_bytes(tokenizer).map_err(Error::Broken)?;
         let truncation = TruncationParams { max_length: TOKENS_MAX, ..TruncationParams::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(Error::Broken)?;
-        // Rows are padded here, batch by batch.
         tokenizer.with_padding(None);
         let variables = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu).map_err(broken)?;
         Ok(Reader { bert: BertModel::load(variables, &measures()).map_err(broken)?, tokenizer })
     }
 
-    /// Vectors in the order of the texts. They are read by length, so that a batch has little padding.
+    /// Vectors in the order of the texts. Only texts of one length are read together: padding changes the order of sums, so
+    /// that a vector, in its last bits, would tell what it was read beside, and that may be a page nobody may know of.
     fn embed(&self, texts: &[String], stop: &Stop) -> Result<Vec<Vector>, Error> {
         let rows = texts
             .iter()
@@ -86,7 +86,8 @@ impl Reader {
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|at| rows[*at].len());
         let mut vectors = vec![Vector(Box::default()); rows.len()];
-        for batch in order.chunks(BATCH) {
+        let alike = order.chunk_by(|one, other| rows[*one].len() == rows[*other].len());
+        for batch in alike.flat_map(|alike| alike.chunks(BATCH)) {
             if stop.is_set() {
                 return Err(Error::Broken("the embedding was stopped".into()));
             }
@@ -98,18 +99,12 @@ impl Reader {
         Ok(vectors)
     }
 
+    /// Reads rows of one length.
     fn read(&self, rows: &[&[u32]]) -> candle_core::Result<Vec<Vector>> {
-        let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0).max(1);
-        let padded = |fill: &dyn Fn(&[u32], usize) -> u32| {
-            let cells = rows.iter().flat_map(|row| (0..longest).map(|at| fill(row, at))).collect::<Vec<u32>>();
-            Tensor::from_vec(cells, (rows.len(), longest), &Device::Cpu)
-        };
-        let tokens = padded(&|row, at| row.get(at).copied().unwrap_or(0))?;
-        let mask = padded(&|row, at| u32::from(at < row.len()))?;
-        let states = self.bert.forward(&tokens, &tokens.zeros_like()?, Some(&mask))?;
-        let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;
-        let sums = states.broadcast_mul(&mask)?.sum(1)?;
-        let means: Vec<Vec<f32>> = sums.broadcast_div(&mask.sum(1)?)?.to_vec2()?;
+        let length = rows.first().map_or(0, |row| row.len());
+        let tokens = Tensor::from_vec(rows.concat(), (rows.len(), length), &Device::Cpu)?;
+        let states = self.bert.forward(&tokens, &tokens.zeros_like()?, None)?;
+        let means: Vec<Vec<f32>> = states.mean(1)?.to_vec2()?;
         Ok(means.into_iter().map(unit).collect())
     }
 }

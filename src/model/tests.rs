@@ -189,5 +189,13 @@ fn like_sentences_have_like_vectors_in_any_company() {
 
     assert!((dot(&vectors[0], &vectors[0]) - 1.0).abs() < 1e-5);
     assert!(dot(&vectors[0], &vectors[1]) > dot(&vectors[0], &vectors[2]) + 0.2);
-    assert!(dot(&vectors[2], &embed(&["The pager is red."])[0]) > 0.9999);
+
+    // To the last bit, in company of the same length and of others.
+    let colours = ["red", "blue", "green", "white", "black", "brown", "grey", "pink", "gold", "silver"];
+    let mut company: Vec<String> = colours.iter().map(|colour| format!("The pager is {colour}.")).collect();
+    company.extend((1..12).map(|times| "The pager is red and loud. ".repeat(times)));
+    let together = embed(&company.iter().map(String::as_str).collect::<Vec<_>>());
+    for (text, vector) in company.iter().zip(&together) {
+        assert_eq!(&embed(&[text])[0], vector, "{text}");
+    }
 }
