@@ -156,7 +156,7 @@ pub trait Embed: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The weights are not where they should be.
-    #[error("the weights of {name} are missing at {path}; run models/fetch.sh, or \"sotto model import FILE\"")]
+    #[error("the weights of {name} are missing at {path}; run models/fetch.sh")]
     Missing {
         /// The model's name in the manifest.
         name: String,
