@@ -10,7 +10,7 @@ pub fn may_view(site: &Value, username: &str, id: &str) -> bool {
         return false;
     }
     let Some(content) = content_of(site, id) else { return false };
-    if content["status"].as_str().unwrap_or("current") != "current" {
+    if !is_current(content) {
         return false;
     }
     let kind = content["type"].as_str().unwrap_or_default();
@@ -19,22 +19,30 @@ pub fn may_view(site: &Value, username: &str, id: &str) -> bool {
         return content["container"].as_str().is_some_and(|container| may_view(site, username, container));
     }
     let Some(space) = rows(site, "spaces").find(|space| space["key"] == content["space"]) else { return false };
+    let Some(levels) = levels(site, content) else { return false };
     grants(site, username, &site["global_use"])
         && grants(site, username, &space["view"])
-        && levels(site, content).into_iter().all(|level| is_open(level) || grants(site, username, &level["read"]))
+        && levels.into_iter().all(|level| is_open(level) || grants(site, username, &level["read"]))
 }
 
-/// The content and, for a page, every page above it.
-fn levels<'a>(site: &'a Value, content: &'a Value) -> Vec<&'a Value> {
+/// The content and, for a page, every page above it; `None` where one of them is missing or not current, or where the way
+/// up does not end: what stands on that way cannot be known, so nobody passes it.
+fn levels<'a>(site: &'a Value, content: &'a Value) -> Option<Vec<&'a Value>> {
     let mut levels = vec![content];
     let mut at = content;
     // Blog posts have no parents.
-    while at["type"] == "page" && levels.len() < 100 {
-        let Some(parent) = at["parent"].as_str().and_then(|parent| content_of(site, parent)) else { break };
-        levels.push(parent);
-        at = parent;
+    while let ("page", Some(parent)) = (at["type"].as_str().unwrap_or_default(), at["parent"].as_str()) {
+        at = content_of(site, parent).filter(|above| is_current(above))?;
+        if levels.iter().any(|level| level["id"] == at["id"]) {
+            return None;
+        }
+        levels.push(at);
     }
-    levels
+    Some(levels)
+}
+
+fn is_current(content: &Value) -> bool {
+    content["status"].as_str().unwrap_or("current") == "current"
 }
 
 /// An empty restriction is no restriction at that level.
@@ -46,14 +54,18 @@ fn is_open(level: &Value) -> bool {
 fn grants(site: &Value, username: &str, grant: &Value) -> bool {
     grant["anonymous"] == true
         || names(grant, "users").contains(&username)
-        || names(grant, "groups").into_iter().any(|group| is_in(site, username, group, 0))
+        || names(grant, "groups").into_iter().any(|group| is_in(site, username, group, &[]))
 }
 
-/// Whether the user is in a group, or in a group in it, however deep.
-fn is_in(site: &Value, username: &str, group: &str, depth: usize) -> bool {
-    let Some(group) = rows(site, "groups").find(|known| known["name"] == group) else { return false };
-    names(group, "members").contains(&username)
-        || (depth < 20 && names(group, "groups").into_iter().any(|inner| is_in(site, username, inner, depth + 1)))
+/// Whether the user is in a group, or in a group in it, however deep. `within` are the groups around it, so that groups
+/// that contain each other end the walk.
+fn is_in(site: &Value, username: &str, group: &str, within: &[&str]) -> bool {
+    let Some(found) = rows(site, "groups").find(|known| known["name"] == group) else { return false };
+    let around = [within, &[group]].concat();
+    names(found, "members").contains(&username)
+        || names(found, "groups")
+            .into_iter()
+            .any(|inner| !around.contains(&inner) && is_in(site, username, inner, &around))
 }
 
 fn content_of<'a>(site: &'a Value, id: &str) -> Option<&'a Value> {
@@ -80,4 +92,38 @@ fn the_oracle_knows_the_truth_table() {
     assert_eq!(who("1003"), ["u1", "u2", "u4"]);
     assert_eq!(who("1006"), ["u1", "u2", "u4"]);
     assert_eq!(who("1004"), ["u3"]);
+}
+
+#[test]
+fn nobody_passes_a_parent_that_is_missing_or_not_current_or_a_way_up_that_does_not_end() {
+    let mut site = crate::permissions::truth_table().json();
+    let at = |site: &Value, id: &str| rows(site, "content").position(|content| content["id"] == id).unwrap();
+    let (home, anchor, compass) = (at(&site, "1000"), at(&site, "1001"), at(&site, "1003"));
+    assert!(may_view(&site, "u4", "1003"));
+
+    site["content"][compass]["parent"] = "4711".into();
+    assert!(!may_view(&site, "u4", "1003"), "its parent is missing");
+
+    site["content"][compass]["parent"] = "1002".into();
+    site["content"][anchor]["status"] = "trashed".into();
+    assert!(!may_view(&site, "u4", "1003"), "a page above it is in the bin");
+
+    site["content"][anchor]["status"] = "current".into();
+    site["content"][home]["parent"] = "1002".into();
+    assert!(!may_view(&site, "u4", "1003"), "the pages above it are above each other");
+}
+
+#[test]
+fn a_restriction_counts_however_far_up_it_stands() {
+    let mut site = crate::support::Site::new().user("u1").user("u2").space("S", &["confluence-users"]);
+    let mut parent: Option<String> = None;
+    for number in 1000..1150 {
+        let id = number.to_string();
+        site = site.page("S", &id, parent.as_deref(), &format!("Page {id}"), "");
+        parent = Some(id);
+    }
+    let site = site.restrict("1000", &["u1"], &[]).json();
+
+    assert!(may_view(&site, "u1", "1149"));
+    assert!(!may_view(&site, "u2", "1149"));
 }
