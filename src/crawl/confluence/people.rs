@@ -1,6 +1,6 @@
 //! People and groups of a Confluence, with nested groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::abreast::abreast;
 use super::client::{Client, Trouble, encoded};
@@ -39,7 +39,49 @@ pub(super) fn read(client: &Client, source: &SourceId) -> Result<SourcePeople, T
     if !unreadable.is_empty() {
         ask_each_user(client, &users, &unreadable, &mut groups)?;
     }
+    leave_to_nested(&mut groups);
     Ok(SourcePeople { accounts: users.into_values().collect(), groups })
+}
+
+/// Takes out of each group's members those who are in it by way of a group in it: lists of members are flattened, and whom
+/// such a list names only for a nested group is that group's member, not this one's. Who belongs to what stays the same,
+/// and how is told as far as Confluence tells it: whether somebody is in both lists by their own right, it does not.
+fn leave_to_nested(groups: &mut [SourceGroup]) {
+    let place: HashMap<Box<str>, usize> =
+        groups.iter().enumerate().map(|(place, group)| (group_id(group).into(), place)).collect();
+    let below = |place_of: usize, groups: &[SourceGroup]| -> Vec<usize> {
+        groups[place_of].groups.iter().filter_map(|key| place.get(key).copied()).collect()
+    };
+    let leads_to = |from: usize, to: usize, groups: &[SourceGroup]| {
+        let (mut seen, mut next) = (HashSet::new(), vec![from]);
+        while let Some(at) = next.pop() {
+            if at == to {
+                return true;
+            }
+            if seen.insert(at) {
+                next.extend(below(at, groups));
+            }
+        }
+        false
+    };
+    let mut own: Vec<(usize, Vec<Box<str>>)> = Vec::new();
+    for outer in 0..groups.len() {
+        // Of groups that contain each other none is the inner one: were each left to the other, nobody would be in either.
+        let inner = below(outer, groups).into_iter().filter(|inner| !leads_to(*inner, outer, groups));
+        let nested: HashSet<&Box<str>> = inner.flat_map(|inner| &groups[inner].members).collect();
+        if !nested.is_empty() {
+            own.push((outer, groups[outer].members.iter().filter(|key| !nested.contains(key)).cloned().collect()));
+        }
+    }
+    for (place, members) in own {
+        groups[place].members = members;
+    }
+}
+
+fn group_id(group: &SourceGroup) -> &str {
+    match &group.id {
+        GroupId::Of(_, key) | GroupId::Provisioned(key) => key,
+    }
 }
 
 /// Names of all groups, each once however it is written.
@@ -154,4 +196,68 @@ fn take(users: &mut BTreeMap<Box<str>, Account>, source: &SourceId, user: &User)
     // Of two answers the one that closes counts.
     account.active &= is_active;
     Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Listed = Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// Groups `0`, `1`, … with their members and the groups in them, by number.
+    fn groups(listed: &Listed) -> Vec<SourceGroup> {
+        let source = SourceId::parse("wiki").unwrap();
+        let keys = |numbers: &[u8]| numbers.iter().map(|number| number.to_string().into()).collect();
+        let group = |(place, (members, inner)): (usize, &(Vec<u8>, Vec<u8>))| SourceGroup {
+            id: GroupId::Of(source.clone(), place.to_string().into()),
+            name: place.to_string(),
+            members: keys(members),
+            groups: keys(inner),
+        };
+        listed.iter().enumerate().map(group).collect()
+    }
+
+    /// Everybody in a group, however deep.
+    fn closure(groups: &[SourceGroup], place: usize) -> BTreeSet<Box<str>> {
+        let (mut seen, mut next, mut people) = (BTreeSet::new(), vec![place], BTreeSet::new());
+        while let Some(at) = next.pop().filter(|at| *at < groups.len()) {
+            if seen.insert(at) {
+                people.extend(groups[at].members.iter().cloned());
+                next.extend(
+                    groups[at].groups.iter().map(|key| key.parse::<usize>().unwrap()).filter(|at| *at < groups.len()),
+                );
+            }
+        }
+        people
+    }
+
+    #[test]
+    fn who_is_in_a_group_for_a_nested_one_is_left_to_that_one() {
+        let mut groups = groups(&vec![(vec![7, 8, 9], vec![1]), (vec![8, 9], vec![2]), (vec![9], vec![])]);
+
+        leave_to_nested(&mut groups);
+
+        let members: Vec<Vec<&str>> =
+            groups.iter().map(|group| group.members.iter().map(|key| &**key).collect()).collect();
+        assert_eq!(members, [vec!["7"], vec!["8"], vec!["9"]]);
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_comes_or_goes_by_that_also_where_groups_contain_each_other(
+            listed in proptest::collection::vec(
+                (proptest::collection::vec(0u8..6, 0..5), proptest::collection::vec(0u8..6, 0..3)), 1..6),
+        ) {
+            let before = groups(&listed);
+            let mut after = before.clone();
+
+            leave_to_nested(&mut after);
+
+            for place in 0..before.len() {
+                prop_assert_eq!(closure(&before, place), closure(&after, place), "{}", place);
+            }
+        }
+    }
 }
