@@ -119,6 +119,17 @@ impl Classes {
         Ok(class)
     }
 
+    /// The class of a rule, where it was met before.
+    pub fn known(&self, rule: &Rule) -> Option<AclClass> {
+        self.table().number(rule).map(AclClass)
+    }
+
+    /// Whether these principals satisfy the rule of one class: for whoever explains a right and may not have it. Nothing can
+    /// be searched or opened with the answer.
+    pub fn admits(&self, class: AclClass, who: &PrincipalSet) -> bool {
+        self.table().admits(class.0, who)
+    }
+
     /// Every class that these principals satisfy.
     pub fn visible_to(&self, who: &PrincipalSet) -> Visibility {
         let principals = who.digest();

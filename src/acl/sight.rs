@@ -77,6 +77,18 @@ impl Table {
         bits
     }
 
+    /// Whether every condition of one rule is met; of a number that was never given, none is.
+    pub(super) fn admits(&self, number: u32, who: &PrincipalSet) -> bool {
+        let number = number as usize;
+        let Some(end) = self.ends.get(number) else { return false };
+        let begin = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let is_met = |condition: &u32| {
+            who.iter()
+                .any(|principal| self.met_by.get(principal).is_some_and(|met| met.binary_search(condition).is_ok()))
+        };
+        self.needed[begin..*end].iter().all(is_met)
+    }
+
     /// A digest of the rules behind some bits.
     pub(super) fn digest(&self, bits: &[u64]) -> [u8; 32] {
         let is_set = |number: u32| bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1);

@@ -199,6 +199,8 @@ proptest! {
 
         let seen: Vec<u32> = visibility.classes().map(AclClass::number).collect();
         let naive: Vec<u32> = (0..given.len() as u32).filter(|n| given[*n as usize].admits(&who)).collect();
-        prop_assert_eq!(seen, naive);
+        prop_assert_eq!(&seen, &naive);
+        let one_by_one: Vec<u32> = (0..given.len() as u32 + 1).filter(|n| table.admits(*n, &who)).collect();
+        prop_assert_eq!(one_by_one, naive);
     }
 }

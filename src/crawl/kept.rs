@@ -1,7 +1,10 @@
 //! What a crawl keeps: documents, who may read them, what is withheld, and how its runs went.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::permissions::{Key, Permission, Place};
 use super::plan::{Held, Known};
 use super::{Run, State, Status};
 use crate::acl::AclClass;
@@ -61,6 +64,7 @@ pub(super) struct Kept {
     withheld: Tree<String, Withheld>,
     gone: Tree<u64, Gone>,
     sources: Tree<String, Status>,
+    permissions: Tree<Key, Permission>,
 }
 
 /// Changes that are kept together.
@@ -68,11 +72,12 @@ pub(super) struct Turn {
     facts: Batch<String, Fact>,
     pages: Batch<String, Page>,
     gone: Batch<u64, Gone>,
+    permissions: Batch<Key, Permission>,
 }
 
 impl Turn {
     pub(super) fn new() -> Turn {
-        Turn { facts: Batch::new(), pages: Batch::new(), gone: Batch::new() }
+        Turn { facts: Batch::new(), pages: Batch::new(), gone: Batch::new(), permissions: Batch::new() }
     }
 
     pub(super) fn put_fact(&mut self, id: &DocumentId, fact: &Fact) {
@@ -86,6 +91,7 @@ impl Turn {
     pub(super) fn remove(&mut self, id: &DocumentId, sequence: u64) {
         self.facts.remove(&id.as_str().to_owned());
         self.pages.remove(&id.as_str().to_owned());
+        self.permissions.remove(&Key::Document(id.clone()));
         self.gone.put(&sequence, &Gone(id.clone()));
     }
 }
@@ -99,6 +105,7 @@ impl Kept {
             withheld: store.tree("crawl.withheld")?,
             gone: store.tree("crawl.gone")?,
             sources: store.tree("crawl.sources")?,
+            permissions: store.tree("crawl.permissions")?,
         })
     }
 
@@ -112,6 +119,7 @@ impl Kept {
         changes.add(&self.facts, turn.facts);
         changes.add(&self.pages, turn.pages);
         changes.add(&self.gone, turn.gone);
+        changes.add(&self.permissions, turn.permissions);
         self.store.make(changes)
     }
 
@@ -143,6 +151,36 @@ impl Kept {
             known.withheld.insert(id_of(&key?)?);
         }
         Ok(known)
+    }
+
+    /// Everything kept of a source's permissions.
+    pub(super) fn permissions(&self, source: &SourceId) -> Result<BTreeMap<Key, Permission>, store::Error> {
+        self.permissions.under(&Key::prefix(source.as_str())).collect()
+    }
+
+    pub(super) fn permission(&self, key: &Key) -> Result<Option<Permission>, store::Error> {
+        self.permissions.get(key)
+    }
+
+    /// Where a document stands, and its own restriction.
+    pub(super) fn place(&self, id: &DocumentId) -> Result<Option<Place>, store::Error> {
+        Ok(match self.permission(&Key::Document(id.clone()))? {
+            Some(Permission::Place(place)) => Some(place),
+            Some(Permission::Grant(_)) | None => None,
+        })
+    }
+
+    pub(super) fn put_permissions(&self, changes: Batch<Key, Permission>) -> Result<(), store::Error> {
+        self.permissions.apply(changes)
+    }
+
+    pub(super) fn is_withheld(&self, id: &DocumentId) -> Result<bool, store::Error> {
+        Ok(self.withheld.get(&id.as_str().to_owned())?.is_some())
+    }
+
+    /// The number of a source's next run.
+    pub(super) fn next_number(&self, source: &SourceId) -> Result<u64, store::Error> {
+        Ok(self.status(source)?.runs.first().map_or(0, |newest| newest.number) + 1)
     }
 
     /// Withholds documents until each has the class it is to have.

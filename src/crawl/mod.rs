@@ -28,6 +28,7 @@ mod confluence;
 mod kept;
 mod listed;
 mod markup;
+mod permissions;
 mod plan;
 mod restriction;
 mod run;
@@ -41,15 +42,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::acl::Classes;
 use crate::clock::{Clock, Moment};
+use crate::corpus::DocumentId;
 use crate::directory::Directory;
 use crate::extract::Extractor;
 use crate::index::Index;
-use crate::names::SourceId;
+use crate::names::{SourceId, SyncId};
 use crate::outbound;
 use crate::store::{self, Store};
 
 use self::confluence::Confluence;
 use self::kept::Kept;
+
+pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
 
 /// One source of pages.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -132,6 +136,9 @@ pub enum State {
 /// One run, as the administrator sees it: counts and failures, never content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
+    /// Counts the source's runs from 1; 0 for those from before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// When it began.
     pub began: Moment,
     /// When it ended.
@@ -154,6 +161,13 @@ pub struct Run {
     pub reclassed: u64,
     /// What could not be read.
     pub failures: Vec<Failure>,
+}
+
+impl Run {
+    /// What facts that it learned are kept with.
+    fn id(&self) -> SyncId {
+        SyncId { number: self.number, began_ms: self.began.ms() }
+    }
 }
 
 /// One thing that could not be read.
@@ -236,6 +250,11 @@ pub fn sync(
 /// What is known of a source.
 pub fn status(store: &Store, source: &SourceId) -> Result<Status, Error> {
     Ok(Kept::open(store)?.status(source)?)
+}
+
+/// What is kept of who may read a document; `None` where no sync has seen it.
+pub fn conditions(store: &Store, document: &DocumentId) -> Result<Option<Conditions>, Error> {
+    Ok(permissions::conditions(&Kept::open(store)?, document)?)
 }
 
 /// An administrator's word that the next run may remove more than the guard would let it.

@@ -5,11 +5,13 @@
 //! named on the page opens none of the doors before it. Neither the union nor the nearest restriction nor an intersection of
 //! names says that.
 
+use serde::{Deserialize, Serialize};
+
 use crate::acl::{AnyOf, Principal, Rule};
 use crate::names::{AccountId, GroupId, GroupName, SourceId};
 
 /// Whom a grant or a restriction names, in the source's own terms.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub(super) struct Subjects {
     /// Keys of accounts.
     pub accounts: Vec<Box<str>>,
@@ -20,7 +22,8 @@ pub(super) struct Subjects {
 }
 
 /// The restriction of one page, as it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Level {
     /// No restriction here: Confluence says so with an empty list.
     Open,
@@ -56,7 +59,7 @@ pub(super) fn rule_of<'a>(
 }
 
 /// A grant to nobody admits nobody: an empty list of subjects is only open where [`Level::Open`] says so.
-fn any_of(source: &SourceId, subjects: &Subjects) -> AnyOf {
+pub(super) fn any_of(source: &SourceId, subjects: &Subjects) -> AnyOf {
     let accounts =
         subjects.accounts.iter().map(|key| Principal::Account(AccountId { source: source.clone(), key: key.clone() }));
     // A name that is none is a group that nobody is in.

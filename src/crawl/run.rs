@@ -9,6 +9,7 @@ use super::apply::{Applying, Ready};
 use super::kept::Kept;
 use super::listed::{Listed, document, groups, head, levels};
 use super::markup::{Mention, Names};
+use super::permissions;
 use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
 use super::restriction::{Level, rule_of};
 use super::source::{Item, Source, Words};
@@ -64,6 +65,7 @@ pub(super) fn run(
 ) -> Result<Run, Error> {
     let kept = Kept::open(rooms.store)?;
     let run = Run {
+        number: kept.next_number(&settings.name)?,
         began: rooms.clock.now(),
         ended: None,
         mode,
@@ -108,7 +110,10 @@ impl Running<'_, '_> {
         match self.source.people() {
             Ok(people) => {
                 // At once: who left a group loses what it gave before anything else is read.
-                self.rooms.directory.replace_source(&self.settings.name, people.clone()).map_err(broken)?;
+                self.rooms
+                    .directory
+                    .replace_source(&self.settings.name, people.clone(), self.run.id())
+                    .map_err(broken)?;
                 listed.people = Some(people);
             }
             // The old ones stay: without any, nobody could read anything.
@@ -238,6 +243,8 @@ impl Running<'_, '_> {
         self.phase("index")?;
         self.run.reclassed = reclass.len() as u64;
         applying.reclass(&reclass)?;
+        // Not before: until what was tightened is in force, an explanation must not say that it is.
+        permissions::learn(self.kept, &self.settings.name, self.run.id(), listed)?;
 
         let is_held = is_too_much(remove.len(), known.documents.len(), self.settings.removal_guard_percent)
             && !self.kept.status(&self.settings.name)?.may_remove;

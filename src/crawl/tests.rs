@@ -53,7 +53,23 @@ impl World {
 
     fn run(&self, site: &Site, mode: Mode) -> Run {
         self.clock.advance(60_000);
-        self.with(|rooms| run::run(site, &settings(), mode, rooms, &mut |_| ControlFlow::Continue(())).unwrap())
+        let run =
+            self.with(|rooms| run::run(site, &settings(), mode, rooms, &mut |_| ControlFlow::Continue(())).unwrap());
+        if run.state != State::Failed {
+            self.conditions_come_to_the_classes_in_force();
+        }
+        run
+    }
+
+    /// What is kept of permissions comes to the class of every document that the last run has listed.
+    fn conditions_come_to_the_classes_in_force(&self) {
+        for read in Kept::open(&self.store).unwrap().facts() {
+            let (id, fact) = read.unwrap();
+            let conditions = conditions(&self.store, &id).unwrap().unwrap();
+            if conditions.missed.is_none() {
+                assert_eq!(self.classes.known(&conditions.rule()), Some(fact.class), "{id}: {conditions:?}");
+            }
+        }
     }
 
     /// The process dies and comes back: what the index was told and did not commit is lost.
@@ -439,4 +455,87 @@ fn a_run_that_a_crash_broke_off_is_said_to_have_stopped() {
 
     assert_eq!(world.status().runs[0].state, State::Stopped);
     assert_eq!(world.status().runs.len(), 2);
+}
+
+/// Whom each condition asks for, in short, with the number of the sync that learned it.
+fn told(world: &World, local: &str) -> Vec<String> {
+    let conditions = conditions(&world.store, &id(local)).unwrap().unwrap();
+    let asks = |condition: &Condition| match &condition.asks {
+        Asks::For(any_of) => any_of.principals().len().to_string(),
+        Asks::Unknown(why) => format!("{why:?}"),
+    };
+    let of = |condition: &Condition| match &condition.about {
+        About::Use(source) => source.to_string(),
+        About::Space(key) => key.clone(),
+        About::Restriction(id) => id.local().to_owned(),
+    };
+    let by = |condition: &Condition| condition.learned.map_or(0, |sync| sync.number);
+    conditions.all.iter().map(|one| format!("{} {} by {}", of(one), asks(one), by(one))).collect()
+}
+
+#[test]
+fn each_restriction_keeps_the_sync_that_learned_it_for_as_long_as_it_stands() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    site.restrict("2", &["payroll"]);
+    world.run(&site, Mode::Permissions);
+    site.restrict("3", &["payroll", "board"]);
+    world.run(&site, Mode::Changes);
+    world.run(&site, Mode::Full);
+
+    assert_eq!(told(&world, "3"), ["wiki 2 by 1", "HR 1 by 1", "2 1 by 2", "3 2 by 3"]);
+    let placed = conditions(&world.store, &id("3")).unwrap().unwrap().placed;
+    assert_eq!(placed.map(|sync| sync.number), Some(1));
+    site.item("3").ancestors = vec![id("1")];
+    world.run(&site, Mode::Permissions);
+    assert_eq!(told(&world, "3"), ["wiki 2 by 1", "HR 1 by 1", "3 2 by 3"]);
+    let placed = conditions(&world.store, &id("3")).unwrap().unwrap().placed;
+    assert_eq!(placed.map(|sync| sync.number), Some(5));
+}
+
+#[test]
+fn what_a_sync_could_not_read_or_did_not_list_is_kept_as_unknown() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+
+    site.item("1").level = Level::Unknown;
+    site.pages.remove(&id("2"));
+    site.is_listing_broken = true;
+    world.run(&site, Mode::Changes);
+
+    assert_eq!(told(&world, "3"), ["wiki 2 by 1", "HR 1 by 1", "1 Unreadable by 2", "2 NotListed by 2"]);
+    let missed = conditions(&world.store, &id("2")).unwrap().unwrap().missed;
+    assert_eq!(missed.map(|sync| sync.number), Some(2));
+}
+
+#[test]
+fn nothing_is_kept_of_a_document_that_went_and_nothing_is_known_of_one_that_never_came() {
+    let (world, mut site) = (World::new(), site());
+    site.broken.push(id("3"));
+    world.run(&site, Mode::Changes);
+    assert_eq!(conditions(&world.store, &id("3")).unwrap().unwrap().class, None, "it was listed and not read");
+
+    site.pages.remove(&id("2"));
+    site.pages.remove(&id("3"));
+    world.run(&site, Mode::Changes);
+
+    for local in ["2", "3", "4711"] {
+        assert_eq!(conditions(&world.store, &id(local)).unwrap(), None, "{local}");
+    }
+}
+
+#[test]
+fn of_documents_kept_before_their_facts_were_the_readers_are_said_to_be_unknown_until_the_next_sync() {
+    let (world, site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    let kept = Kept::open(&world.store).unwrap();
+    let mut forget = crate::store::Batch::new();
+    kept.permissions(&wiki()).unwrap().keys().for_each(|key| forget.remove(key));
+    kept.put_permissions(forget).unwrap();
+
+    assert_eq!(told(&world, "3"), ["3 NotKept by 0"]);
+    assert_eq!(world.found_by(&["staff"]).len(), 3, "what was in force stays");
+
+    world.run(&site, Mode::Permissions);
+    assert_eq!(told(&world, "3"), ["wiki 2 by 2", "HR 1 by 2"]);
 }

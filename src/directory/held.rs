@@ -1,10 +1,10 @@
 //! The directory in memory: what is kept, arranged so that "what does this person answer to now?" takes microseconds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::kept::{Provisioned, ProvisionedKey};
-use super::source::Picture;
+use super::source::{Picture, Tie, Trace};
 use super::{Group, Person};
 use crate::acl::{Principal, PrincipalSet};
 use crate::names::{GroupId, GroupName, SourceId, UserId, UserName};
@@ -180,6 +180,62 @@ impl Held {
         Some(PrincipalSet::of(principals))
     }
 
+    /// What ties a person to a source.
+    pub(super) fn trace(&self, id: &UserId, source: &SourceId) -> Option<Trace> {
+        let name = UserName::parse(&self.people.get(id)?.user_name).ok();
+        let Some((name, picture)) = name.zip(self.sources.get(source)) else {
+            return Some(Trace { tie: Tie::None, memberships: Vec::new() });
+        };
+        let tie = picture.tie_of(&name);
+        let memberships = match &tie {
+            Tie::Account { account, .. } if account.active => picture.memberships_of(&account.id),
+            Tie::Account { .. } | Tie::Shared(_) | Tie::None => Vec::new(),
+        };
+        Some(Trace { tie, memberships })
+    }
+
+    /// The name of an account or a group of a source.
+    pub(super) fn name_of(&self, principal: &Principal) -> Option<String> {
+        match principal {
+            Principal::Account(id) => Some(self.sources.get(&id.source)?.accounts.get(&id.key)?.what.user_name.clone()),
+            Principal::Group(GroupId::Of(source, key)) => {
+                Some(self.sources.get(source)?.groups.get(key)?.what.name.clone())
+            }
+            Principal::Group(GroupId::Provisioned(id)) => Some(self.groups.get(&**id)?.display_name.clone()),
+            Principal::Person(id) => Some(self.people.get(id)?.user_name.clone()),
+            Principal::AnyoneOf(_) => None,
+        }
+    }
+
+    /// The groups from one that lists a person to one of these names, as few as there are.
+    pub(super) fn way_into(&self, id: &UserId, names: &[GroupName]) -> Option<Vec<Arc<Group>>> {
+        let mut from: HashMap<&str, Option<&str>> = HashMap::new();
+        let mut next: VecDeque<&Arc<Group>> = VecDeque::new();
+        for group in self.direct_groups(id) {
+            from.insert(&group.id, None);
+            next.push_back(group);
+        }
+        while let Some(group) = next.pop_front() {
+            if GroupName::parse(&group.display_name).is_ok_and(|name| names.contains(&name)) {
+                let mut way = vec![group.clone()];
+                let mut at: &str = &group.id;
+                while let Some(below) = from.get(at).copied().flatten() {
+                    way.extend(self.groups.get(below).cloned());
+                    at = below;
+                }
+                way.reverse();
+                return Some(way);
+            }
+            for parent in self.parents(&group.id) {
+                if !from.contains_key(parent.id.as_str()) {
+                    from.insert(&parent.id, Some(&group.id));
+                    next.push_back(parent);
+                }
+            }
+        }
+        None
+    }
+
     /// Whether a person is in a group of one of these names, directly or through other groups.
     pub(super) fn is_in_any(&self, id: &UserId, names: &[GroupName]) -> bool {
         !names.is_empty()
@@ -197,7 +253,8 @@ impl Held {
                     && picture.account_of(&name).is_some_and(|found| found.id == account.id)
             })
         };
-        picture.accounts.values().filter(|account| account.active && !is_matched(account)).count()
+        let accounts = picture.accounts.values().map(|account| &account.what);
+        accounts.filter(|account| account.active && !is_matched(account)).count()
     }
 }
 

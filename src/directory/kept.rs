@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::source::{By, Learned, Memberships};
 use super::{Account, Group, Person, SourceGroup};
 use crate::names::{SourceId, UserId};
-use crate::store::{Key, json_record};
+use crate::store::{self, Key, Record, json_record};
 
 /// What a record of the provisioned tree is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +41,39 @@ pub(super) enum CrawledKey {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Crawled {
+    Account(Learned<Account, By>),
+    Group(Learned<SourceGroup, Memberships>),
+}
+
+/// The first version, which did not know what learned it.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CrawledAtFirst {
     Account(Account),
     Group(SourceGroup),
 }
 
 json_record!(Provisioned, 1);
-json_record!(Crawled, 1);
+
+impl Record for Crawled {
+    const VERSION: u8 = 2;
+
+    fn write(&self, out: &mut Vec<u8>) {
+        serde_json::to_writer(out, self).expect("a record is plain JSON: its maps have text keys");
+    }
+
+    fn read(version: u8, bytes: &[u8]) -> Result<Crawled, store::Error> {
+        let unreadable = |_| store::Error::unreadable("it is not of its shape");
+        match version {
+            1 => Ok(match serde_json::from_slice(bytes).map_err(unreadable)? {
+                CrawledAtFirst::Account(what) => Crawled::Account(Learned { what, by: None }),
+                CrawledAtFirst::Group(what) => Crawled::Group(Learned { what, by: Memberships::default() }),
+            }),
+            2 => serde_json::from_slice(bytes).map_err(unreadable),
+            _ => Err(store::Error::unreadable("it was written by a newer sotto")),
+        }
+    }
+}
 
 /// A group id is 32 hexadecimal digits, so keys of two ids need no separator.
 const GROUP_ID_BYTES: usize = 32;
@@ -150,5 +178,18 @@ mod tests {
             assert_eq!(CrawledKey::read(&bytes), Some(key));
         }
         assert_eq!(CrawledKey::read(b"no zero byte"), None);
+    }
+
+    #[test]
+    fn what_the_first_version_kept_is_read_without_the_sync_that_learned_it() {
+        let account = br#"{"account":{"id":{"source":"wiki","key":"a"},"user_name":"ada","display_name":"Ada","email":null,"active":true}}"#;
+        let group = br#"{"group":{"id":{"Of":["wiki","staff"]},"name":"Staff","members":["a"],"groups":[]}}"#;
+
+        let Crawled::Account(account) = Crawled::read(1, account).unwrap() else { panic!("it is an account") };
+        let Crawled::Group(group) = Crawled::read(1, group).unwrap() else { panic!("it is a group") };
+
+        assert_eq!((account.what.user_name.as_str(), account.by), ("ada", None));
+        assert_eq!((&*group.what.members, group.by), (["a".into()].as_slice(), Memberships::default()));
+        assert!(Crawled::read(3, b"{}").is_err());
     }
 }

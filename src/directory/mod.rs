@@ -34,15 +34,15 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuar
 
 use serde::{Deserialize, Serialize};
 
-use crate::acl::PrincipalSet;
-use crate::names::{AccountId, GroupId, GroupName, Ids, SourceId, UserId, UserName};
+use crate::acl::{Principal, PrincipalSet};
+use crate::names::{AccountId, GroupName, Ids, SourceId, SyncId, UserId, UserName};
 use crate::store::{self, Batch, Store, Tree};
 use held::Held;
 use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
-use source::Picture;
+use source::{Accounts, Groups, Picture};
 
 pub use person::{Group, GroupProfile, Person, Profile};
-pub use source::{Account, SourceGroup, SourcePeople};
+pub use source::{Account, Membership, SourceGroup, SourcePeople, Tie, Trace};
 
 /// The tree of people, groups and memberships.
 const PROVISIONED: &str = "directory.provisioned";
@@ -221,23 +221,23 @@ impl Directory {
         self.held().direct_groups(id).cloned().collect()
     }
 
-    /// Replaces what is known of a source's people and groups. Aliases follow at once: an account is tied to the one person,
-    /// active or not, whose user name is the account's; a name that several accounts share ties nobody.
-    pub fn replace_source(&self, source: &SourceId, people: SourcePeople) -> Result<(), Error> {
+    /// Replaces what is known of a source's people and groups by what a sync saw. Aliases follow at once: an account is tied
+    /// to the one person, active or not, whose user name is the account's; a name that several accounts share ties nobody.
+    pub fn replace_source(&self, source: &SourceId, people: SourcePeople, sync: SyncId) -> Result<(), Error> {
         let _changing = self.changing();
-        let accounts: BTreeMap<_, _> = people.accounts.into_iter().map(|a| (a.id.key.clone(), a)).collect();
-        let groups: BTreeMap<_, _> = people.groups.into_iter().map(|g| (key_of(&g.id), g)).collect();
         let mut changes = Batch::new();
-        {
+        let (accounts, groups) = {
             let held = self.held();
-            let (no_accounts, no_groups) = (BTreeMap::new(), BTreeMap::new());
-            let was = held.sources.get(source);
-            let (old_accounts, old_groups) = was.map_or((&no_accounts, &no_groups), |was| (&was.accounts, &was.groups));
+            let nobody = Picture::default();
+            let was = held.sources.get(source).unwrap_or(&nobody);
+            let accounts = source::learn_accounts(&was.accounts, people.accounts, sync);
+            let groups = source::learn_groups(&was.groups, people.groups, sync);
             let account_key = |key: &str| CrawledKey::Account(source.clone(), key.into());
             let group_key = |key: &str| CrawledKey::Group(source.clone(), key.into());
-            difference(old_accounts, &accounts, account_key, Crawled::Account, &mut changes);
-            difference(old_groups, &groups, group_key, Crawled::Group, &mut changes);
-        }
+            difference(&was.accounts, &accounts, account_key, Crawled::Account, &mut changes);
+            difference(&was.groups, &groups, group_key, Crawled::Group, &mut changes);
+            (accounts, groups)
+        };
         self.crawled.apply(changes)?;
         self.held_mut().sources.insert(source.clone(), Picture::of(accounts, groups));
         Ok(())
@@ -247,7 +247,24 @@ impl Directory {
     pub fn account_name(&self, account: &AccountId) -> Result<Option<String>, Error> {
         let held = self.held();
         let found = held.sources.get(&account.source).and_then(|picture| picture.accounts.get(&account.key));
-        Ok(found.map(|account| account.display_name.clone()))
+        Ok(found.map(|account| account.what.display_name.clone()))
+    }
+
+    /// What ties a person, active or not, to a source; `None` where there is no such person.
+    pub fn trace(&self, id: &UserId, source: &SourceId) -> Option<Trace> {
+        self.held().trace(id, source)
+    }
+
+    /// The name an administrator knows a principal of a source by: an account's login name, a group's name; `None` for what
+    /// was never crawled.
+    pub fn name_of(&self, principal: &Principal) -> Option<String> {
+        self.held().name_of(principal)
+    }
+
+    /// How a person is in a provisioned group of one of these names: the groups from the one that lists them to it; `None`
+    /// where they are in none.
+    pub fn way_into(&self, id: &UserId, names: &[GroupName]) -> Option<Vec<Arc<Group>>> {
+        self.held().way_into(id, names)
     }
 
     /// Counts for the overview: people, active people, groups, active accounts without a person for each source.
@@ -276,13 +293,6 @@ impl Directory {
     }
 }
 
-/// A source's group by its key there; what was not crawled from a source keeps its own id.
-fn key_of(id: &GroupId) -> Box<str> {
-    match id {
-        GroupId::Of(_, key) | GroupId::Provisioned(key) => key.clone(),
-    }
-}
-
 /// Writes what differs, so that a sync that found nothing new writes nothing.
 fn difference<V: PartialEq + Clone>(
     old: &BTreeMap<Box<str>, V>,
@@ -302,8 +312,7 @@ fn difference<V: PartialEq + Clone>(
 fn sources(
     rows: impl Iterator<Item = Result<(CrawledKey, Crawled), store::Error>>,
 ) -> Result<BTreeMap<SourceId, Picture>, store::Error> {
-    type Crawl = (BTreeMap<Box<str>, Account>, BTreeMap<Box<str>, SourceGroup>);
-    let mut found: BTreeMap<SourceId, Crawl> = BTreeMap::new();
+    let mut found: BTreeMap<SourceId, (Accounts, Groups)> = BTreeMap::new();
     for row in rows {
         let (key, record) = row?;
         let (CrawledKey::Account(source, key) | CrawledKey::Group(source, key)) = key;

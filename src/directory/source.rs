@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Principal;
-use crate::names::{AccountId, GroupId, SourceId, UserName};
+use crate::names::{AccountId, GroupId, SourceId, SyncId, UserName};
 
 /// A user of a source, as it was crawled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,13 +44,114 @@ pub struct SourcePeople {
     pub groups: Vec<SourceGroup>,
 }
 
+/// What ties a person to a source, as far as an explanation of their rights needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Their account there.
+    pub tie: Tie,
+    /// Every membership that leads up from the account; none where it is not active.
+    pub memberships: Vec<Membership>,
+}
+
+/// A person's account in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tie {
+    /// The one account that has their user name, active or not.
+    Account {
+        /// The account.
+        account: Account,
+        /// The sync that first saw it under this name.
+        learned: Option<SyncId>,
+    },
+    /// Several accounts have their user name, so none of them is theirs.
+    Shared(Vec<AccountId>),
+    /// No account has it.
+    None,
+}
+
+/// One membership, as it was crawled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// An account or a group.
+    pub member: Principal,
+    /// The group it is in.
+    pub group: GroupId,
+    /// The sync that first saw it.
+    pub learned: Option<SyncId>,
+}
+
+/// Something that was crawled, with what is known of when it was learned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Learned<T, B> {
+    pub what: T,
+    pub by: B,
+}
+
+/// The sync that first saw something as it is; `None` where that was before syncs were kept.
+pub(super) type By = Option<SyncId>;
+
+/// The syncs that learned the memberships of a group, in the order of its two lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Memberships {
+    pub members: Vec<By>,
+    pub groups: Vec<By>,
+}
+
+pub(super) type Accounts = BTreeMap<Box<str>, Learned<Account, By>>;
+pub(super) type Groups = BTreeMap<Box<str>, Learned<SourceGroup, Memberships>>;
+
+/// Accounts as a sync saw them. What ties an account to a person (its login name, and that it is active) was learned by the
+/// sync that first saw it so.
+pub(super) fn learn_accounts(old: &Accounts, new: Vec<Account>, sync: SyncId) -> Accounts {
+    let learned = |account: Account| {
+        let old = old
+            .get(&account.id.key)
+            .filter(|old| (&old.what.user_name, old.what.active) == (&account.user_name, account.active));
+        let by = old.and_then(|old| old.by).or(Some(sync));
+        (account.id.key.clone(), Learned { what: account, by })
+    };
+    new.into_iter().map(learned).collect()
+}
+
+/// Groups as a sync saw them, each membership with the sync that first saw it.
+pub(super) fn learn_groups(old: &Groups, new: Vec<SourceGroup>, sync: SyncId) -> Groups {
+    let by = |now: &[Box<str>], was: &[Box<str>], was_by: &[By]| -> Vec<By> {
+        let known: HashMap<&str, By> = pairs(was, was_by).collect();
+        now.iter().map(|key| known.get(&**key).copied().flatten().or(Some(sync))).collect()
+    };
+    let learned = |group: SourceGroup| {
+        let key = key_of(&group.id);
+        let by = match old.get(&key) {
+            Some(old) => Memberships {
+                members: by(&group.members, &old.what.members, &old.by.members),
+                groups: by(&group.groups, &old.what.groups, &old.by.groups),
+            },
+            None => Memberships { members: by(&group.members, &[], &[]), groups: by(&group.groups, &[], &[]) },
+        };
+        (key, Learned { what: group, by })
+    };
+    new.into_iter().map(learned).collect()
+}
+
+/// Keys with the syncs that learned them; of a list kept before syncs were, no sync is known.
+pub(super) fn pairs<'a>(keys: &'a [Box<str>], by: &'a [By]) -> impl Iterator<Item = (&'a str, By)> {
+    keys.iter().zip(by.iter().copied().chain(std::iter::repeat(None))).map(|(key, by)| (&**key, by))
+}
+
+/// A source's group by its key there; what was not crawled from a source keeps its own id.
+pub(super) fn key_of(id: &GroupId) -> Box<str> {
+    match id {
+        GroupId::Of(_, key) | GroupId::Provisioned(key) => key.clone(),
+    }
+}
+
 /// One source's people, arranged for the question "what does this person answer to here?".
 #[derive(Default)]
 pub(super) struct Picture {
     /// By the source's key.
-    pub accounts: BTreeMap<Box<str>, Account>,
+    pub accounts: Accounts,
     /// By the source's key.
-    pub groups: BTreeMap<Box<str>, SourceGroup>,
+    pub groups: Groups,
     /// The account of a user name; `None` where several accounts share its normal form, so that nobody is guessed.
     by_name: HashMap<UserName, Option<Box<str>>>,
     /// The groups an account is in directly.
@@ -60,18 +161,18 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    pub(super) fn of(accounts: BTreeMap<Box<str>, Account>, groups: BTreeMap<Box<str>, SourceGroup>) -> Picture {
+    pub(super) fn of(accounts: Accounts, groups: Groups) -> Picture {
         let mut picture = Picture { accounts, groups, ..Picture::default() };
         for (key, account) in &picture.accounts {
             // A login name that is no user name of ours can belong to nobody here.
-            let Ok(name) = UserName::parse(&account.user_name) else { continue };
+            let Ok(name) = UserName::parse(&account.what.user_name) else { continue };
             picture.by_name.entry(name).and_modify(|taken| *taken = None).or_insert_with(|| Some(key.clone()));
         }
         for (key, group) in &picture.groups {
-            for member in &group.members {
+            for member in &group.what.members {
                 picture.of_account.entry(member.clone()).or_default().push(key.clone());
             }
-            for inner in &group.groups {
+            for inner in &group.what.groups {
                 picture.of_group.entry(inner.clone()).or_default().push(key.clone());
             }
         }
@@ -80,7 +181,57 @@ impl Picture {
 
     /// The account that this user name is the alias of: exactly one here has it.
     pub(super) fn account_of(&self, name: &UserName) -> Option<&Account> {
+        self.learned_account_of(name).map(|account| &account.what)
+    }
+
+    fn learned_account_of(&self, name: &UserName) -> Option<&Learned<Account, By>> {
         self.by_name.get(name)?.as_deref().and_then(|key| self.accounts.get(key))
+    }
+
+    /// What ties the holder of this name to this source.
+    pub(super) fn tie_of(&self, name: &UserName) -> Tie {
+        match self.by_name.get(name) {
+            None => Tie::None,
+            Some(None) => {
+                let has_name =
+                    |account: &Account| UserName::parse(&account.user_name).is_ok_and(|other| other == *name);
+                let sharing = self.accounts.values().map(|account| &account.what).filter(|account| has_name(account));
+                Tie::Shared(sharing.map(|account| account.id.clone()).collect())
+            }
+            Some(Some(_)) => self
+                .learned_account_of(name)
+                .map_or(Tie::None, |account| Tie::Account { account: account.what.clone(), learned: account.by }),
+        }
+    }
+
+    /// Every membership that leads up from an account: its own, and those of the groups it is in.
+    pub(super) fn memberships_of(&self, account: &AccountId) -> Vec<Membership> {
+        let mut found = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut next: Vec<&str> = Vec::new();
+        for key in self.of_account.get(&account.key).into_iter().flatten() {
+            let learned = self.groups.get(key).and_then(|group| {
+                pairs(&group.what.members, &group.by.members).find(|(member, _)| *member == &*account.key)?.1
+            });
+            found.extend(self.membership(Principal::Account(account.clone()), key, learned));
+            next.extend(seen.insert(key).then_some(&**key));
+        }
+        while let Some(inner) = next.pop() {
+            let Some(below) = self.groups.get(inner).map(|group| group.what.id.clone()) else { continue };
+            for key in self.of_group.get(inner).into_iter().flatten() {
+                let learned = self.groups.get(key).and_then(|group| {
+                    pairs(&group.what.groups, &group.by.groups).find(|(member, _)| *member == inner)?.1
+                });
+                found.extend(self.membership(Principal::Group(below.clone()), key, learned));
+                next.extend(seen.insert(key).then_some(&**key));
+            }
+        }
+        found
+    }
+
+    fn membership(&self, member: Principal, group: &str, learned: By) -> Option<Membership> {
+        let group = &self.groups.get(group)?.what;
+        Some(Membership { member, group: group.id.clone(), learned })
     }
 
     /// Adds what the holder of this name answers to in this source; nothing where their account is not active.
@@ -93,7 +244,7 @@ impl Picture {
         while let Some(key) = next.pop() {
             // Groups may contain each other in a circle: each is looked at once.
             if seen.insert(key) {
-                out.extend(self.groups.get(key).map(|group| Principal::Group(group.id.clone())));
+                out.extend(self.groups.get(key).map(|group| Principal::Group(group.what.id.clone())));
                 next.extend(self.of_group.get(key).into_iter().flatten());
             }
         }

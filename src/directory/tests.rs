@@ -1,7 +1,7 @@
 //! The directory as its neighbours use it, over a real store in a temporary folder.
 
 use super::*;
-use crate::acl::Principal;
+use crate::names::GroupId;
 
 struct House {
     folder: tempfile::TempDir,
@@ -39,7 +39,11 @@ impl House {
     }
 
     fn crawl(&self, accounts: Vec<Account>, groups: Vec<SourceGroup>) {
-        self.directory.replace_source(&wiki(), SourcePeople { accounts, groups }).unwrap();
+        self.crawl_by(sync(1), accounts, groups);
+    }
+
+    fn crawl_by(&self, sync: SyncId, accounts: Vec<Account>, groups: Vec<SourceGroup>) {
+        self.directory.replace_source(&wiki(), SourcePeople { accounts, groups }, sync).unwrap();
     }
 }
 
@@ -64,6 +68,10 @@ fn group(name: &str, members: &[UserId], groups: &[&str]) -> GroupProfile {
         groups: groups.iter().map(|id| (*id).to_owned()).collect(),
         extra: serde_json::Map::new(),
     }
+}
+
+fn sync(number: u64) -> SyncId {
+    SyncId { number, began_ms: 1_000 + number as i64 }
 }
 
 fn wiki() -> SourceId {
@@ -339,4 +347,69 @@ fn what_a_person_in_two_hundred_groups_answers_to_is_found_quickly() {
     assert_eq!(principals.iter().count(), 201);
     // The aim is a millisecond; the margin is for a busy machine.
     assert!(begun.elapsed().as_millis() < 50, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn each_membership_keeps_the_sync_that_first_saw_it_also_after_opening_again() {
+    let house = house();
+    let ada = house.person("ada");
+    let accounts = || vec![account("a", "ada"), account("b", "bob")];
+    house.crawl_by(sync(1), accounts(), vec![wiki_group("staff", &["a"], &[])]);
+    let grown = || vec![wiki_group("staff", &["b", "a"], &[]), wiki_group("all", &[], &["staff"])];
+    house.crawl_by(sync(2), accounts(), grown());
+    house.crawl_by(sync(3), accounts(), grown());
+
+    let house = house.reopened();
+    let trace = house.directory.trace(&ada, &wiki()).unwrap();
+
+    let learned = trace.memberships.iter().map(|one| (house.directory.name_of(&one.member).unwrap(), one.learned));
+    assert_eq!(learned.collect::<Vec<_>>(), [("ada".to_owned(), Some(sync(1))), ("staff".to_owned(), Some(sync(2)))]);
+    assert!(matches!(trace.tie, Tie::Account { learned: Some(by), .. } if by == sync(1)), "{trace:?}");
+}
+
+#[test]
+fn an_alias_is_learned_anew_when_its_account_is_renamed_and_not_when_its_looks_change() {
+    let house = house();
+    let ada = house.person("ada");
+    let learned = |account: Account, by: SyncId| {
+        house.crawl_by(by, vec![account], vec![]);
+        match house.directory.trace(&ada, &wiki()).unwrap().tie {
+            Tie::Account { learned, .. } => learned,
+            Tie::Shared(_) | Tie::None => None,
+        }
+    };
+
+    assert_eq!(learned(account("a", "eve"), sync(1)), None);
+    assert_eq!(learned(account("a", "ada"), sync(2)), Some(sync(2)));
+    let with_other_looks = Account { display_name: "Ada L.".to_owned(), ..account("a", "ada") };
+    assert_eq!(learned(with_other_looks, sync(3)), Some(sync(2)));
+}
+
+#[test]
+fn the_accounts_that_share_a_name_are_told_and_lead_nowhere() {
+    let house = house();
+    let ada = house.person("ada");
+    house.crawl(vec![account("a", "ada"), account("b", "ADA")], vec![wiki_group("staff", &["a", "b"], &[])]);
+
+    let trace = house.directory.trace(&ada, &wiki()).unwrap();
+
+    let Tie::Shared(sharing) = trace.tie else { panic!("{trace:?}") };
+    assert_eq!(sharing.iter().map(|account| &*account.key).collect::<Vec<_>>(), ["a", "b"]);
+    assert!(trace.memberships.is_empty());
+}
+
+#[test]
+fn the_way_into_a_provisioned_group_is_told_group_by_group() {
+    let house = house();
+    let (ada, bob) = (house.person("ada"), house.person("bob"));
+    let inner = house.group("inner", &[ada], &[]);
+    let middle = house.group("middle", &[], &[&inner]);
+    house.group("outer", &[], &[&middle]);
+    let way = |who| {
+        let way = house.directory.way_into(who, &[GroupName::parse("Outer").unwrap()]);
+        way.map(|way| way.iter().map(|group| group.display_name.clone()).collect::<Vec<_>>())
+    };
+
+    assert_eq!(way(&ada).unwrap(), ["inner", "middle", "outer"]);
+    assert_eq!(way(&bob), None);
 }

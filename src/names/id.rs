@@ -157,6 +157,28 @@ text_id! {
     ProviderId
 }
 
+/// One run of a source's sync, by which a fact that was crawled says where it was learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(from = "(u64, i64)", into = "(u64, i64)")]
+pub struct SyncId {
+    /// Counts the source's runs from 1.
+    pub number: u64,
+    /// When it began, milliseconds since the Unix epoch.
+    pub began_ms: i64,
+}
+
+impl From<(u64, i64)> for SyncId {
+    fn from((number, began_ms): (u64, i64)) -> SyncId {
+        SyncId { number, began_ms }
+    }
+}
+
+impl From<SyncId> for (u64, i64) {
+    fn from(sync: SyncId) -> (u64, i64) {
+        (sync.number, sync.began_ms)
+    }
+}
+
 /// A user account of a source (a Confluence user key): an alias ties it to a person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct AccountId {

@@ -78,6 +78,8 @@ pub struct SourceState {
 /// One run.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Run {
+    /// Its number among the source's runs; facts that it learned name it. 0 for runs from before they were counted.
+    pub number: u64,
     /// RFC 3339.
     pub began_at: String,
     /// RFC 3339; `null` while it is at work.
@@ -127,6 +129,19 @@ pub struct Sync {
     pub allow_removal: bool,
 }
 
+/// Whose right to read what is to be explained.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Explain {
+    /// A user name, or our id of a person.
+    pub user: String,
+    /// Another one, to compare.
+    pub other: Option<String>,
+    /// `SOURCE:ID`.
+    pub document: String,
+}
+
 /// How much a run reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -163,6 +178,7 @@ impl From<crawl::Mode> for Mode {
 impl From<&crawl::Run> for Run {
     fn from(run: &crawl::Run) -> Run {
         Run {
+            number: run.number,
             began_at: run.began.rfc3339(),
             ended_at: run.ended.map(|at| at.rfc3339()),
             mode: run.mode.into(),

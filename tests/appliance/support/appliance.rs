@@ -116,13 +116,15 @@ impl Appliance {
 
     fn sync_with(&self, mode: Mode, removal: Removal) -> State {
         let source = SourceId::parse("wiki").unwrap();
-        let runs = |app: &App| {
-            app.overview_as_owner().unwrap().sources[0].status.runs.iter().filter(|run| run.ended.is_some()).count()
+        // By its number, for only the last runs are remembered.
+        let last = |app: &App| {
+            let runs = &app.overview_as_owner().unwrap().sources[0].status.runs;
+            runs.iter().find(|run| run.ended.is_some()).map_or(0, |run| run.number)
         };
-        let before = runs(self.app());
+        let before = last(self.app());
         self.app().refresh_as_owner(&source, mode, removal).unwrap();
         let began = Instant::now();
-        while runs(self.app()) <= before || self.app().is_syncing(&source) {
+        while last(self.app()) <= before || self.app().is_syncing(&source) {
             assert!(began.elapsed() < Duration::from_secs(60), "the sync does not end");
             std::thread::yield_now();
             std::thread::park_timeout(Duration::from_millis(5));

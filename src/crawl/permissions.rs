@@ -1,0 +1,343 @@
+//! What is kept of permissions: each grant and each restriction as it was read, with the sync that learned it, so that the
+//! rule of a document can be told in the terms it came in.
+//!
+//! A class says who may read a document and not why: its rule is folded together and names no page. Ada asks why she cannot
+//! open `Keys`. What is kept here answers: the wiki is left to `staff`, its space to `engineers`, `Ops` above it to
+//! `ops-team` since the sync of noon; and `Keys` names nobody. These are the facts the class was made of, and
+//! [`Conditions::rule`] makes the same rule of them, so that whoever explains can tell when the two have come apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::kept::Kept;
+use super::listed::Listed;
+use super::restriction::{Level, Subjects, any_of};
+use crate::acl::{AclClass, AnyOf, Rule};
+use crate::corpus::DocumentId;
+use crate::names::{SourceId, SyncId};
+use crate::store::{self, Batch, json_record};
+
+/// What a record of the tree is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// Who may use a source.
+    Use(SourceId),
+    /// Who may view a space of it.
+    Space(SourceId, String),
+    /// Where a document stands, and its own restriction.
+    Document(DocumentId),
+}
+
+/// A record of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Permission {
+    Grant(Grant),
+    Place(Place),
+}
+
+/// Who may use a source or view a space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Grant {
+    /// `None` where it could not be read.
+    pub to: Option<Subjects>,
+    /// The sync that first read it so.
+    pub learned: SyncId,
+}
+
+/// Where a document stands, and its own restriction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// The key of its space.
+    pub space: String,
+    /// What a comment or an attachment hangs on.
+    pub container: Option<DocumentId>,
+    /// The pages above, root first.
+    pub above: Vec<DocumentId>,
+    /// The sync that first saw it there.
+    pub placed: SyncId,
+    /// Its own restriction.
+    pub level: Level,
+    /// The sync that first read the restriction so.
+    pub learned: SyncId,
+    /// The first sync that did not list it since it was listed last.
+    pub missed: Option<SyncId>,
+}
+
+json_record!(Permission, 1);
+
+impl Key {
+    /// The bytes that all keys of a source begin with. A source's name has no zero byte, so it ends at the first one.
+    pub(super) fn prefix(source: &str) -> Vec<u8> {
+        [source.as_bytes(), &[0]].concat()
+    }
+}
+
+impl store::Key for Key {
+    fn write(&self, out: &mut Vec<u8>) {
+        let (source, kind, rest) = match self {
+            Key::Use(source) => (source.as_str(), b'u', ""),
+            Key::Space(source, space) => (source.as_str(), b's', space.as_str()),
+            Key::Document(document) => (document.source(), b'd', document.local()),
+        };
+        out.extend(Key::prefix(source));
+        out.push(kind);
+        out.extend_from_slice(rest.as_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Key> {
+        let end = bytes.iter().position(|byte| *byte == 0)?;
+        let source = std::str::from_utf8(&bytes[..end]).ok()?;
+        let (kind, rest) = bytes[end + 1..].split_first()?;
+        let rest = std::str::from_utf8(rest).ok()?;
+        match kind {
+            b'u' => Some(Key::Use(SourceId::parse(source)?)),
+            b's' => Some(Key::Space(SourceId::parse(source)?, rest.to_owned())),
+            b'd' => Some(Key::Document(DocumentId::new(source, rest)?)),
+            _ => None,
+        }
+    }
+}
+
+/// What a condition is on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum About {
+    /// Using the source at all.
+    Use(SourceId),
+    /// Viewing the space of this key.
+    Space(String),
+    /// The restriction of the document itself, of what it hangs on, or of a page above.
+    Restriction(DocumentId),
+}
+
+/// Whom a condition asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asks {
+    /// Any of these.
+    For(AnyOf),
+    /// That is not known, so it is met by nobody.
+    Unknown(Unknown),
+}
+
+/// Why it is not known whom a condition asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// The source did not let it be read.
+    Unreadable,
+    /// The last sync did not list the page.
+    NotListed,
+    /// It was read before facts were kept; the next sync learns it.
+    NotKept,
+}
+
+/// One condition on reading a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// What it is on.
+    pub about: About,
+    /// Whom it asks for.
+    pub asks: Asks,
+    /// The sync that first read it so.
+    pub learned: Option<SyncId>,
+}
+
+/// Everything that is kept of who may read a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conditions {
+    /// All must be met: using the source, viewing the space, then each restriction from the root down.
+    pub all: Vec<Condition>,
+    /// The sync that first saw the document where it stands.
+    pub placed: Option<SyncId>,
+    /// The sync that did not list it any more; `None` where the last one did.
+    pub missed: Option<SyncId>,
+    /// The class that is in force; `None` where its words were not read yet, so that nobody finds it.
+    pub class: Option<AclClass>,
+    /// Nobody finds it until the index has its new class.
+    pub is_withheld: bool,
+}
+
+impl Conditions {
+    /// The rule that the conditions come to.
+    pub fn rule(&self) -> Rule {
+        let mut any_ofs = self.all.iter().map(|condition| match &condition.asks {
+            Asks::For(any_of) => any_of.clone(),
+            Asks::Unknown(_) => AnyOf::nobody(),
+        });
+        let first = any_ofs.next().unwrap_or_else(AnyOf::nobody);
+        any_ofs.fold(Rule::new(first), Rule::and)
+    }
+}
+
+/// Keeps what a run has read of permissions. What did not change keeps the sync that learned it.
+pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Listed) -> Result<(), store::Error> {
+    let mut old: BTreeMap<Key, Permission> = kept.permissions(source)?;
+    let mut changes = Batch::new();
+    let mut put = |key: Key, was: Option<Permission>, now: Permission| {
+        if was.as_ref() != Some(&now) {
+            changes.put(&key, &now);
+        }
+    };
+    let views = listed.spaces.iter().zip(&listed.views);
+    let views = views.map(|(space, view)| (Key::Space(source.clone(), space.key.clone()), view));
+    for (key, to) in [(Key::Use(source.clone()), &listed.may_use)].into_iter().chain(views) {
+        let was = old.remove(&key);
+        let now = grant(was.as_ref(), to.as_ref(), sync);
+        put(key, was, now);
+    }
+    for (id, place) in &listed.space_of {
+        let (Some(item), Some(space)) = (listed.items.get(id), listed.spaces.get(*place)) else { continue };
+        let key = Key::Document(id.clone());
+        let was = old.remove(&key);
+        let now = Place {
+            space: space.key.clone(),
+            container: item.container.clone(),
+            above: item.ancestors.clone(),
+            placed: sync,
+            level: item.level.clone(),
+            learned: sync,
+            missed: None,
+        };
+        let now = Permission::Place(since(was.as_ref(), now));
+        put(key, was, now);
+    }
+    // What was not listed is unknown to whatever stands below it. Its own last facts stay while the document is kept, and
+    // with them the grant of its space.
+    let mut spaces = BTreeSet::new();
+    for (key, was) in old.iter().rev() {
+        match (key, was) {
+            (Key::Document(id), Permission::Place(was)) if kept.fact(id)?.is_some() => {
+                spaces.insert(was.space.clone());
+                if was.missed.is_none() {
+                    changes.put(key, &Permission::Place(Place { missed: Some(sync), ..was.clone() }));
+                }
+            }
+            (Key::Space(_, space), Permission::Grant(_)) if spaces.contains(space) => {}
+            _ => changes.remove(key),
+        }
+    }
+    kept.put_permissions(changes)
+}
+
+fn grant(was: Option<&Permission>, to: Option<&Subjects>, sync: SyncId) -> Permission {
+    let learned = match was {
+        Some(Permission::Grant(was)) if was.to.as_ref() == to => was.learned,
+        _ => sync,
+    };
+    Permission::Grant(Grant { to: to.cloned(), learned })
+}
+
+/// A place with the syncs that learned what of it was so before.
+fn since(was: Option<&Permission>, now: Place) -> Place {
+    let Some(Permission::Place(was)) = was.filter(|was| matches!(was, Permission::Place(was) if was.missed.is_none()))
+    else {
+        return now;
+    };
+    let stands = (&was.space, &was.container, &was.above) == (&now.space, &now.container, &now.above);
+    let placed = if stands { was.placed } else { now.placed };
+    let learned = if was.level == now.level { was.learned } else { now.learned };
+    Place { placed, learned, ..now }
+}
+
+/// What is kept of who may read a document; `None` where no sync has seen it.
+pub(super) fn conditions(kept: &Kept, id: &DocumentId) -> Result<Option<Conditions>, store::Error> {
+    let (fact, place) = (kept.fact(id)?, kept.place(id)?);
+    let Some(source) = SourceId::parse(id.source()) else { return Ok(None) };
+    let mut all = Vec::new();
+    match &place {
+        Some(place) => {
+            all.push(granted(kept, &source, Key::Use(source.clone()), About::Use(source.clone()))?);
+            let space = Key::Space(source.clone(), place.space.clone());
+            all.push(granted(kept, &source, space, About::Space(place.space.clone()))?);
+            restrictions(kept, &source, id, place, &mut all)?;
+        }
+        None if fact.is_some() => {
+            let asks = Asks::Unknown(Unknown::NotKept);
+            all.push(Condition { about: About::Restriction(id.clone()), asks, learned: None });
+        }
+        None => return Ok(None),
+    }
+    Ok(Some(Conditions {
+        all,
+        placed: place.as_ref().map(|place| place.placed),
+        missed: place.and_then(|place| place.missed),
+        class: fact.map(|fact| fact.class),
+        is_withheld: kept.is_withheld(id)?,
+    }))
+}
+
+fn granted(kept: &Kept, source: &SourceId, key: Key, about: About) -> Result<Condition, store::Error> {
+    Ok(match kept.permission(&key)? {
+        Some(Permission::Grant(Grant { to: Some(to), learned })) => {
+            Condition { about, asks: Asks::For(any_of(source, &to)), learned: Some(learned) }
+        }
+        Some(Permission::Grant(Grant { to: None, learned })) => {
+            Condition { about, asks: Asks::Unknown(Unknown::Unreadable), learned: Some(learned) }
+        }
+        Some(Permission::Place(_)) | None => Condition { about, asks: Asks::Unknown(Unknown::NotKept), learned: None },
+    })
+}
+
+/// The restrictions from the root down, as `listed::levels` puts them together for the rule: whatever stands above and was
+/// not listed by the last sync is unknown. Of the document itself the last known restriction counts while it is kept.
+fn restrictions(
+    kept: &Kept,
+    source: &SourceId,
+    id: &DocumentId,
+    place: &Place,
+    all: &mut Vec<Condition>,
+) -> Result<(), store::Error> {
+    let unknown = |id: &DocumentId, why, learned| Condition {
+        about: About::Restriction(id.clone()),
+        asks: Asks::Unknown(why),
+        learned,
+    };
+    let restriction = |id: &DocumentId, place: &Place| match &place.level {
+        Level::Open => None,
+        Level::Only(subjects) => Some(Condition {
+            about: About::Restriction(id.clone()),
+            asks: Asks::For(any_of(source, subjects)),
+            learned: Some(place.learned),
+        }),
+        Level::Unknown => Some(unknown(id, Unknown::Unreadable, Some(place.learned))),
+    };
+    let with_place = |id| Ok::<(&DocumentId, Option<Place>), store::Error>((id, kept.place(id)?));
+    let container = place.container.as_ref().map(with_place).transpose()?;
+    let holder = match &container {
+        Some((_, holder)) => holder.as_ref(),
+        None => Some(place),
+    };
+    let above = holder.map(|holder| holder.above.as_slice()).unwrap_or_default();
+    let above = above.iter().map(with_place).collect::<Result<Vec<_>, _>>()?;
+    for (id, place) in above.iter().chain(&container) {
+        match place {
+            Some(place) if place.missed.is_none() => all.extend(restriction(id, place)),
+            Some(Place { missed, .. }) => all.push(unknown(id, Unknown::NotListed, *missed)),
+            None => all.push(unknown(id, Unknown::NotListed, None)),
+        }
+    }
+    all.extend(restriction(id, place));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Key as _;
+
+    #[test]
+    fn every_key_is_read_as_it_was_written_and_sources_do_not_mix() {
+        let source = |name| SourceId::parse(name).unwrap();
+        for key in [
+            Key::Use(source("wiki")),
+            Key::Space(source("wiki"), "~ada".to_owned()),
+            Key::Document(DocumentId::new("wiki-2", "1001").unwrap()),
+        ] {
+            let mut bytes = Vec::new();
+            key.write(&mut bytes);
+            assert_eq!(Key::read(&bytes).as_ref(), Some(&key));
+            assert_eq!(bytes.starts_with(&Key::prefix("wiki")), !matches!(key, Key::Document(_)));
+        }
+        assert_eq!(Key::read(b"wiki"), None);
+    }
+}
