@@ -8,6 +8,7 @@
 //! | sign in and out, who is asking | `sign_in.rs` |
 //! | provision by SCIM | `provision.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
+//! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk | `desk.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs` |
 //!
@@ -23,8 +24,10 @@ mod desk;
 mod error;
 pub mod eval;
 pub mod eval_answers;
+mod explain;
 mod look;
 mod owner;
+mod proof;
 mod provision;
 mod recall;
 mod refresh;
@@ -40,9 +43,11 @@ use std::sync::{Arc, Mutex, Weak};
 use anyhow::Context as _;
 
 pub use error::Error;
+pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
     Listed, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit, verify_models,
 };
+pub use proof::{Fact, Met, What};
 pub use refresh::Removal;
 pub use settings::{ScimToken, Settings};
 pub use told::{

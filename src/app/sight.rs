@@ -1,5 +1,6 @@
 //! What a person may read at this moment: their classes, less the sources whose permissions are too old to be trusted.
 
+use super::explain::SourceTrust;
 use super::{App, Asker, Error};
 use crate::acl::Visibility;
 use crate::clock::Moment;
@@ -18,9 +19,10 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    /// Whether this document's source may answer now.
+    /// Whether this document's source may answer now: it is in the settings, and its permissions are young enough.
     pub(super) fn trusts(&self, document: &DocumentId) -> bool {
-        !self.stale.iter().any(|source| source == document.source())
+        let is_it = |source: &String| source == document.source();
+        self.sources.iter().any(is_it) && !self.stale.iter().any(is_it)
     }
 
     /// Narrows a scope to the sources that may answer; `None` where none may.
@@ -74,6 +76,18 @@ impl App {
         let source = self.settings.source.iter().find(|source| source.name.as_str() == document.source());
         let Some(source) = source else { return Ok(None) };
         Ok(crawl::status(&self.store, &source.name)?.permissions_as_of)
+    }
+
+    /// Whether a document's source may answer now, and why not: what [`Sight::trusts`] decides by.
+    pub(super) fn trust_in(&self, document: &DocumentId) -> Result<SourceTrust, Error> {
+        let is_it = |source: &str| source == document.source();
+        Ok(if !self.settings.source.iter().any(|source| is_it(source.name.as_str())) {
+            SourceTrust::Unknown
+        } else if self.stale_sources()?.iter().any(|source| is_it(source)) {
+            SourceTrust::Stale
+        } else {
+            SourceTrust::Trusted
+        })
     }
 
     fn stale_sources(&self) -> Result<Vec<String>, Error> {

@@ -77,6 +77,21 @@ impl Applications {
         let is_assigned = self.groups.is_empty() || directory.is_in_any(user, &self.groups);
         Ok(is_assigned.then(|| self.default.clone()))
     }
+
+    /// Why the application of that id is this person's to use: the names of the groups from one that lists them to one that
+    /// is assigned, and none where everybody is. `None` where it is not theirs.
+    pub fn way_into(
+        &self,
+        directory: &Directory,
+        user: &UserId,
+        id: &str,
+    ) -> Result<Option<Vec<String>>, directory::Error> {
+        if self.of(directory, user, id)?.is_none() {
+            return Ok(None);
+        }
+        let way = directory.way_into(user, &self.groups).unwrap_or_default();
+        Ok(Some(way.iter().map(|group| group.display_name.clone()).collect()))
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +149,10 @@ mod tests {
         let (_folder, directory, mateo, gone) = house();
 
         assert!(with_groups(&["anyorg team"]).of(&directory, &mateo, DEFAULT).unwrap().is_some());
+        let way = with_groups(&["anyorg team"]).way_into(&directory, &mateo, DEFAULT).unwrap();
+        assert_eq!(way, Some(vec!["AnyOrg Team".to_owned()]));
+        assert_eq!(with_groups(&["acme team"]).way_into(&directory, &mateo, DEFAULT).unwrap(), None);
+        assert_eq!(with_groups(&[]).way_into(&directory, &mateo, DEFAULT).unwrap(), Some(vec![]));
         assert!(with_groups(&["anyorg team"]).of(&directory, &gone, DEFAULT).unwrap().is_none());
         assert!(with_groups(&["acme team"]).of(&directory, &mateo, DEFAULT).unwrap().is_none());
         assert!(with_groups(&[]).of(&directory, &mateo, "another").unwrap().is_none());

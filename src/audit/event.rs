@@ -56,6 +56,9 @@ pub enum Event<'a> {
         reclassed: u64,
         failed: u64,
     },
+    /// Somebody was told why a person may or may not read a document: `administrator`, `owner` (of the machine) or
+    /// `themselves`. No person and no document where none such is known.
+    Explained { user: Option<&'a UserId>, by: &'a str, whom: Option<&'a UserId>, document: &'a str },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -116,6 +119,13 @@ impl Event<'_> {
                     "reclassed": reclassed, "failed": failed,
                 });
                 ("sync_ended", None, fields)
+            }
+            Event::Explained { user, by, whom, document } => {
+                let mut fields = json!({ "by": by, "document": document });
+                if let Some(whom) = whom {
+                    fields["target"] = json!(whom);
+                }
+                ("explained", *user, fields)
             }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };

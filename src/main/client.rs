@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use serde_json::Value;
 use sotto::app;
-use sotto::app::nouns::{Mode, SourceId};
+use sotto::app::nouns::{DocumentId, Mode, SourceId};
 use sotto::web::control::{self, Command};
 
 use crate::{FOUND_WRONG, complain, say, serve};
@@ -29,6 +30,65 @@ pub fn sync(
     tell(config, &Command::Sync { source, mode, allow_removal })?;
     say(&format!("the sync of {name} began; \"sotto status\" says how it stands"));
     Ok(())
+}
+
+/// Prints why a person, or two, may or may not read a document.
+pub fn explain(
+    config: Option<&Path>,
+    user: String,
+    other: Option<String>,
+    document: &str,
+    json: bool,
+) -> anyhow::Result<()> {
+    let document = DocumentId::parse(document).with_context(|| format!("{document:?} is no id like wiki:1234"))?;
+    let people = [user].into_iter().chain(other).collect();
+    let reply = tell(config, &Command::Explain { people, document })?;
+    if json {
+        say(&serde_json::to_string_pretty(&reply)?);
+        return Ok(());
+    }
+    explanation(&reply).iter().for_each(|line| say(line));
+    Ok(())
+}
+
+/// An explanation, a line each: what holds is marked +, what does not -, what is not known ?.
+fn explanation(access: &Value) -> Vec<String> {
+    let rows = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let learned = |value: &Value| match value["learned"]["number"].as_u64() {
+        Some(number) => format!("  (sync {number}, {})", text(&value["learned"]["began_at"])),
+        None => String::new(),
+    };
+    let mut lines = vec![format!("as of {}", text(&access["at"]))];
+    for person in rows(&access["people"]) {
+        lines.push(String::new());
+        lines.push(text(&person["summary"]));
+        for step in rows(&person["steps"]) {
+            let mark = match step["state"].as_str() {
+                Some("met") => '+',
+                Some("failed") => '-',
+                _ => '?',
+            };
+            lines.push(format!("  {mark} {}{}", text(&step["text"]), learned(&step)));
+            for (number, way) in rows(&step["ways"]).iter().enumerate() {
+                for fact in rows(way) {
+                    let needed = if fact["needed"] == true { "needed: " } else { "" };
+                    let way = if number == 0 { "  " } else { "or" };
+                    lines.push(format!("      {way} {needed}{}{}", text(&fact["text"]), learned(&fact)));
+                }
+            }
+            if step["more_ways"].as_u64().unwrap_or_default() > 0 {
+                lines.push(format!("      or {} more ways", step["more_ways"]));
+            }
+        }
+    }
+    let differences = rows(&access["differences"]);
+    if !differences.is_empty() {
+        lines.push(String::new());
+        lines.push("they differ:".to_owned());
+        lines.extend(differences.iter().flat_map(|one| rows(&one["texts"])).map(|one| format!("  {}", text(&one))));
+    }
+    lines
 }
 
 /// Prints health and counts.

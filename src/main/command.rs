@@ -63,6 +63,23 @@ pub enum Command {
         #[command(subcommand)]
         deed: SourceDeed,
     },
+    /// Why a person may or may not read a document, as things stand now, with the sync that learned each fact.
+    Explain {
+        /// The person's user name.
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        /// Another person, to compare.
+        #[arg(long, value_name = "NAME")]
+        other: Option<String>,
+        /// The document, as SOURCE:ID.
+        #[arg(long, value_name = "ID")]
+        document: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Health and counts of the running appliance.
     Status {
         #[command(flatten)]

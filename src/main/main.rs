@@ -43,6 +43,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Source { deed: SourceDeed::Sync { name, full, permissions, allow_removal, config } } => {
             client::sync(config.config.as_deref(), &name, full, permissions, allow_removal).map(done)
         }
+        Command::Explain { user, other, document, config, json } => {
+            client::explain(config.config.as_deref(), user, other, &document, json).map(done)
+        }
         Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
         Command::Audit { deed } => match deed {
             Audit::Export { out, config } => client::export(config.config.as_deref(), &out).map(done),

@@ -23,6 +23,7 @@ macro_rules! files {
 
 /// Every file of `static/`; a test compares the list with the folder.
 const FILES: &[File] = files![
+    "access.html",
     "admin.html",
     "css/base.css",
     "css/layout.css",
@@ -30,6 +31,7 @@ const FILES: &[File] = files![
     "css/tokens.css",
     "icons.svg",
     "index.html",
+    "js/access.js",
     "js/admin.js",
     "js/api.js",
     "js/ask.js",
@@ -45,6 +47,7 @@ const FILES: &[File] = files![
     "js/me.js",
     "js/menu.js",
     "js/page.js",
+    "js/proof.js",
     "js/quotes.js",
     "js/reader.js",
     "js/signin.js",

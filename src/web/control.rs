@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::wire;
 use crate::app::{self, App, Removal};
+use crate::corpus::DocumentId;
 use crate::names::SourceId;
 
 pub use crate::crawl::Mode;
@@ -46,6 +47,13 @@ pub enum Command {
         /// Whether it may remove more than the guard lets it.
         #[serde(default)]
         allow_removal: bool,
+    },
+    /// Why people may or may not read a document.
+    Explain {
+        /// One or two people, by user name or our id.
+        people: Vec<String>,
+        /// The document.
+        document: DocumentId,
     },
     /// Writes the audit log, a line a leaf.
     AuditExport,
@@ -157,6 +165,10 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
             let removal = if *allow_removal { Removal::Allowed } else { Removal::Guarded };
             app.refresh_as_owner(source, *mode, removal)?;
             Ok(json!({ "source": source, "state": "running" }))
+        }
+        Command::Explain { people, document } => {
+            let access = app.explain_as_owner(people, document)?;
+            shape(serde_json::to_value(wire::Access::of(&access, wire::Told::Whole)))
         }
         Command::AuditExport => {
             let verified = app.export_audit(&mut Lines { out, waiting: Vec::new() })?;

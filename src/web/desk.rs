@@ -1,7 +1,7 @@
 //! The administrator's desk. For anybody else these routes are not there.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, Query};
 
 use super::body::Body;
 use super::front::{Front, deed};
@@ -9,6 +9,7 @@ use super::guard::Administrator;
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::app::Removal;
+use crate::corpus::DocumentId;
 use crate::names::SourceId;
 
 /// Health and counts; no content, no conversation.
@@ -49,4 +50,22 @@ pub async fn sync(
         Err(reply) if reply.is_busy() => Err(Reply::at_work("a sync of this source is running; wait for its end")),
         Err(reply) => Err(reply),
     }
+}
+
+/// Why a person, or two beside each other, may or may not read a document: ids, names of accounts and groups, keys of spaces;
+/// no title, no words. Each look is put on record.
+#[utoipa::path(get, path = "/api/v1/admin/access", tag = "desk", params(wire::Explain), responses(
+    (status = 200, description = "The explanation, also where the person or the document is unknown", body = wire::Access),
+    (status = 400, description = "What does not fit", body = Problem),
+    (status = 404, description = "The asker is no administrator", body = Problem)))]
+pub async fn explain(
+    front: Data<Front>,
+    administrator: Administrator,
+    asked: Query<wire::Explain>,
+) -> Result<Json<wire::Access>, Reply> {
+    let wire::Explain { user, other, document } = asked.into_inner();
+    let document = DocumentId::parse(&document).ok_or_else(|| Reply::unreadable("document is an id like wiki:1234"))?;
+    let people: Vec<String> = [user].into_iter().chain(other).collect();
+    let access = deed(&front, move |app| app.explain(&administrator.0, &people, &document)).await?;
+    Ok(Json(wire::Access::of(&access, wire::Told::Whole)))
 }

@@ -80,6 +80,16 @@ pub async fn document(front: Data<Front>, asker: SignedIn, id: Path<String>) -> 
     Ok(Json(wire::Document::of(&opened, &ancestors)))
 }
 
+/// Why the asker may read a document. Who else may is not told.
+#[utoipa::path(get, path = "/api/v1/documents/{id}/access", tag = "answers", params(("id" = String, Path)), responses(
+    (status = 200, description = "Each condition, and how the asker meets it", body = wire::Access),
+    (status = 404, description = "Missing, or not to be seen: the same body", body = Problem)))]
+pub async fn access(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<Json<wire::Access>, Reply> {
+    let id = DocumentId::parse(&id).ok_or_else(Reply::not_there)?;
+    let access = deed(&front, move |app| app.explain_own(&asker.0, &id)).await?;
+    Ok(Json(wire::Access::of(&access, wire::Told::OwnWays)))
+}
+
 /// Who is signed in, and what greets them.
 #[utoipa::path(get, path = "/api/v1/me", tag = "answers", responses(
     (status = 200, description = "The person", body = wire::Me),

@@ -46,6 +46,13 @@ pub async fn admin(front: Data<Front>, _: Administrator) -> Result<HttpResponse,
     page(&front, "admin.html")
 }
 
+/// Where the administrator asks why somebody may or may not read a document.
+#[utoipa::path(get, path = "/admin/access", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_access(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "access.html")
+}
+
 /// A file of the pages, under the hash of all of them.
 #[utoipa::path(get, path = "/static/{hash}/{path}", tag = "pages", params(("hash" = String, Path), ("path" = String, Path)),
     responses((status = 200, description = "The file"), (status = 404, description = "No such file")))]

@@ -45,6 +45,7 @@ routes! {
     POST   "/api/v1/ask"                              => ask::ask;
     POST   "/api/v1/search"                           => documents::search;
     GET    "/api/v1/documents/{id}"                   => documents::document;
+    GET    "/api/v1/documents/{id}/access"            => documents::access;
     GET    "/api/v1/conversations"                    => conversations::list;
     DELETE "/api/v1/conversations"                    => conversations::delete_all;
     GET    "/api/v1/conversations/{id}"               => conversations::read;
@@ -56,12 +57,14 @@ routes! {
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
+    GET    "/api/v1/admin/access"                     => desk::explain;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
     GET    "/sign-in"                                 => pages::sign_in;
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
+    GET    "/admin/access"                            => pages::admin_access;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

@@ -86,6 +86,13 @@ export const sources = () => read("/api/v1/admin/sources");
 export const sync = (/** @type {string} */ name, allowRemoval = false) =>
   change("POST", `/api/v1/admin/sources/${encodeURIComponent(name)}/sync`, { mode: "changes", allow_removal: allowRemoval });
 
+
+/** @param {URLSearchParams} question a user, a document, and perhaps another user */
+export const access = (question) => read(`/api/v1/admin/access?${question}`);
+
+/** @param {string} id */
+export const ownAccess = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}/access`);
+
 /** @param {string} id */
 function path(id) {
   return `/api/v1/conversations/${encodeURIComponent(id)}`;

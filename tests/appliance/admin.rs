@@ -30,6 +30,8 @@ fn for_others_there_is_no_desk() {
 
     for (method, path) in [
         ("GET", "/admin"),
+        ("GET", "/admin/access"),
+        ("GET", "/api/v1/admin/access?user=mateo&document=wiki:201"),
         ("GET", "/api/v1/admin/overview"),
         ("GET", "/api/v1/admin/sources"),
         ("POST", "/api/v1/admin/sources/wiki/sync"),

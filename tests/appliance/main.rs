@@ -11,6 +11,7 @@ mod admin;
 mod ask;
 mod audit;
 mod crawl;
+mod explain;
 mod front;
 mod history;
 mod login;

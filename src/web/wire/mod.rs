@@ -1,13 +1,15 @@
 //! The shapes that cross the wire, converted from the nouns of the rooms: a domain type never derives one.
 
+mod access;
 mod answer;
 mod desk;
 mod history;
 mod page;
 mod text;
 
+pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Claim, Progress, Source, Started};
-pub use desk::{Overview, SourceState, Sources, Sync};
+pub use desk::{Explain, Overview, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use text::{matches, utf16};

@@ -1,0 +1,57 @@
+// @ts-check
+/** Draws why somebody may or may not open a document: each thing that must hold, and what it rests on. */
+import { el } from "./dom.js";
+import { exactly } from "./when.js";
+
+const STATES = /** @type {{[state: string]: [string, string]}} */ ({
+  met: ["Yes", "is-good"],
+  failed: ["No", "is-bad"],
+  unknown: ["Unknown", "is-bad"],
+});
+
+/** The whole explanation. @param {any} access @returns {any[]} */
+export function drawAccess(access) {
+  const checked = access.permissions_as_of ? `Permissions were last read whole ${exactly(access.permissions_as_of)}.` : "Permissions were not read whole yet.";
+  return [
+    el("p", { class: "small soft" }, `${access.document_id}, as of ${exactly(access.at)}. ${checked}`),
+    access.differences.length > 0 && section("They differ in", el("ul", { class: "prose" }, access.differences.map((/** @type {any} */ one) => el("li", {}, one.texts.join(" "))))),
+    el("div", { class: access.people.length > 1 ? "beside" : "" }, access.people.map(drawPerson)),
+  ].filter(Boolean);
+}
+
+/** @param {any} person */
+export function drawPerson(person) {
+  return section(person.summary, el("ol", { role: "list" }, person.steps.map(drawStep)));
+}
+
+/** @param {string} head @param {any} body */
+function section(head, body) {
+  return el("section", { class: "section" }, el("div", { class: "section-head" }, el("h2", {}, head)), body);
+}
+
+/** @param {any} step */
+function drawStep(step) {
+  const [word, kind] = STATES[step.state] ?? STATES.unknown;
+  return el(
+    "li",
+    { class: "health" },
+    el("span", { class: "health-word" }, el("span", { class: `state ${kind}` }, word)),
+    el(
+      "div",
+      { class: "step" },
+      el("p", {}, step.text, learned(step)),
+      step.ways.map((/** @type {any[]} */ way, /** @type {number} */ number) => drawWay(way, number)),
+      step.more_ways > 0 && el("p", { class: "soft" }, `or ${step.more_ways} more ways`),
+    ),
+  );
+}
+
+/** One way: all its facts together are enough. @param {any[]} way @param {number} number */
+function drawWay(way, number) {
+  return el("div", { class: "way" }, number > 0 && el("p", { class: "soft" }, "or"), el("ul", {}, way.map((fact) => el("li", {}, fact.text, learned(fact), fact.needed && el("span", { class: "soft" }, " · lost without it")))));
+}
+
+/** @param {any} of */
+function learned(of) {
+  return of.learned && el("span", { class: "soft" }, ` (sync ${of.learned.number}, ${exactly(of.learned.began_at)})`);
+}
