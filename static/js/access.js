@@ -19,7 +19,7 @@ on(form, "submit", (event) => {
 
 // What was asked stands in the address, so that it can be kept and asked again.
 const given = new URLSearchParams(location.search);
-for (const name of FIELDS) form.elements[name].value = given.get(name) ?? "";
+for (const name of FIELDS) if (given.has(name)) form.elements[name].value = given.get(name);
 if (given.get("user") && given.get("document")) look();
 
 async function look() {

@@ -1,6 +1,9 @@
 // @ts-check
 /** Draws why somebody may or may not open a document: each thing that must hold, and what it rests on. */
+import { ownAccess } from "./api.js";
+import { tell } from "./dialogs.js";
 import { el } from "./dom.js";
+import { say } from "./status.js";
 import { exactly } from "./when.js";
 
 const STATES = /** @type {{[state: string]: [string, string]}} */ ({
@@ -19,9 +22,24 @@ export function drawAccess(access) {
   ].filter(Boolean);
 }
 
+/** Tells the reader why they can see a page. @param {string} id */
+export async function why(id) {
+  try {
+    const found = await ownAccess(id);
+    tell("Why you can see this", drawSteps(found.people[0]));
+  } catch (cause) {
+    say(/** @type {import("./api.js").Problem} */ (cause).message);
+  }
+}
+
 /** @param {any} person */
-export function drawPerson(person) {
-  return section(person.summary, el("ol", { role: "list" }, person.steps.map(drawStep)));
+function drawPerson(person) {
+  return section(person.summary, drawSteps(person));
+}
+
+/** @param {any} person */
+function drawSteps(person) {
+  return el("ol", { role: "list" }, person.steps.map(drawStep));
 }
 
 /** @param {string} head @param {any} body */

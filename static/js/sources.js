@@ -2,6 +2,7 @@
 /** The source panel: what an answer cites, with the quoted words marked in their passages. */
 import { copy, quotation } from "./copy.js";
 import { $, counted, el, icon, iconButton, outward } from "./dom.js";
+import { why } from "./proof.js";
 import { marked, quoted } from "./quotes.js";
 import { read } from "./reader.js";
 import { day, exactly } from "./when.js";
@@ -129,6 +130,7 @@ function card(source, here) {
       el("button", { class: "quiet", type: "button", on: { click: () => read(source, quotes) } }, icon("read"), "Read page", el("span", { class: "unseen" }, `: ${source.title}`)),
       original && el("a", { class: "quiet", href: original, target: "_blank", rel: "noopener noreferrer" }, icon("out"), "Open original", el("span", { class: "unseen" }, `: ${source.title} (new tab)`)),
       el("button", { class: "quiet", type: "button", on: { click: () => copy(quotation(source), "Quote copied") } }, icon("quote"), "Copy quote", el("span", { class: "unseen" }, ` from ${source.title}`)),
+      el("button", { class: "quiet", type: "button", on: { click: () => why(source.document_id) } }, icon("lock"), "Why can I see this?", el("span", { class: "unseen" }, ` ${source.title}`)),
     ),
   );
 }

@@ -114,6 +114,22 @@ const CASES = [
     const source = { number: 1, title: "Team", space: { key: "A", name: "ACME" }, url: "https://wiki.example/1", updated_at: "2026-11-03T12:00:00Z" };
     return footnoted("Who?", { claims: [{ text: "Mary leads.", citations: [1] }], sources: [source] });
   }],
+  ["a proof is drawn step by step, with each way, what learned it and what would be lost", [["may not open w:1.", "may open w:1."], ["Yes", "No", "Unknown"], "or", 1, 2, "Both differ."], async (load) => {
+    const { drawAccess } = await load("proof.js");
+    const fact = (text, needed, learned = null) => ({ fact: "named", text, needed, learned });
+    const step = (state, ways = []) => ({ step: "space", of: "S", state, text: state, learned: null, ways, more_ways: 0 });
+    const sync = { source: "w", number: 7, began_at: "2026-11-03T12:00:00Z" };
+    const ways = [[fact("a", true, sync), fact("b", false)], [fact("c", false)]];
+    const people = [
+      { summary: "may not open w:1.", steps: [step("met"), step("failed"), step("unknown")] },
+      { summary: "may open w:1.", steps: [step("met", ways)] },
+    ];
+    const page = document.createElement("div");
+    page.append(...drawAccess({ at: "2026-11-03T12:00:00Z", document_id: "w:1", permissions_as_of: null, people, differences: [{ texts: ["Both differ."] }] }));
+    const texts = (selector) => [...page.querySelectorAll(selector)].map((node) => node.textContent);
+    const lost = texts("li").filter((text) => text.startsWith("a ") && text.includes("sync 7") && text.includes("lost without it"));
+    return [texts("h2").slice(1), texts(".state").slice(0, 3), texts(".way > p").join(), lost.length, page.querySelectorAll(".way").length, texts(".prose li").join()];
+  }],
 ];
 
 let failed = 0;

@@ -41,7 +41,7 @@ try {
   check(mateo.answer !== mary.answer, "Mateo and Mary get different answers to the same question", mateo.answer);
   await cannotOpen("Mary", mary, mateo.path);
   await cannotOpen("Mateo", mateo, mary.path);
-  await administer(mateo);
+  await administer(mateo, mary);
   await signOut("Mateo", mateo);
   await signOut("Mary", mary);
   for (const { name, foreign } of people) {
@@ -130,9 +130,9 @@ async function signIn(page, name) {
 
 /**
  * The administrator sees how the source stands, can begin a sync, and sees nobody's conversation; others find no desk.
- * @param {{page: import("playwright-core").Page, path: string}} mateo
+ * @param {{page: import("playwright-core").Page, path: string}} mateo @param {{page: import("playwright-core").Page}} mary
  */
-async function administer(mateo) {
+async function administer(mateo, mary) {
   const refused = await mateo.page.request.get(`${APPLIANCE}/admin`);
   check(refused.status() === 404, "Mateo finds nothing at the administrator's address", String(refused.status()));
 
@@ -150,10 +150,37 @@ async function administer(mateo) {
   const desk = await page.locator("main").innerText();
   check(!desk.includes(TEAM), "the administrator's page holds no question", desk);
   await looks(page, "admin", true);
+  await explain(page, mateo, mary);
+  await page.goto(`${APPLIANCE}/admin`);
+  await rows.first().waitFor();
   await page.getByRole("button", { name: /^Sync now/ }).first().click();
   await page.getByRole("status").filter({ hasText: "A sync of" }).waitFor();
   check((await page.locator("#trouble").innerText()) === "", "the administrator can begin a sync", await page.locator("#trouble").innerText());
   await context.close();
+}
+
+/**
+ * The administrator asks why Mateo may open what his answer cites and Mary may not, and reads no title.
+ * @param {import("playwright-core").Page} page @param {{page: import("playwright-core").Page, path: string}} mateo
+ * @param {{page: import("playwright-core").Page}} mary
+ */
+async function explain(page, mateo, mary) {
+  const nameOf = async (/** @type {{page: import("playwright-core").Page}} */ who) =>
+    (await (await who.page.request.get(`${APPLIANCE}/api/v1/me`)).json()).user.user_name;
+  const [his, hers] = [await nameOf(mateo), await nameOf(mary)];
+  const kept = await (await mateo.page.request.get(`${APPLIANCE}/api/v1${mateo.path}`)).json();
+  const source = kept.messages[0].answer.sources[0];
+  await page.goto(APPLIANCE + "/admin");
+  await page.getByRole("link", { name: "Who may read what" }).click();
+  await page.getByRole("textbox", { name: /^Person/ }).fill(his);
+  await page.getByRole("textbox", { name: /^Document/ }).fill(source.document_id);
+  await page.getByRole("textbox", { name: /^Compare with/ }).fill(hers);
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.getByRole("heading", { name: `${his} may open ${source.document_id}.` }).waitFor();
+  const words = await page.locator("#found").innerText();
+  check(words.includes(`${hers} may not open ${source.document_id}.`), "the administrator reads why Mateo may open a page and Mary may not", words);
+  check(!words.includes(source.title), "and does not read its title", words);
+  await looks(page, "access", true);
 }
 
 /** @param {import("playwright-core").Page} page @param {string} name @param {(state: string) => Promise<void>} judge */
@@ -172,6 +199,12 @@ async function openSource(page, name, judge) {
   const rel = await page.locator("#panel a[target=_blank]").first().getAttribute("rel");
   check(rel === "noopener noreferrer", "the original opens without a way back to the appliance", rel ?? "");
   await judge("sources");
+
+  await page.locator("#panel").getByRole("button", { name: /^Why can I see this/ }).first().click();
+  const proof = await page.getByRole("dialog", { name: "Why you can see this" }).innerText();
+  check(/may be viewed/.test(proof), `${name} reads why they can see the source`, proof);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
 
   await page.locator("#panel").getByRole("button", { name: /^Read page/ }).first().click();
   await page.locator("dialog .prose").waitFor();
