@@ -1,0 +1,319 @@
+//! The kernels against candle's expansion of the same weights and against plain sums, at every level of this machine.
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+
+use super::lanes::{Lanes, Task, WIDTH};
+use super::*;
+
+const KINDS: [(Kind, GgmlDType); 8] = [
+    (Kind::Q4K, GgmlDType::Q4K),
+    (Kind::Q5K, GgmlDType::Q5K),
+    (Kind::Q6K, GgmlDType::Q6K),
+    (Kind::Q40, GgmlDType::Q4_0),
+    (Kind::Q41, GgmlDType::Q4_1),
+    (Kind::Q50, GgmlDType::Q5_0),
+    (Kind::Q51, GgmlDType::Q5_1),
+    (Kind::Q80, GgmlDType::Q8_0),
+];
+
+/// Numbers that look random and are always the same (xorshift, Marsaglia 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// From -1 to 1.
+    fn float(&mut self) -> f32 {
+        (self.roll() >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    fn floats(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.float()).collect()
+    }
+
+    /// Whole numbers that are written as bytes without loss.
+    fn wholes(&mut self, count: usize, is_wide: bool) -> Vec<f32> {
+        let block = if is_wide { 256 } else { 32 };
+        (0..count)
+            .map(|at| match (at % block, is_wide) {
+                (7, true) => -128.0,
+                (7, false) => 127.0,
+                _ => (self.roll() % 255) as f32 - 127.0,
+            })
+            .collect()
+    }
+}
+
+/// Weights as a file has them, and what candle expands them to.
+fn weights(dice: &mut Dice, dtype: GgmlDType, rows: usize, columns: usize) -> (Vec<u8>, Vec<f32>) {
+    let plain = Tensor::from_vec(dice.floats(rows * columns), (rows, columns), &Device::Cpu).unwrap();
+    let quantised = QTensor::quantize(&plain, dtype).unwrap();
+    let expanded = quantised.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    (quantised.data().unwrap().into_owned(), expanded)
+}
+
+fn inputs(machine: Machine, rows: &[Vec<f32>], is_wide: bool) -> Inputs {
+    let mut inputs = Inputs::default();
+    inputs.reset(rows.len(), rows[0].len(), Scales { wide: is_wide, narrow: !is_wide });
+    for (to, row) in inputs.rows().zip(rows) {
+        to.write(machine, row);
+    }
+    inputs
+}
+
+fn product(machine: Machine, pool: &Pool, matrix: Matrix<'_>, x: &Inputs, tokens: usize) -> Vec<Vec<f32>> {
+    let mut out = Sheet::default();
+    out.reset(tokens, matrix.rows());
+    multiply(machine, pool, x, &mut [(matrix, &mut out)]);
+    rows_of(&out, matrix.rows())
+}
+
+fn rows_of(sheet: &Sheet, features: usize) -> Vec<Vec<f32>> {
+    (0..sheet.tokens())
+        .map(|token| {
+            let mut row = vec![0.0; features];
+            sheet.row(token, 0, &mut row);
+            row
+        })
+        .collect()
+}
+
+/// Rows, columns and tokens: one and several tiles, ends of every kind, one token, a few, many.
+fn shapes(kind: Kind) -> Vec<(usize, usize, usize)> {
+    match kind.weights() {
+        256 => vec![(32, 256, 1), (1, 256, 2), (33, 512, 3), (64, 768, 5), (50, 256, 16), (16, 256, 37)],
+        _ => vec![(32, 32, 1), (1, 96, 2), (33, 288, 3), (64, 576, 5), (50, 256, 16), (16, 224, 37)],
+    }
+}
+
+#[test]
+fn products_are_those_of_the_expanded_weights() {
+    let mut dice = Dice(88_172_645_463_325_252);
+    let pool = Pool::new(2).unwrap();
+    for (kind, dtype) in KINDS {
+        for (rows, columns, tokens) in shapes(kind) {
+            let is_wide = kind.weights() == 256;
+            let (bytes, expanded) = weights(&mut dice, dtype, rows, columns);
+            let matrix = Matrix::new(kind, rows, columns, &bytes).unwrap();
+            let x: Vec<Vec<f32>> = (0..tokens).map(|_| dice.wholes(columns, is_wide)).collect();
+            for machine in Machine::all() {
+                let out = product(machine, &pool, matrix, &inputs(machine, &x, is_wide), tokens);
+
+                for (x, out) in x.iter().zip(&out) {
+                    for (weights, out) in expanded.chunks(columns).zip(out) {
+                        let terms = || weights.iter().zip(x).map(|(weight, x)| f64::from(*weight) * f64::from(*x));
+                        let (sum, size) = (terms().sum::<f64>(), terms().map(f64::abs).sum::<f64>());
+                        let off = (f64::from(*out) - sum).abs();
+                        assert!(off <= 2e-6 * size, "{kind:?} {rows} by {columns}, {machine:?}: {out} for {sum}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_element_is_the_same_alone_and_in_company_and_at_any_number_of_threads() {
+    let mut dice = Dice(362_436_069);
+    let pools = [Pool::new(1).unwrap(), Pool::new(2).unwrap(), Pool::new(3).unwrap()];
+    for (kind, dtype) in KINDS {
+        let is_wide = kind.weights() == 256;
+        let (bytes, _) = weights(&mut dice, dtype, 70, 512);
+        let matrix = Matrix::new(kind, 70, 512, &bytes).unwrap();
+        let x: Vec<Vec<f32>> = (0..11).map(|_| dice.floats(512)).collect();
+        for machine in Machine::all() {
+            let alone: Vec<Vec<f32>> = x
+                .iter()
+                .flat_map(|x| {
+                    product(machine, &pools[0], matrix, &inputs(machine, std::slice::from_ref(x), is_wide), 1)
+                })
+                .collect();
+
+            for pool in &pools {
+                for count in [2, 3, 4, 7, 11] {
+                    let together = product(machine, pool, matrix, &inputs(machine, &x[..count], is_wide), count);
+                    assert_eq!(together, alone[..count], "{kind:?}, {machine:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_expanded_as_candle_expands_them() {
+    let mut dice = Dice(521_288_629);
+    for (kind, dtype) in KINDS {
+        let (bytes, expanded) = weights(&mut dice, dtype, 5, 512);
+        let matrix = Matrix::new(kind, 5, 512, &bytes).unwrap();
+        for machine in Machine::all() {
+            for (at, expected) in expanded.chunks(512).enumerate() {
+                let mut row = vec![0.0; 512];
+                matrix.expand(machine, at, &mut row);
+
+                for (one, other) in row.iter().zip(expected) {
+                    assert!((one - other).abs() < 1e-5, "{kind:?}, {machine:?}: {one} for {other}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gated_products_are_the_product_of_silu_and_the_other() {
+    let mut dice = Dice(123_456_789);
+    let (gate_bytes, gate) = weights(&mut dice, GgmlDType::Q4K, 40, 256);
+    let (up_bytes, up) = weights(&mut dice, GgmlDType::Q6K, 40, 256);
+    let x: Vec<Vec<f32>> = (0..3).map(|_| dice.wholes(256, true).iter().map(|x| x / 64.0).collect()).collect();
+    for machine in Machine::all() {
+        let (mut out, mut spare) = (Sheet::default(), Sheet::default());
+        out.reset(3, 40);
+        spare.reset(3, 40);
+
+        let pair = [
+            Matrix::new(Kind::Q4K, 40, 256, &gate_bytes).unwrap(),
+            Matrix::new(Kind::Q6K, 40, 256, &up_bytes).unwrap(),
+        ];
+        multiply_gated(machine, &Pool::new(2).unwrap(), &inputs(machine, &x, true), pair, &mut out, &mut spare);
+
+        for (x, out) in x.iter().zip(rows_of(&out, 40)) {
+            let dot = |weights: &[f32]| weights.iter().zip(x).map(|(weight, x)| f64::from(weight * x)).sum::<f64>();
+            for (at, out) in out.into_iter().enumerate() {
+                let (gate, up) = (dot(&gate[256 * at..][..256]), dot(&up[256 * at..][..256]));
+                let expected = gate / (1.0 + (-gate).exp()) * up;
+                assert!((f64::from(out) - expected).abs() < 1e-3 + 1e-4 * expected.abs(), "{out} for {expected}");
+            }
+        }
+    }
+}
+
+/// Queries, keys and values of some tokens, as products come.
+fn sheet(dice: &mut Dice, tokens: usize, features: usize) -> Sheet {
+    let mut sheet = Sheet::default();
+    sheet.reset(tokens, features);
+    for token in 0..tokens {
+        sheet.put_row(token, &dice.floats(features));
+    }
+    sheet
+}
+
+/// Some tokens of a sheet.
+fn part(sheet: &Sheet, tokens: std::ops::Range<usize>) -> Sheet {
+    let mut part = Sheet::default();
+    part.reset(tokens.len(), sheet.features());
+    for (at, row) in rows_of(sheet, sheet.features())[tokens].iter().enumerate() {
+        part.put_row(at, row);
+    }
+    part
+}
+
+const HEADS: Heads = Heads { queries: 6, keys: 2, dim: 80, eps: 1e-6 };
+
+/// Attention read in these steps; gives each token's row.
+fn attended(machine: Machine, threads: usize, sheets: [&Sheet; 3], steps: &[usize], turns: bool) -> Vec<Vec<f32>> {
+    let pool = Pool::new(threads).unwrap();
+    let mut past = Past::new(HEADS, 64);
+    let (mut rows, mut at) = (Vec::new(), 0);
+    for step in steps {
+        let [queries, keys, values] = sheets.map(|sheet| part(sheet, at..at + step));
+        let speeds: Vec<f32> = (0..HEADS.dim / 2).map(|at| if turns { 0.9_f32.powi(at as i32) } else { 0.0 }).collect();
+        let mut by = Turns::default();
+        by.reset(*step, at, &speeds, false);
+        past.keep(machine, &pool, [&keys, &values], at, &by, None);
+        let mut seen = Seen::default();
+        attend(machine, &pool, HEADS, &queries, &past, at, &by, None, &mut seen);
+        for token in 0..*step {
+            let mut row = vec![0.0; HEADS.queries * HEADS.dim];
+            seen.row(token, &mut row);
+            rows.push(row);
+        }
+        at += step;
+    }
+    rows
+}
+
+#[test]
+fn attention_weighs_the_values_by_the_softmax_of_the_scores() {
+    let mut dice = Dice(987_654_321);
+    let tokens = 37;
+    let queries = sheet(&mut dice, tokens, HEADS.queries * HEADS.dim);
+    let (keys, values) = (sheet(&mut dice, tokens, 2 * HEADS.dim), sheet(&mut dice, tokens, 2 * HEADS.dim));
+    let [q, k, v] = [&queries, &keys, &values].map(|sheet| rows_of(sheet, sheet.features()));
+    for machine in Machine::all() {
+        let found = attended(machine, 2, [&queries, &keys, &values], &[tokens], false);
+
+        for (token, found) in found.iter().enumerate() {
+            for head in 0..HEADS.queries {
+                let dims = |row: &[f32], head: usize| row[head * HEADS.dim..(head + 1) * HEADS.dim].to_vec();
+                let shared = head / 3;
+                let scores: Vec<f64> = (0..=token)
+                    .map(|at| {
+                        let pairs = dims(&q[token], head).into_iter().zip(dims(&k[at], shared));
+                        pairs.map(|(q, k)| f64::from(q) * f64::from(k)).sum::<f64>() / (HEADS.dim as f64).sqrt()
+                    })
+                    .map(f64::exp)
+                    .collect();
+                let sum: f64 = scores.iter().sum();
+                for (dim, found) in dims(found, head).into_iter().enumerate() {
+                    let expected: f64 =
+                        scores.iter().zip(&v).map(|(x, v)| x * f64::from(v[shared * HEADS.dim + dim])).sum::<f64>()
+                            / sum;
+                    assert!((f64::from(found) - expected).abs() < 2e-3, "{machine:?}: {found} for {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn attention_is_the_same_token_by_token_and_all_at_once() {
+    let mut dice = Dice(192_837_465);
+    let queries = sheet(&mut dice, 37, HEADS.queries * HEADS.dim);
+    let (keys, values) = (sheet(&mut dice, 37, 2 * HEADS.dim), sheet(&mut dice, 37, 2 * HEADS.dim));
+    for machine in Machine::all() {
+        let all = attended(machine, 1, [&queries, &keys, &values], &[37], true);
+
+        assert_eq!(attended(machine, 2, [&queries, &keys, &values], &[1; 37], true), all, "{machine:?}");
+        assert_eq!(attended(machine, 3, [&queries, &keys, &values], &[5, 16, 1, 2, 13], true), all, "{machine:?}");
+    }
+}
+
+struct Powers<'a>(&'a mut [f32; WIDTH]);
+
+impl Task for Powers<'_> {
+    type Out = ();
+
+    fn run<L: Lanes>(self, l: L) {
+        l.put(l.exp(l.floats(self.0)), self.0);
+    }
+}
+
+#[test]
+fn powers_of_e_are_near_and_never_leave_the_range() {
+    for machine in Machine::all() {
+        for start in -90..90 {
+            let from: [f32; WIDTH] = std::array::from_fn(|at| start as f32 + at as f32 / 16.0);
+            let mut powers = from;
+            machine.run(Powers(&mut powers));
+
+            for (x, power) in from.into_iter().zip(powers) {
+                let expected = f64::from(x.clamp(-87.0, 88.0)).exp();
+                assert!((f64::from(power) / expected - 1.0).abs() < 4e-7, "{machine:?}: e^{x} is {power}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_too_few_or_too_many_are_no_matrix() {
+    assert!(Matrix::new(Kind::Q4K, 2, 256, &[0; 288]).is_some());
+    assert!(Matrix::new(Kind::Q4K, 2, 256, &[0; 287]).is_none());
+    assert!(Matrix::new(Kind::Q4K, 2, 255, &[0; 288]).is_none());
+    assert!(Matrix::new(Kind::Q80, 0, 32, &[]).is_none());
+    assert!(Matrix::new(Kind::Q80, usize::MAX, 32, &[0; 34]).is_none());
+}
