@@ -2,8 +2,8 @@
 # The whole suite, in order of cost: what breaks most often is said first.
 set -eu
 cd "$(dirname "$0")/.."
-# Tests run beside each other, and candle's threads wait for each other by spinning: with more of them than free cores a
-# test of seconds takes minutes.
+# Tests run beside each other, and candle's threads, which the embedder uses, wait for each other by spinning: with more of
+# them than free cores a test of seconds takes minutes.
 export CANDLE_NUM_THREADS=1
 
 cargo fmt --check

@@ -6,18 +6,19 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 
 use candle_core::quantized::gguf_file::Content;
 
-use super::network::{Memory, Network, Scores};
+use super::guess::guess;
+use super::network::{Memory, Network};
 use super::template::Template;
 use super::tokens::{Text, Tokens};
 use super::weights::Weights;
-use super::{Ending, Error, Generate, Limits, Prompt, Sharing, Stop};
+use super::{Ending, Error, Generate, Limits, Prompt, Settings, Sharing, Stop};
 
 /// Tokens read at once: enough to keep the cores busy, few enough for a stop to be felt.
 const CHUNK: usize = 128;
 /// Pieces that may wait for a slow listener before the model waits for it.
 const PIECES_MAX: usize = 64;
 
-/// The language model: candle on its own thread. The thread ends when this is dropped.
+/// The language model on its own thread. The thread ends when this is dropped.
 pub struct Engine {
     name: String,
     jobs: SyncSender<Job>,
@@ -47,10 +48,10 @@ impl Engine {
         name: &str,
         weights: &Weights,
         template: Option<Template>,
-        queue_max: usize,
+        settings: &Settings,
     ) -> Result<Engine, Error> {
-        let mut mind = Mind::from_gguf(weights, template)?;
-        let (jobs, queue) = mpsc::sync_channel::<Job>(queue_max.max(1));
+        let mut mind = Mind::from_gguf(weights, template, settings.threads)?;
+        let (jobs, queue) = mpsc::sync_channel::<Job>(settings.queue_max.max(1));
         std::thread::Builder::new()
             .name("model".to_owned())
             .spawn(move || serve(&mut mind, &queue))
@@ -128,19 +129,27 @@ pub(super) struct Mind {
     tokens: Tokens,
     template: Template,
     memory: Memory,
-    /// The segments whose keys and values stand in `memory`, each read as a whole.
-    warm: Vec<Vec<u32>>,
-    /// Whose the segments after the first are.
+    /// The tokens whose keys and values stand in `memory`.
+    held: Vec<u32>,
+    /// How many of them, from the first on, are the fixed system text.
+    fixed: usize,
+    /// Whose the others are.
     sharing: Sharing,
 }
 
 impl Mind {
-    pub(super) fn from_gguf(weights: &Weights, template: Option<Template>) -> Result<Mind, Error> {
+    /// `threads` work on it; 0 is one for each core.
+    pub(super) fn from_gguf(weights: &Weights, template: Option<Template>, threads: usize) -> Result<Mind, Error> {
         let content = Content::read(&mut Cursor::new(&**weights)).map_err(broken)?;
         let template = template.map_or_else(|| Template::of(&content), Ok)?;
         let tokens = Tokens::from_gguf(&content)?;
-        let network = Network::from_gguf(&content, weights).map_err(broken)?;
-        Ok(Mind { network, tokens, template, memory: Memory::default(), warm: Vec::new(), sharing: Sharing::new() })
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            some => some,
+        };
+        let network = Network::from_gguf(&content, weights, threads).map_err(broken)?;
+        let memory = network.memory();
+        Ok(Mind { network, tokens, template, memory, held: Vec::new(), fixed: 0, sharing: Sharing::new() })
     }
 
     fn write(
@@ -150,33 +159,50 @@ impl Mind {
         stop: &Stop,
         each: &mut dyn FnMut(String) -> ControlFlow<()>,
     ) -> Result<Ending, Error> {
-        let Some((mut scores, mut at)) = self.read(prompt, limits.tokens_max, stop)? else {
-            return Ok(Ending::Stopped);
-        };
+        let Some(scores) = self.read(prompt, limits.tokens_max, stop)? else { return Ok(Ending::Stopped) };
         let mut text = Text::default();
-        for written in 1..=limits.tokens_max {
-            let token = best(&scores);
-            if self.tokens.ends(token) {
-                return Ok(Ending::Done);
+        let mut written = 0;
+        // What the model has chosen; all but the last are read already.
+        let mut chosen = vec![best(&scores)];
+        loop {
+            for token in &chosen {
+                if self.tokens.ends(*token) {
+                    return Ok(Ending::Done);
+                }
+                let piece = text.push(self.tokens.bytes(*token));
+                if stop.is_set() || !piece.is_empty() && each(piece).is_break() {
+                    return Ok(Ending::Stopped);
+                }
+                written += 1;
+                if written >= limits.tokens_max {
+                    return Ok(Ending::Limit);
+                }
             }
-            let piece = text.push(self.tokens.bytes(token));
-            if stop.is_set() || !piece.is_empty() && each(piece).is_break() {
+            let at = self.held.len();
+            self.held.extend(chosen.pop());
+            let guesses = guess(&self.held, limits.tokens_max - written).to_vec();
+            self.held.extend(&guesses);
+            let count = guesses.len() + 1;
+            let is_read = self.network.read(&self.held[at..], at, &mut self.memory, stop, count).map_err(broken);
+            self.held.truncate(at + 1);
+            if !is_read.inspect_err(|_| self.held.truncate(at))? {
+                self.held.truncate(at);
                 return Ok(Ending::Stopped);
             }
-            if written == limits.tokens_max {
-                break;
+            chosen.clear();
+            for place in 0..count {
+                let token = best(&self.memory.scores(place));
+                chosen.push(token);
+                if guesses.get(place) != Some(&token) {
+                    break;
+                }
+                self.held.push(token);
             }
-            match self.network.read(&[token], at, &mut self.memory, stop, Scores::Last).map_err(broken)? {
-                Some(next) => scores = next,
-                None => return Ok(Ending::Stopped),
-            }
-            at += 1;
         }
-        Ok(Ending::Limit)
     }
 
     fn lean(&mut self, prompt: &Prompt, yes: &str, no: &str, stop: &Stop) -> Result<f32, Error> {
-        let Some((scores, _)) = self.read(prompt, 1, stop)? else { return Ok(0.0) };
+        let Some(scores) = self.read(prompt, 1, stop)? else { return Ok(0.0) };
         let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let weight = |word: &str| -> Result<f32, Error> {
             let mut firsts = Vec::new();
@@ -193,37 +219,34 @@ impl Mind {
         Ok(if yes + no > 0.0 { yes / (yes + no) } else { 0.0 })
     }
 
-    /// Reads a prompt; gives the scores of the first token of the answer and its position, or `None` where it was stopped.
+    /// Reads a prompt; gives the scores of the first token of the answer, or `None` where it was stopped.
     ///
-    /// Segments that stand in memory already are not read again. Each segment is always read in chunks counted from its own
-    /// beginning, so what is reused is bit for bit what would have been computed: an answer cannot tell what was asked before.
-    fn read(&mut self, prompt: &Prompt, tokens_max: usize, stop: &Stop) -> Result<Option<(Vec<f32>, usize)>, Error> {
+    /// Tokens that stand in memory already are not read again. What was computed for them does not depend on what was read
+    /// beside them or after, so an answer cannot tell what was asked before.
+    fn read(&mut self, prompt: &Prompt, tokens_max: usize, stop: &Stop) -> Result<Option<Vec<f32>>, Error> {
         let segments = self.template.lay(prompt, &self.tokens)?;
-        let length: usize = segments.iter().map(Vec::len).sum();
-        if length + tokens_max > self.network.context() {
+        let tokens = segments.concat();
+        if tokens.len() + tokens_max > self.network.context() {
             return Err(Error::TooLong);
         }
-        let is_ours = self.sharing.is(&prompt.sharing);
-        let alike = segments.iter().zip(&self.warm).take_while(|(one, other)| one == other).count();
-        // The last segment is always read, for its scores are wanted.
-        let kept = alike.min(if is_ours { alike } else { 1 }).min(segments.len() - 1);
-        self.warm.truncate(kept);
-        self.sharing = prompt.sharing.clone();
-        let mut at: usize = self.warm.iter().map(Vec::len).sum();
-        let mut last = None;
-        for (number, segment) in segments.iter().enumerate().skip(kept) {
-            for chunk in segment.chunks(CHUNK) {
-                at += chunk.len();
-                let wanted = if at == length { Scores::Last } else { Scores::Skipped };
-                last = self.network.read(chunk, at - chunk.len(), &mut self.memory, stop, wanted).map_err(broken)?;
-                if stop.is_set() {
-                    return Ok(None);
-                }
+        let fixed = segments.first().map_or(0, Vec::len);
+        let alike = tokens.iter().zip(&self.held).take_while(|(one, other)| one == other).count();
+        let ours = if self.sharing.is(&prompt.sharing) { alike } else { alike.min(fixed).min(self.fixed) };
+        // The last token is always read, for its scores are wanted.
+        self.held.truncate(ours.min(tokens.len() - 1));
+        (self.fixed, self.sharing) = (fixed, prompt.sharing.clone());
+        while self.held.len() < tokens.len() {
+            let at = self.held.len();
+            let end = tokens.len().min(at + CHUNK);
+            let wanted = usize::from(end == tokens.len());
+            if !self.network.read(&tokens[at..end], at, &mut self.memory, stop, wanted).map_err(broken)?
+                || stop.is_set()
+            {
+                return Ok(None);
             }
-            debug_assert_eq!(self.warm.len(), number, "segments are kept in order");
-            self.warm.push(segment.clone());
+            self.held.extend(&tokens[at..end]);
         }
-        Ok(last.map(|scores| (scores, length)))
+        Ok(Some(self.memory.scores(0)))
     }
 }
 

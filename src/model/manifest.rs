@@ -114,7 +114,7 @@ impl Manifest {
     pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
         let entry = self.entry_of(&settings.name, Kind::Language)?;
         let piece = self.piece(entry, ".gguf")?;
-        Engine::start(&entry.name, &self.weights(entry, piece)?, entry.template, settings.queue_max)
+        Engine::start(&entry.name, &self.weights(entry, piece)?, entry.template, settings)
     }
 
     /// Loads the embedder of the settings; its SHA-256 is checked first.

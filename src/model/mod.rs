@@ -2,8 +2,8 @@
 //!
 //! Always true here:
 //! - Weights are used only after their SHA-256 was found to be the manifest's.
-//! - The same file and the same prompt give the same text, whoever else asks and whatever was asked before: what is kept
-//!   warm is reused only at the places where it would have been computed in the same steps.
+//! - The same file and the same prompt give the same text, whoever else asks and whatever was asked before: what is computed
+//!   for a token does not depend on what is computed beside it ([`kernel`]).
 //! - State of one answer's prompts is never used for another answer; only the fixed system text is everybody's.
 //! - Text of a page or a person can never become a special token.
 //!
@@ -11,11 +11,14 @@
 
 mod embedder;
 mod engine;
+mod guess;
+mod kernel;
 mod manifest;
 mod network;
 mod pack;
 mod scripted;
 mod template;
+mod tensors;
 mod tokens;
 mod weights;
 
@@ -42,6 +45,8 @@ pub struct Settings {
     pub name: String,
     /// The embedder, by its name in the manifest.
     pub embedder: String,
+    /// Threads that work on the language model; 0 is one for each core. No word depends on it.
+    pub threads: usize,
     /// Prompts that may wait; more are told that the model is busy.
     pub queue_max: usize,
 }
@@ -52,6 +57,7 @@ impl Default for Settings {
             folder: PathBuf::from("/usr/share/sotto/models"),
             name: "qwen2.5-coder-1.5b-instruct-q4_k_m".to_owned(),
             embedder: "all-minilm-l6-v2".to_owned(),
+            threads: 0,
             queue_max: 8,
         }
     }
@@ -127,7 +133,7 @@ impl Stop {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vector(pub Box<[f32]>);
 
-/// Writes text. Two makers exist: [`Engine`] (candle, on its own thread) and [`Scripted`] (tests).
+/// Writes text. Two makers exist: [`Engine`] (on its own thread) and [`Scripted`] (tests).
 pub trait Generate: Send + Sync {
     /// The model's name, as the manifest has it.
     fn name(&self) -> &str;

@@ -103,7 +103,7 @@ fn the_first_tokens_are_those_of_llama_cpp() {
     let Some(weights) = real(SMOLLM2) else { return };
     let content = Content::read(&mut Cursor::new(&*weights)).unwrap();
     let tokens = Tokens::from_gguf(&content).unwrap();
-    let engine = Engine::start("smollm2", &weights, None, 1).unwrap();
+    let engine = Engine::start("smollm2", &weights, None, &Settings::default()).unwrap();
     for case in recorded()["smollm2"]["prompts"].as_array().unwrap() {
         let prompt = prompt(case["system"].as_str().unwrap(), &[case["user"].as_str().unwrap()], &Sharing::new());
 
@@ -124,7 +124,7 @@ fn what_was_asked_before_changes_no_token() {
     let sharing = Sharing::new();
     let long = "The pager number is 4417, and Ada has it on Mondays. ".repeat(12);
     let asked = prompt("You answer.", &[&long, "What is the pager number?"], &sharing);
-    let engine = || Engine::start("smollm2", &weights, None, 1).unwrap();
+    let engine = || Engine::start("smollm2", &weights, None, &Settings::default()).unwrap();
     let alone = written(&engine(), &asked, 12);
 
     let warm = engine();
@@ -140,7 +140,7 @@ fn what_was_asked_before_changes_no_token() {
 #[test]
 fn a_stop_and_a_listener_that_breaks_off_end_the_writing() {
     let Some(weights) = real(SMOLLM2) else { return };
-    let engine = Engine::start("smollm2", &weights, None, 1).unwrap();
+    let engine = Engine::start("smollm2", &weights, None, &Settings::default()).unwrap();
     let asked = prompt("You answer.", &["Tell a long story."], &Sharing::new());
     let stop = Stop::default();
     stop.set();
