@@ -44,6 +44,8 @@ mod index;
 mod model;
 mod names;
 mod outbound;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod scim;
 mod session;
 mod sso;

@@ -93,6 +93,8 @@ const FLOORS: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
+    // The side door for benchmarks and fuzz targets; in no release.
+    ("probe", &["acl", "corpus", "index", "model", "names", "store"]),
     ("main", &["config", "app", "web", "standin"]),
 ];
 
@@ -101,6 +103,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("sled", &["store"]),
     ("crc32fast", &["store"]),
     ("tantivy", &["index"]),
+    ("pulp", &["index"]),
     ("candle_core", &["model"]),
     ("candle_nn", &["model"]),
     ("candle_transformers", &["model"]),

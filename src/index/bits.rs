@@ -45,6 +45,18 @@ impl Bits {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
+    /// How many words of 64 documents it has.
+    pub(super) fn words_count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Some of its words, each with its number.
+    #[inline(always)]
+    pub(super) fn words(&self, of: std::ops::Range<usize>) -> impl Iterator<Item = (usize, u64)> {
+        let begin = of.start;
+        self.0[of].iter().enumerate().map(move |(n, word)| (begin + n, *word))
+    }
+
     /// The documents, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         self.0.iter().enumerate().flat_map(|(n, word)| {

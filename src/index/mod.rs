@@ -19,12 +19,17 @@
 //!
 //! Uses: `corpus`, `acl`; keeps `tantivy`. Begin at [`Index`].
 
+mod best;
 mod bits;
 mod fields;
 mod found;
+#[cfg(feature = "probe")]
+mod plain;
 mod query;
 mod rank;
+mod scan;
 mod snapshot;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -79,7 +84,8 @@ pub struct Index {
     /// Replaced as a whole, so that a search sees one moment from its beginning to its end.
     state: RwLock<Arc<State>>,
     vectors: VectorsKept,
-    #[cfg(test)]
+    /// In no release: the control that a test of non-interference needs.
+    #[cfg(any(test, debug_assertions))]
     uses_stock_statistics: std::sync::atomic::AtomicBool,
 }
 
@@ -163,7 +169,7 @@ impl Index {
             writing: Mutex::new(writing),
             state: RwLock::new(Arc::new(State { snapshot, denied: HashSet::new(), views: Mutex::default() })),
             vectors: VectorsKept::default(),
-            #[cfg(test)]
+            #[cfg(any(test, debug_assertions))]
             uses_stock_statistics: false.into(),
         })
     }
@@ -306,13 +312,19 @@ impl Index {
         self.writing().reached
     }
 
-    /// Passages that have no vector yet, at most `most`, with the text to embed. Documents changed since the last commit are
-    /// left out, so a batch of vectors is committed before the next is asked for.
+    /// Passages that have no vector yet, at most `most`, with the text to embed. They come in the order of numbers made of
+    /// their ids: so of the pages that somebody may read, those that have vectors already are told by their number alone,
+    /// and hidden pages may slow that number but not choose among them. Documents changed since the last commit are left
+    /// out, so a batch of vectors is committed before the next is asked for.
     pub fn without_vectors(&self, most: usize) -> Result<Vec<(PassageId, String)>, Error> {
         let writing = self.writing();
         let snapshot = self.state().snapshot.clone();
+        let entries = snapshot.entries(&tantivy::Term::from_field_text(self.fields.bare, "1"))?.into_iter();
+        let mut entries: Vec<_> =
+            entries.map(|(segment, doc)| (snapshot.segments[segment].key(doc), segment, doc)).collect();
+        entries.sort_unstable();
         let mut bare = Vec::new();
-        for (segment, doc) in snapshot.entries(&tantivy::Term::from_field_text(self.fields.bare, "1"))? {
+        for (_, segment, doc) in entries {
             if bare.len() >= most {
                 break;
             }
@@ -329,6 +341,14 @@ impl Index {
     pub fn without_vectors_count(&self) -> Result<u64, Error> {
         let snapshot = self.state().snapshot.clone();
         Ok(snapshot.entries(&tantivy::Term::from_field_text(self.fields.bare, "1"))?.len() as u64)
+    }
+
+    /// From now on words are counted over all passages, as a search engine does that filters what it found. In no release:
+    /// with it hidden pages must be felt, or a test of non-interference has no teeth.
+    #[cfg(any(test, debug_assertions))]
+    pub fn count_like_a_stock_engine(&self) {
+        self.uses_stock_statistics.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.state().views.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// How many documents and passages there are: for the administrator's overview only.
@@ -378,7 +398,7 @@ impl Index {
             return Ok(view.clone());
         }
         let view = View::of(&state.snapshot, &self.fields, sight, &state.denied)?;
-        #[cfg(test)]
+        #[cfg(any(test, debug_assertions))]
         let view = if self.uses_stock_statistics.load(std::sync::atomic::Ordering::SeqCst) {
             view.with_stock_statistics(&state.snapshot)
         } else {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tantivy::columnar::{Column, ColumnValues, StrColumn};
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::{InvertedIndexReader, SegmentId};
-use tantivy::postings::Postings as _;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocSet as _, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
 
@@ -29,6 +28,11 @@ impl Text {
     /// How many terms a document has in this field, as exactly as a byte can tell. It depends on the document alone.
     pub(super) fn length(&self, doc: u32) -> u32 {
         self.lengths.fieldnorm(doc)
+    }
+
+    /// The lengths of all documents.
+    pub(super) fn lengths(&self) -> &FieldNormReader {
+        &self.lengths
     }
 }
 
@@ -236,11 +240,11 @@ impl Segment {
     }
 }
 
-/// Each entry of a field that bears a term, with how often it does.
-pub(super) fn each_with_times(text: &Text, term: &Term, mut each: impl FnMut(u32, u32)) -> Result<(), Error> {
-    let Some(mut postings) = text.terms.read_postings(term, IndexRecordOption::WithFreqs)? else { return Ok(()) };
-    while postings.doc() != TERMINATED {
-        each(postings.doc(), postings.term_freq());
+/// Each entry of a field that bears a term, deleted ones too, with how often it does: ascending, many at once.
+pub(super) fn each_block(text: &Text, term: &Term, mut each: impl FnMut(&[u32], &[u32])) -> Result<(), Error> {
+    let Some(mut postings) = text.terms.read_block_postings(term, IndexRecordOption::WithFreqs)? else { return Ok(()) };
+    while postings.block_len() > 0 {
+        each(postings.docs(), postings.freqs());
         postings.advance();
     }
     Ok(())

@@ -19,7 +19,7 @@ pub(super) struct View {
     /// Whole documents, by segment.
     pub(super) wholes: Vec<Bits>,
     pub(super) statistics: Statistics,
-    #[cfg(test)]
+    #[cfg(any(test, debug_assertions))]
     pub(super) is_stock: bool,
 }
 
@@ -79,14 +79,14 @@ impl View {
             statistics: Statistics::of(snapshot, &passages),
             passages,
             wholes,
-            #[cfg(test)]
+            #[cfg(any(test, debug_assertions))]
             is_stock: false,
         })
     }
 
     /// Whether a passage counts when terms are counted: when it may be read.
     pub(super) fn counts(&self, segment: usize, doc: u32) -> bool {
-        #[cfg(test)]
+        #[cfg(any(test, debug_assertions))]
         if self.is_stock {
             return true;
         }
@@ -95,7 +95,7 @@ impl View {
 
     /// The same entries with the statistics of all others too, deleted ones not excepted, as a search engine has them that
     /// filters what it found: the control that a test of non-interference needs.
-    #[cfg(test)]
+    #[cfg(any(test, debug_assertions))]
     pub(super) fn with_stock_statistics(mut self, snapshot: &Snapshot) -> View {
         let all: Vec<Bits> = snapshot.segments.iter().map(|segment| segment.passages.clone()).collect();
         self.statistics = Statistics::of(snapshot, &all);

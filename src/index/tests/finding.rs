@@ -86,22 +86,6 @@ fn every_passage_is_found_by_its_own_words_by_those_who_may_read_it_and_by_nobod
 }
 
 #[test]
-fn odd_queries_are_no_errors() {
-    let world = World::with(&pages());
-    let long = "pager ".repeat(683);
-    let odd =
-        ["", " ", "a", "?", "the of and", "🎉🎉", "\"pager", "title:x AND (", "+-*~^", "\u{0}", "年假 пейджер", &long];
-    for words in odd {
-        for vector in [None, Some(vector_of(words)), Some(vec![].into()), Some(vec![f32::NAN; 64].into())] {
-            let query = Query { words: words.into(), vector };
-            world.index.search(&world.sight(&["staff"]), &query, &Scope::default(), 10).unwrap();
-        }
-    }
-    assert_eq!(world.finds(&["staff"], "title:pager AND (\"on call")[0], "pager");
-    assert_eq!(world.finds(&["staff"], &long)[0], "pager");
-}
-
-#[test]
 fn a_scope_takes_away() {
     let mut pages = pages();
     pages[1].space = "HR";

@@ -1,7 +1,5 @@
 //! Non-interference: a person's results are the same bytes whether or not there are pages they may not read.
 
-use std::sync::atomic::Ordering;
-
 use super::*;
 
 const WORDS: [&str; 40] = [
@@ -166,6 +164,24 @@ fn hidden_pages_of_every_family_change_no_byte() {
 }
 
 #[test]
+fn the_best_few_are_the_first_of_all_of_them() {
+    // What is skipped because it cannot be among the best is not skipped when all are asked for.
+    let world = mixed(&random_pages(&mut Dice(11), "h", "board", 40));
+    for sight in [world.sight(&["staff"]), world.sight(&["staff", "board"])] {
+        for query in queries() {
+            let best = |most: usize| {
+                let found = world.index.search(&sight, &query, &Scope::default(), most).unwrap();
+                found.iter().map(|found| (found.passage.id.clone(), found.score.to_bits())).collect::<Vec<_>>()
+            };
+            let all = best(100_000);
+            for most in [1, 2, 5, 20] {
+                assert_eq!(best(most), all[..most.min(all.len())], "{:?}", query.words);
+            }
+        }
+    }
+}
+
+#[test]
 fn pages_in_another_order_and_in_other_segments_change_no_byte() {
     let alone = shown(&World::with(&visible()));
 
@@ -231,9 +247,42 @@ fn hidden_pages_change_no_byte_while_some_vectors_are_missing() {
 }
 
 #[test]
+fn hidden_pages_do_not_choose_which_pages_are_embedded_first_and_in_the_end_change_no_byte() {
+    /// The passages of `staff` in the order in which they are embedded, two at a time.
+    fn order(world: &World) -> Vec<PassageId> {
+        let sight = world.sight(&["staff"]);
+        let mut order = Vec::new();
+        loop {
+            let bare = world.index.without_vectors(2).unwrap();
+            if bare.is_empty() {
+                return order;
+            }
+            let seen = |id: &PassageId| world.index.reread(&sight, id).unwrap();
+            let made: Vec<_> = bare.into_iter().map(|(id, text)| (id, vector_of(&text))).collect();
+            order.extend(made.iter().filter_map(|(id, _)| Some(seen(id)?.passage.id)));
+            world.change(Change::Vectors(&made));
+            world.commit();
+        }
+    }
+    let bare = |hidden: &[Page]| {
+        let world = World::new();
+        for page in hidden.iter().chain(&visible()[..8]) {
+            let document = page.document();
+            world.change(Change::Replace(&document, world.class(page.group), &cut(&document, Sizes::default()), None));
+        }
+        world.commit();
+        world
+    };
+    let (alone, crowded) = (bare(&[]), bare(&random_pages(&mut Dice(3), "h", "board", 5)));
+
+    assert_eq!(order(&alone), order(&crowded));
+    assert_eq!(differences(&shown(&alone), &shown(&crowded)), 0);
+}
+
+#[test]
 fn with_the_statistics_of_all_pages_hidden_pages_are_felt() {
     let stock = |world: World| {
-        world.index.uses_stock_statistics.store(true, Ordering::SeqCst);
+        world.index.count_like_a_stock_engine();
         shown(&world)
     };
     let alone = stock(World::with(&visible()));

@@ -3,6 +3,7 @@
 mod changes;
 mod finding;
 mod interference;
+mod odd;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,10 @@
+//! The side door of private rooms, for benchmarks and fuzz targets: only with the feature `probe`, and in no release.
+//!
+//! Uses: `acl`, `corpus`, `index`, `model`, `names`, `store`.
+
+pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
+pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
+pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSettings};
+pub use crate::model::{Embed, Manifest, Settings as ModelSettings, Stop};
+pub use crate::names::{GroupId, SourceId};
+pub use crate::store::Store;
