@@ -75,7 +75,7 @@ pub mod nouns {
     pub use crate::clock::{Clock, Moment};
     pub use crate::corpus::DocumentId;
     pub use crate::crawl::{Mode, State};
-    pub use crate::model::{Embed, Generate, Scripted, Stop};
+    pub use crate::model::{Embed, Ending, Error as ModelError, Generate, Limits, Prompt, Scripted, Stop, Vector};
     pub use crate::names::{ConversationId, Ids, MessageId, ProviderId, SourceId, UserId};
 }
 

@@ -142,6 +142,12 @@ impl App {
         &self.settings.data
     }
 
+    /// From now on searches count words over all pages. In no release: see [`crate::index::Index::count_like_a_stock_engine`].
+    #[cfg(debug_assertions)]
+    pub fn count_like_a_stock_engine(&self) {
+        self.index.count_like_a_stock_engine();
+    }
+
     pub(super) fn rounds_are_stopped(&self) -> bool {
         self.rounds.is_stopped()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sotto::app::nouns::{Clock, Ids, Mode, Scripted, SourceId, State};
+use sotto::app::nouns::{Clock, Embed, Generate, Ids, Mode, Moment, Scripted, SourceId, State};
 use sotto::app::{App, Models, Removal};
 use sotto::config::Settings;
 use sotto::standin::browser::Browser;
@@ -27,7 +27,7 @@ const CLIENT_SECRET: &str = "client-secret-of-this-test";
 /// clear in any file of the data folder.
 pub struct Appliance {
     app: Option<Arc<App>>,
-    pub clock: Clock,
+    parts: Parts,
     pub base: Url,
     pub roots_pem: String,
     pub confluence: Confluence,
@@ -37,6 +37,27 @@ pub struct Appliance {
     people: Vec<Person>,
     settings: Settings,
     asked: std::sync::Mutex<Vec<String>>,
+}
+
+/// What an appliance is made of besides its settings.
+#[derive(Clone)]
+pub struct Parts {
+    pub clock: Clock,
+    pub ids: Ids,
+    pub generate: Arc<dyn Generate>,
+    pub embed: Option<Arc<dyn Embed>>,
+}
+
+impl Parts {
+    /// The machine's clock, random ids, the model by rule, no embedder.
+    pub fn plain() -> Parts {
+        Parts { clock: Clock::System, ids: Ids::Random, generate: Arc::new(Scripted::default()), embed: None }
+    }
+
+    /// A clock that stands still and ids that repeat: two worlds made of these can be compared byte for byte.
+    pub fn held(at: Moment, embed: Arc<dyn Embed>) -> Parts {
+        Parts { clock: Clock::held(at), ids: Ids::held(), embed: Some(embed), ..Parts::plain() }
+    }
 }
 
 impl Appliance {
@@ -54,6 +75,11 @@ impl Appliance {
 
     /// The same before its first sync.
     pub fn without_sync(site: &Site, change: impl FnOnce(&mut Settings)) -> Appliance {
+        Appliance::made_of(Parts::plain(), site, change)
+    }
+
+    /// The same of other parts.
+    pub fn made_of(parts: Parts, site: &Site, change: impl FnOnce(&mut Settings)) -> Appliance {
         let folder = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let confluence = Confluence::start(any, site.json(), "dc-10", &[]).unwrap();
@@ -63,14 +89,13 @@ impl Appliance {
         let port = std::net::TcpListener::bind(any).unwrap().local_addr().unwrap().port();
         let mut settings = settings(folder.path(), port, &confluence.url(), &idp.issuer());
         change(&mut settings);
-        let clock = Clock::System;
-        let (app, server) = open(&settings, &clock);
+        let (app, server) = open(&settings, &parts);
         let base = Url::parse(&format!("https://localhost:{port}")).unwrap();
         idp.set_callback("sotto", vec![base.join("/auth/oidc/company/callback").unwrap().to_string()]);
         let roots_pem = server.authority_pem().unwrap().to_owned();
         let appliance = Appliance {
             app: Some(app),
-            clock,
+            parts,
             base,
             roots_pem,
             confluence,
@@ -187,6 +212,20 @@ impl Appliance {
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
+    /// Puts this site in the place of the wiki's, reads it, and waits until each passage has its vector.
+    pub fn replace_wiki(&self, site: &Site) {
+        self.change_wiki("PUT", "/_standin/site", &site.json());
+        self.refresh();
+        self.embed();
+    }
+
+    /// Waits until each passage has its vector.
+    pub fn embed(&self) {
+        self.wait_until("each passage has its vector", |house| {
+            house.app().overview_as_owner().unwrap().without_vectors == 0
+        });
+    }
+
     /// How often an event stands in the audit log.
     pub fn audited(&self, event: &str) -> usize {
         let mark = format!("\"event\":\"{event}\"");
@@ -226,7 +265,7 @@ impl Appliance {
     /// Stops the appliance and starts it again over the same folder and port. The wiki and the provider go on.
     pub fn restart(mut self) -> Appliance {
         self.halt();
-        let (app, server) = open(&self.settings, &self.clock);
+        let (app, server) = open(&self.settings, &self.parts);
         self.app = Some(app);
         self.server = Some(server);
         self
@@ -293,14 +332,11 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn models() -> Models {
-    Models { generate: Arc::new(Scripted::default()), embed: None }
-}
-
-fn open(settings: &Settings, clock: &Clock) -> (Arc<App>, web::Server) {
+fn open(settings: &Settings, parts: &Parts) -> (Arc<App>, web::Server) {
     let (mut below, server) = settings.clone().hand_down();
     below.extract_program = Some(PathBuf::from(env!("CARGO_BIN_EXE_sotto")));
-    let app = App::open(below, clock.clone(), Ids::Random, models()).unwrap();
+    let models = Models { generate: parts.generate.clone(), embed: parts.embed.clone() };
+    let app = App::open(below, parts.clock.clone(), parts.ids.clone(), models).unwrap();
     let server = web::serve(app.clone(), &server, &settings.data.folder).unwrap();
     (app, server)
 }

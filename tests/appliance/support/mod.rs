@@ -1,11 +1,15 @@
 //! Builders: an [`Appliance`] with its wiki and its people, and a [`Site`] for the wiki. Defaults are dull and valid.
 
 mod appliance;
+mod gate;
 pub mod oracle;
 mod site;
+mod vectors;
 
-pub use appliance::{Appliance, assert_nowhere};
+pub use appliance::{Appliance, Parts, assert_nowhere};
+pub use gate::Gate;
 pub use site::Site;
+pub use vectors::WordVectors;
 
 use serde_json::Value;
 

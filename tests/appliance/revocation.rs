@@ -1,0 +1,177 @@
+//! Revocation: once a change is acknowledged, the very next request obeys it, on every surface: search, documents, stored
+//! answers with their citations, exports, follow-ups, and answers that are being written.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sotto::standin::browser::Browser;
+
+use crate::support::{Appliance, Gate, Parts, Site};
+
+const LEAVE: &str = "How many days of annual leave does an employee have?";
+/// Words of the page that is given and taken.
+const SECRET: &str = "28 days of annual leave";
+
+/// `HR` may be viewed by `readers`; `101` stands below `100`, and `150` is for Ana alone.
+fn site() -> Site {
+    Site::new()
+        .user("mateo")
+        .user("ana")
+        .group("readers", &["mateo", "ana"], &[])
+        .space("HR", &["readers"])
+        .page("HR", "100", None, "Human resources", "<p>Forms hang in the hall.</p>")
+        .page("HR", "150", None, "Board", "<p>The board meets on Mondays.</p>")
+        .page("HR", "101", Some("100"), "Annual leave", "<p>Every employee has 28 days of annual leave in a year.</p>")
+        .page("HR", "102", Some("100"), "Parking", "<p>Cars are parked in hall 7.</p>")
+        .restrict("150", &["ana"], &[])
+}
+
+/// Everything a person can be told of the page, in one text.
+fn told(house: &Appliance, browser: &mut Browser, conversation: &str) -> String {
+    let mut text = String::new();
+    let search = json!({ "query": "annual leave days", "limit": 20 });
+    text += &browser.send("POST", "/api/v1/search", Some(&search)).unwrap().text;
+    let path = format!("/api/v1/conversations/{conversation}");
+    for path in [
+        "/api/v1/documents/wiki:101",
+        "/api/v1/me",
+        &path,
+        &format!("{path}/export?format=md"),
+        "/api/v1/conversations",
+    ] {
+        text += &browser.send("GET", path, None).unwrap().text;
+    }
+    for body in [
+        json!({ "question": LEAVE, "temporary": true }),
+        json!({ "question": "And in a leap year?", "conversation_id": conversation }),
+    ] {
+        text += &browser.send("POST", "/api/v1/ask", Some(&body)).unwrap().text;
+    }
+    // The questions themselves are the person's own.
+    text.replace(LEAVE, "").replace(house.base.as_str(), "")
+}
+
+fn change(house: &Appliance, path: &str, body: &Value) {
+    house.change_wiki("PATCH", path, body);
+    house.refresh();
+}
+
+type Deed = fn(&Appliance);
+
+#[test]
+fn what_is_taken_is_gone_at_the_next_request_and_what_is_given_back_is_there() {
+    let changes: [(&str, Deed, Deed); 5] = [
+        (
+            "the page is restricted",
+            |house| change(house, "/_standin/content/101", &json!({ "read": { "users": ["ana"], "groups": [] } })),
+            |house| change(house, "/_standin/content/101", &json!({ "read": { "users": [], "groups": [] } })),
+        ),
+        (
+            "the page above it is restricted",
+            |house| change(house, "/_standin/content/100", &json!({ "read": { "users": ["ana"], "groups": [] } })),
+            |house| change(house, "/_standin/content/100", &json!({ "read": { "users": [], "groups": [] } })),
+        ),
+        (
+            "it is moved below a restricted page",
+            |house| change(house, "/_standin/content/101", &json!({ "parent": "150" })),
+            |house| change(house, "/_standin/content/101", &json!({ "parent": "100" })),
+        ),
+        (
+            "the person leaves the group",
+            |house| change(house, "/_standin/groups/readers", &json!({ "members": ["ana"] })),
+            |house| change(house, "/_standin/groups/readers", &json!({ "members": ["ana", "mateo"] })),
+        ),
+        (
+            "the space is granted to others",
+            |house| change(house, "/_standin/spaces/HR", &json!({ "view": { "users": ["ana"], "groups": [] } })),
+            |house| change(house, "/_standin/spaces/HR", &json!({ "view": { "users": [], "groups": ["readers"] } })),
+        ),
+    ];
+    let house = Appliance::with(&site());
+    let mut mateo = house.sign_in("mateo");
+    let answer = house.ask(&mut mateo, LEAVE);
+    let conversation = answer["conversation_id"].as_str().unwrap();
+    assert!(told(&house, &mut mateo, conversation).contains(SECRET));
+
+    for (what, take, give) in changes {
+        take(&house);
+        let after = told(&house, &mut mateo, conversation);
+        for words in [SECRET, "Annual leave"] {
+            assert!(!after.contains(words), "{what}, and {words:?} is still told: {after}");
+        }
+
+        give(&house);
+        assert!(told(&house, &mut mateo, conversation).contains(SECRET), "{what} no longer, and it is not told again");
+    }
+}
+
+#[test]
+fn a_renamed_page_is_told_by_its_new_name_alone() {
+    let house = Appliance::with(&site());
+    let mut mateo = house.sign_in("mateo");
+    let answer = house.ask(&mut mateo, LEAVE);
+    let conversation = answer["conversation_id"].as_str().unwrap();
+
+    change(&house, "/_standin/content/101", &json!({ "title": "Days off", "version": 2 }));
+
+    let after = told(&house, &mut mateo, conversation);
+    assert!(after.contains("Days off") && !after.contains("Annual leave"), "{after}");
+}
+
+#[test]
+fn who_is_deactivated_is_told_nothing_and_who_comes_back_is_told_all() {
+    let house = Appliance::with(&site());
+    let mut mateo = house.sign_in("mateo");
+    let answer = house.ask(&mut mateo, LEAVE);
+    let conversation = answer["conversation_id"].as_str().unwrap();
+    let person = format!("/Users/{}", house.person_id("mateo"));
+    let set_active = |is_active: bool| {
+        let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                            "Operations": [{ "op": "replace", "path": "active", "value": is_active }] });
+        assert!(house.scim("PATCH", &person, &patch.to_string()).0 < 300);
+    };
+
+    set_active(false);
+    assert!(!told(&house, &mut mateo, conversation).contains(SECRET));
+
+    set_active(true);
+    let mut mateo = house.sign_in("mateo");
+    assert!(told(&house, &mut mateo, conversation).contains(SECRET));
+}
+
+#[test]
+fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
+    let taken: [(&str, fn(&Appliance)); 3] = [
+        ("the page is restricted", |house| {
+            change(house, "/_standin/content/101", &json!({ "read": { "users": ["ana"], "groups": [] } }));
+        }),
+        ("the person leaves the group", |house| {
+            change(house, "/_standin/groups/readers", &json!({ "members": ["ana"] }));
+        }),
+        ("the person is deactivated", |house| {
+            let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                                "Operations": [{ "op": "replace", "path": "active", "value": false }] });
+            let person = format!("/Users/{}", house.person_id("mateo"));
+            assert!(house.scim("PATCH", &person, &patch.to_string()).0 < 300);
+        }),
+    ];
+    for (what, take) in taken {
+        let gate = Arc::new(Gate::default());
+        let house = Appliance::made_of(Parts { generate: gate.clone(), ..Parts::plain() }, &site(), |_| {});
+        house.refresh();
+        let mut mateo = house.sign_in("mateo");
+        gate.shut();
+
+        let heard = std::thread::scope(|scope| {
+            let asking =
+                scope.spawn(|| mateo.send("POST", "/api/v1/ask", Some(&json!({ "question": LEAVE }))).unwrap());
+            gate.wait();
+            take(&house);
+            gate.open();
+            asking.join().unwrap()
+        });
+
+        assert!(!heard.text.contains(SECRET), "{what}, and it is still told: {}", heard.text);
+        assert!(heard.text.contains("\"stopped\""), "{what}: {}", heard.text);
+    }
+}
