@@ -58,6 +58,7 @@ const FILES: &[File] = files![
     "js/when.js",
     "mark.svg",
     "privacy.html",
+    "problem.html",
     "sign-in.html",
 ];
 

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage as _, HttpRequest};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse};
 
 use super::front::Front;
 use super::reply::Reply;
@@ -54,7 +55,7 @@ pub async fn edge(
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
-    let mut response = explained(response, &id.0);
+    let mut response = explained(response, &id.0, &front);
     put_headers(response.headers_mut(), &id.0);
     drop(running);
 
@@ -66,11 +67,13 @@ pub async fn edge(
     Ok(response)
 }
 
-/// The response with the body its error deserves. A body that a route wrote itself (SCIM's errors) stays.
-fn explained(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+/// The response with the body its error deserves: a page for a browser that opens an address, problem details for all else.
+/// A body that a route wrote itself (SCIM's errors) stays.
+fn explained(response: ServiceResponse<BoxBody>, id: &str, front: &Front) -> ServiceResponse<BoxBody> {
     if let Some(reply) = response.response().error().and_then(|error| error.as_error::<Reply>()) {
         reply.log(id);
-        let explained = reply.response(id);
+        let page = if opens_an_address(response.request()) { page(reply, id, front) } else { None };
+        let explained = page.unwrap_or_else(|| reply.response(id));
         return response.into_response(explained);
     }
     let status = response.status();
@@ -81,6 +84,24 @@ fn explained(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<Bo
     let reply = Reply::bare(status);
     reply.log(id);
     response.into_response(reply.response(id))
+}
+
+/// Whether a person's browser asks for something to look at, and not a program for data.
+fn opens_an_address(request: &HttpRequest) -> bool {
+    let is_for_programs = ["/api/", "/scim/", "/static/"].iter().any(|start| request.path().starts_with(start));
+    let accepts = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    request.method() == Method::GET && !is_for_programs && accepts.contains("text/html")
+}
+
+/// The reply as a page. `None` where its file is missing, as it can be while somebody works on the pages.
+fn page(reply: &Reply, id: &str, front: &Front) -> Option<HttpResponse> {
+    let html = front.assets.page("problem.html")?;
+    let (title, advice) = reply.page_words();
+    let html = std::str::from_utf8(&html).ok()?;
+    let html = html.replace("{{title}}", title).replace("{{advice}}", advice).replace("{{request}}", id);
+    let mut response = reply.response(id);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Some(response.set_body(BoxBody::new(html)))
 }
 
 fn put_headers(headers: &mut HeaderMap, id: &str) {

@@ -166,6 +166,26 @@ impl Reply {
         response.body(serde_json::to_vec(&self.problem(request_id)).expect("a problem is plain text and numbers"))
     }
 
+    /// The title and the advice of the page that a browser shows instead. Fixed words: nothing of the request stands in them,
+    /// and what may not be seen reads like what does not exist.
+    pub fn page_words(&self) -> (&'static str, &'static str) {
+        match self.status {
+            StatusCode::NOT_FOUND => (
+                "There is no such page here",
+                "The address may be misspelt, or what it named was deleted, or it is not yours to open.",
+            ),
+            StatusCode::SERVICE_UNAVAILABLE => ("Sotto is busy", "Nothing was lost. Please try again in a moment."),
+            StatusCode::INSUFFICIENT_STORAGE => {
+                ("Sotto has no room left", "Nothing that was kept is lost. Please tell your administrator.")
+            }
+            status if status.is_server_error() => (
+                "Something went wrong here",
+                "It was written to the log. Please try again, or tell your administrator.",
+            ),
+            _ => ("This did not work", "The request cannot be taken as it is. Please go back and try again."),
+        }
+    }
+
     /// Writes what lies behind it to the log, once, with the id that the reply shows.
     pub fn log(&self, request_id: &str) {
         if let Some(cause) = &self.cause {

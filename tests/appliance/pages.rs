@@ -58,3 +58,21 @@ fn the_interface_is_described_by_the_document_it_serves() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert!(document["paths"]["/api/v1/ask"]["post"].is_object(), "{document}");
 }
+
+#[test]
+fn a_browser_that_opens_an_address_that_is_not_there_gets_a_page_the_same_for_all_that_it_may_not_see() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut mateo = house.sign_in("mateo");
+    let accept = [("accept".to_owned(), "text/html,application/xhtml+xml".to_owned())];
+    let mut open = |path: &str| {
+        let page = mateo.send_raw("GET", path, &accept, Vec::new()).unwrap();
+        assert_eq!(page.status, 404, "{path}");
+        page.text.replace(page.header("x-request-id").unwrap(), "")
+    };
+
+    let (unknown, desk) = (open("/no/such/place"), open("/admin"));
+
+    assert!(unknown.contains("<h1") && !unknown.contains("{{"), "{unknown}");
+    assert_eq!(unknown, desk, "what one may not open looks like what does not exist");
+    assert!(open("/api/v1/documents/wiki:none").contains("\"code\":\"not_there\""), "programs get problem details");
+}
