@@ -141,6 +141,11 @@ impl Settings {
         Ok(Settings::compose(text, Vec::new())?.0)
     }
 
+    /// Reads TOML text and the environment over the defaults: for settings that a command writes by itself.
+    pub fn with_environment(text: &str) -> anyhow::Result<Settings> {
+        Ok(Settings::compose(text, origin::environment(std::env::vars())?)?.0)
+    }
+
     fn compose(text: &str, environment: Vec<(Vec<String>, toml::Value)>) -> anyhow::Result<(Settings, Vec<Shown>)> {
         // The file is read by itself first, so that an error names its line.
         let file: toml::Table = toml::from_str(text).context("this is not TOML")?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use sotto::app::nouns::{Clock, Ids, Mode, Scripted, SourceId, State};
 use sotto::app::{self, App, Models, Removal};
-use sotto::config::{Format, Level, Logging, Settings};
+use sotto::config::Settings;
 use sotto::standin::{confluence, demo, idp, play, push};
 use sotto::web;
 use url::Url;
@@ -28,7 +28,6 @@ const SYNC_MAX: Duration = Duration::from_secs(300);
 
 /// Runs the demo until it is asked to stop, or plays the scene and ends.
 pub fn run(listen: SocketAddr, data: Option<PathBuf>, playing: bool, model: Option<&str>) -> anyhow::Result<ExitCode> {
-    serve::log(&Logging { level: Level::Warn, format: Format::Text });
     let began = Instant::now();
     let folder = Folder::open(data)?;
     let listen = with_port(listen)?;
@@ -100,6 +99,7 @@ impl Stage {
             .context("while starting the stand-in identity provider")?;
 
         let settings = settings(folder, listen, &secrets, &wiki.url(), &provider.issuer(), model)?;
+        serve::log(&settings.log);
         let (below, mut server) = settings.hand_down();
         let models = models(&below, model)?;
         let app = App::open(below, Clock::System, Ids::Random, models)?;
@@ -227,7 +227,7 @@ fn site(token: &str) -> serde_json::Value {
     site
 }
 
-/// The settings as an administrator would write them.
+/// The settings as an administrator would write them; the environment goes before them, as it does before a file.
 fn settings(
     folder: &Folder,
     listen: SocketAddr,
@@ -238,7 +238,7 @@ fn settings(
 ) -> anyhow::Result<Settings> {
     let secret = |name: &str| secrets.folder.join(name).display().to_string();
     let data = folder.path.display();
-    let mut settings = Settings::parse(&format!(
+    let mut settings = Settings::with_environment(&format!(
         r#"
         [server]
         listen = "{listen}"
@@ -246,6 +246,9 @@ fn settings(
         metrics_listen = "127.0.0.1:0"
         [data]
         folder = {data:?}
+        [log]
+        level = "warn"
+        format = "text"
         [directory]
         administrators = ["sotto-administrators"]
         auditors = ["sotto-auditors"]

@@ -17,15 +17,21 @@ fn models() -> Option<PathBuf> {
 }
 
 #[test]
-fn the_scene_plays_with_sentences_copied_by_rule() {
+fn the_scene_plays_with_sentences_copied_by_rule_and_its_log_holds_no_words_of_questions_or_pages() {
     let played = Command::new(sotto())
+        .env("SOTTO__LOG__LEVEL", "debug")
         .args(["demo", "--listen", "127.0.0.1:0", "--play", "--model", "scripted"])
         .output()
         .unwrap();
 
-    let text = String::from_utf8(played.stdout).unwrap();
-    assert!(played.status.success(), "{text}\n{}", String::from_utf8_lossy(&played.stderr));
+    let (text, log) = (String::from_utf8(played.stdout).unwrap(), String::from_utf8(played.stderr).unwrap());
+    assert!(played.status.success(), "{text}\n{log}");
     assert!(text.contains("the scene is right"), "{text}");
+    assert!(log.contains("/api/v1/ask"), "the log is written: {log}");
+    // Of questions, of answers, of titles, of people: the scene asks for and shows all of these.
+    for word in ["team", "first week", "annual leave", "days of", "Priya", "Ingrid", "Benefits", "AnyOrgApp", "ACME"] {
+        assert!(!log.contains(word), "the log holds {word:?}: {log}");
+    }
 }
 
 #[test]
