@@ -13,6 +13,7 @@ mod audit;
 mod crawl;
 mod explain;
 mod front;
+mod full_disk;
 mod history;
 mod interference;
 mod login;
