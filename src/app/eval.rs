@@ -45,6 +45,8 @@ pub struct Retrieval {
     pub follow_ups: FollowUps,
     /// Makes vectors; `None` searches by words alone.
     pub embed: Option<Arc<dyn Embed>>,
+    /// Makes the passages' vectors in its place: one that keeps them for the next time.
+    pub embed_passages: Option<Arc<dyn Embed>>,
 }
 
 /// What becomes of a question that leans on the turns before it.
@@ -186,7 +188,11 @@ impl Drop for Scratch {
 
 impl Shelf {
     /// Indexes every page of a folder, with vectors where there is an embedder.
-    pub fn fill(pages: &Path, embed: Option<Arc<dyn Embed>>) -> Result<Shelf, Error> {
+    pub fn fill(
+        pages: &Path,
+        embed: Option<Arc<dyn Embed>>,
+        embed_passages: Option<&Arc<dyn Embed>>,
+    ) -> Result<Shelf, Error> {
         let name = format!("sotto-eval-{}", hex::encode(Ids::Random.next()));
         let folder = Scratch(std::env::temp_dir().join(name));
         let store = Store::open(&folder.0).map_err(broken)?;
@@ -210,13 +216,14 @@ impl Shelf {
         index.commit(1).map_err(broken)?;
 
         let shelf = Shelf { index, classes, everybody: PrincipalSet::of(vec![anyone]), embed, folder };
-        shelf.embed_passages()?;
+        if let Some(embed) = embed_passages.or(shelf.embed.as_ref()) {
+            shelf.embed_passages(&**embed)?;
+        }
         tracing::debug!(folder = %shelf.folder.0.display(), "the pages are indexed");
         Ok(shelf)
     }
 
-    fn embed_passages(&self) -> Result<(), Error> {
-        let Some(embed) = &self.embed else { return Ok(()) };
+    fn embed_passages(&self, embed: &dyn Embed) -> Result<(), Error> {
         loop {
             let bare = self.index.without_vectors(EMBED_AT_ONCE).map_err(broken)?;
             if bare.is_empty() {
@@ -256,7 +263,7 @@ pub fn retrieval(options: &Retrieval) -> Result<Retrieved, Error> {
     if rows.is_empty() {
         return Err(Error::Unreadable(format!("{} has no row with a relevant document", options.questions.display())));
     }
-    let shelf = Shelf::fill(&options.pages, options.embed.clone())?;
+    let shelf = Shelf::fill(&options.pages, options.embed.clone(), options.embed_passages.as_ref())?;
     let mut measures = Vec::new();
     for row in &rows {
         measures.push(measure(&shelf, row, options.follow_ups)?);
@@ -411,6 +418,7 @@ mod tests {
             sample: None,
             follow_ups: FollowUps::Rewritten,
             embed: None,
+            embed_passages: None,
         }
     }
 
@@ -464,7 +472,7 @@ mod tests {
         assert!(error.contains("questions.jsonl line 1"), "{error}");
 
         let missing = Retrieval { pages: folder.path().join("nowhere"), ..options(&folder) };
-        assert!(Shelf::fill(&missing.pages, None).is_err());
+        assert!(Shelf::fill(&missing.pages, None, None).is_err());
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Answers {
     pub generate: Arc<dyn Generate>,
     /// Makes vectors; `None` searches by words alone.
     pub embed: Option<Arc<dyn Embed>>,
+    /// Makes the passages' vectors in its place: one that keeps them for the next time.
+    pub embed_passages: Option<Arc<dyn Embed>>,
 }
 
 /// How good the answers were.
@@ -108,7 +110,7 @@ pub fn answers(options: &Answers, each: &mut dyn FnMut(&Item)) -> Result<Answere
     if rows.is_empty() {
         return Err(Error::Unreadable(format!("{} has no row that fits", options.questions.display())));
     }
-    let shelf = Shelf::fill(&options.pages, options.embed.clone())?;
+    let shelf = Shelf::fill(&options.pages, options.embed.clone(), options.embed_passages.as_ref())?;
     let mut items = Vec::new();
     for row in &rows {
         let item = measure(options, &shelf, row)?;
@@ -275,6 +277,7 @@ mod tests {
             settings: answer::Settings::default(),
             generate: Arc::new(Scripted {}),
             embed: None,
+            embed_passages: None,
         };
 
         let report = answers(&options, &mut |_| ()).unwrap();

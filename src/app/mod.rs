@@ -24,6 +24,7 @@ mod desk;
 mod error;
 pub mod eval;
 pub mod eval_answers;
+pub mod eval_vectors;
 mod explain;
 mod look;
 mod owner;

@@ -238,6 +238,9 @@ pub struct EvalOptions {
     /// Keep the N answerable and the N unanswerable rows with the smallest SHA-256 of their id.
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
+    /// Keep the passages' vectors in this file and take them from it: a second run begins at once.
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
     /// Leave follow-up questions as they stand.
     #[arg(long)]
     pub no_rewrite: bool,

@@ -1,9 +1,13 @@
 //! `eval retrieval` and `eval answers`: the same code as the server's, over a temporary folder.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use sotto::app;
 use sotto::app::eval::{FollowUps, Retrieval, retrieval as measure_retrieval};
 use sotto::app::eval_answers::{Answers, answers as measure_answers};
+use sotto::app::eval_vectors::Kept;
+use sotto::app::nouns::Embed;
 
 use crate::command::EvalOptions;
 use crate::{complain, model, say};
@@ -11,13 +15,15 @@ use crate::{complain, model, say};
 /// Measures whether the right pages are found.
 pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
     let settings = model::settings(options.config.config.as_deref())?;
+    let embed = app::open_embedder(&settings)?;
     let report = measure_retrieval(&Retrieval {
         pages: options.pages.clone(),
         questions: options.questions.clone(),
         only: only(options)?,
         sample: options.sample,
         follow_ups: follow_ups(options),
-        embed: Some(app::open_embedder(&settings)?),
+        embed_passages: kept(options, Some(&embed), &settings)?,
+        embed: Some(embed),
     })?;
     print(&serde_json::to_value(&report)?, options.json)
 }
@@ -35,8 +41,9 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
         only: only(options)?,
         sample: options.sample,
         follow_ups: follow_ups(options),
-        settings: settings.answer,
+        settings: settings.answer.clone(),
         generate: models.generate,
+        embed_passages: kept(options, models.embed.as_ref(), &settings)?,
         embed: models.embed,
     };
     let mut done = 0;
@@ -45,6 +52,16 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
         complain(&format!("{done}: {} {:?}", item.id, item.outcome));
     })?;
     print(&serde_json::to_value(&report)?, options.json)
+}
+
+/// The embedder of the passages, where their vectors are kept in a file.
+fn kept(
+    options: &EvalOptions,
+    embed: Option<&Arc<dyn Embed>>,
+    settings: &app::Settings,
+) -> anyhow::Result<Option<Arc<dyn Embed>>> {
+    let (Some(path), Some(embed)) = (&options.vectors, embed) else { return Ok(None) };
+    Ok(Some(Arc::new(Kept::open(Arc::clone(embed), &settings.model.embedder, path)?)))
 }
 
 fn follow_ups(options: &EvalOptions) -> FollowUps {
