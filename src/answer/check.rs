@@ -50,7 +50,8 @@ pub(super) fn check(line: &str, chosen: &[&str], above: &[String]) -> Line {
     if rest.is_empty() {
         return if numbered.is_empty() { Line::Blank } else { Line::Copies(numbered) };
     }
-    if numbered.is_empty() && words(rest).first().is_some_and(|word| word == &NONE.to_lowercase()) {
+    let said = words(rest);
+    if said.first().is_some_and(|word| word == &NONE.to_lowercase()) && (numbered.is_empty() || said.len() == 1) {
         return Line::None;
     }
     // A copy that was broken off after "This is what you" has no word that counts yet, and is a copy all the same.
@@ -80,7 +81,7 @@ pub(super) fn check(line: &str, chosen: &[&str], above: &[String]) -> Line {
 
 /// Whether a line in other words may stand for a sentence: nearly all of its words are there, all of its numbers and names,
 /// and it denies and binds as the sentence does. Strict, for where it fails the sentence's own words are shown.
-fn agrees(line: &str, sentence: &str, above: &str) -> bool {
+pub(super) fn agrees(line: &str, sentence: &str, above: &str) -> bool {
     let known: BTreeSet<String> = words(sentence).into_iter().chain(words(above)).collect();
     share(line, sentence) >= CLOSE
         && numbers(line) == numbers(sentence)
@@ -99,6 +100,11 @@ fn share(line: &str, sentence: &str) -> f32 {
         return 0.0;
     }
     said.iter().filter(|word| there.contains(*word)).count() as f32 / said.len() as f32
+}
+
+/// A line without the numbers, marks and quotes before and around it.
+pub(super) fn bare(line: &str, count: usize) -> &str {
+    numbers_before(line.trim(), count).1.trim().trim_matches(['"', '“', '”', '*']).trim()
 }
 
 /// The sentence numbers a line begins with (`3.`, `[3]`, `3, 4:`, `Sentence 3:`), as indexes, and what follows them.
@@ -197,6 +203,7 @@ mod tests {
     fn none_and_blank_lines_are_told_apart() {
         assert_eq!(read("NONE"), Line::None);
         assert_eq!(read("None."), Line::None);
+        assert_eq!(read("1. NONE"), Line::None);
         assert_eq!(read("  "), Line::Blank);
     }
 }

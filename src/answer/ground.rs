@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::check::{Line, check, copies_already};
+use super::align::{align, copies_one};
+use super::check::{Line, agrees, bare, check, copies_already};
 use super::choose::choose;
 use super::prompt::{NO, Prompts, YES};
 use super::sentence::{Sentence, sentences};
-use super::words::content;
+use super::wants::{Wants, wants};
+use super::words::{content, words};
 use super::{Answer, Citation, Claim, Phase, Piece, Question, Related, Settings, StoppedBy, Why, suggest};
 use crate::index::Found;
-use crate::model::{self, Ending, Generate, Limits, Stop};
+use crate::model::{self, Ending, Generate, Limits, Prompt, Stop};
 
 /// Pages named beside a refusal.
 const RELATED_MAX: usize = 3;
@@ -18,6 +20,10 @@ const RELATED_MAX: usize = 3;
 const FOLLOW_UPS_MAX: usize = 3;
 /// Tokens of one line: more than any sentence we give has.
 const LINE_TOKENS_MAX: usize = 96;
+/// Sentences that stand in no list, in an answer that wants all: more is reading on.
+const PROSE_MAX: usize = 4;
+/// How a sentence begins that limits the one before it: told without it, that one would say too much.
+const LIMITS: &[&str] = &["however", "but", "except", "unless", "only", "otherwise", "exceptions", "exception"];
 /// Lines that support nothing, after which the model is not asked further.
 const UNSUPPORTED_MAX: u32 = 2;
 
@@ -53,7 +59,16 @@ pub fn ground(
     let asked = content(question.as_str()).into_iter().collect();
     let mut writer =
         Writer { model, prompts: &prompts, found, all: &all, chosen: &chosen, stop, asked, written: Vec::new() };
-    let (withheld, said_none) = writer.write(settings, &mut shown)?;
+    let (withheld, said_none) = match wants(question.as_str()) {
+        Wants::One => (writer.one(question.as_str(), settings, &mut shown)?, false),
+        Wants::All => writer.all_of_them(settings, &mut shown)?,
+    };
+    // Whether there is an answer is for the gate to say: a small model's NONE is often only that it found no list.
+    let (withheld, said_none) = if said_none && shown.claims.is_empty() {
+        (withheld + writer.one(question.as_str(), settings, &mut shown)?, false)
+    } else {
+        (withheld, said_none)
+    };
     if shown.is_broken_off || stop.is_set() {
         return Ok(shown.stopped());
     }
@@ -111,24 +126,75 @@ struct Writer<'w> {
     written: Vec<String>,
 }
 
-impl Writer<'_> {
+impl<'w> Writer<'w> {
+    /// Writes the one sentence that answers, in the model's words where they are the sentence's, and what limits it. Gives how
+    /// many lines were withheld.
+    fn one(&mut self, question: &str, settings: &Settings, shown: &mut Shown<'_>) -> Result<u32, model::Error> {
+        let (texts, above) = (self.texts(), self.above());
+        let tokens_max = settings.tokens_max.min(LINE_TOKENS_MAX);
+        let mut withheld = 0;
+        for prompt in [self.prompts.best(), self.prompts.short()] {
+            let (line, _) =
+                self.line(&prompt, tokens_max, &|line| copies_one(bare(line, texts.len()), &texts).is_some())?;
+            if shown.is_broken_off || self.stop.is_set() {
+                break;
+            }
+            shown.tell(Piece::Phase(Phase::Checking));
+            let copied = copies_one(bare(&line, texts.len()), &texts);
+            let line = bare(&line, texts.len());
+            let Some(number) = copied.or_else(|| align(line, question, &texts, &above)) else {
+                withheld += 1;
+                continue;
+            };
+            let is_own = copied.is_none() && agrees(line, texts[number], &above[number]);
+            let said = is_own.then(|| line.to_owned()).filter(|line| words(line) != words(texts[number]));
+            let at = self.chosen[number];
+            self.show(at, said, shown);
+            self.show_limits(at, shown);
+            self.show_items(at, settings.claims_max, shown);
+            return Ok(0);
+        }
+        Ok(withheld)
+    }
+
+    /// Shows the sentence that follows one, where it limits it.
+    fn show_limits(&self, at: usize, shown: &mut Shown<'_>) {
+        let next = self.all.get(at + 1).filter(|next| next.from == self.all[at].from && next.list.is_none());
+        let limits = next.and_then(|next| words(&next.text).into_iter().next());
+        if limits.is_some_and(|word| LIMITS.contains(&word.as_str())) && !shown.is_broken_off {
+            self.show(at + 1, None, shown);
+        }
+    }
+
+    /// Shows the items of the list that a sentence opens ("You must have all of the following:"): without them it says
+    /// nothing.
+    fn show_items(&self, at: usize, claims_max: usize, shown: &mut Shown<'_>) {
+        for (item, _) in self.all.iter().enumerate().filter(|(_, sentence)| sentence.lead_in == Some(at)) {
+            if shown.claims.len() < claims_max && !shown.is_broken_off {
+                self.show(item, None, shown);
+            }
+        }
+    }
+
     /// Writes until the model is done or a limit is met. Gives how many lines were withheld, and whether the model said
     /// that nothing answers.
-    fn write(&mut self, settings: &Settings, shown: &mut Shown<'_>) -> Result<(u32, bool), model::Error> {
-        let texts: Vec<&str> = self.chosen.iter().map(|at| self.all[*at].text.as_str()).collect();
-        let above: Vec<String> = self.chosen.iter().map(|at| words_above(&self.found[self.all[*at].from])).collect();
+    fn all_of_them(&mut self, settings: &Settings, shown: &mut Shown<'_>) -> Result<(u32, bool), model::Error> {
+        let (texts, above) = (self.texts(), self.above());
         let mut used = BTreeSet::new();
         let mut withheld = 0;
+        let (mut has_list, mut prose) = (false, 0);
         let mut tokens_left = settings.tokens_max;
         while tokens_left > 0 && shown.claims.len() < settings.claims_max {
-            let (line, ending) = self.line(&texts, tokens_left.min(LINE_TOKENS_MAX))?;
+            let prompt = self.prompts.write(&self.written);
+            let limit = tokens_left.min(LINE_TOKENS_MAX);
+            let (line, ending) = self.line(&prompt, limit, &|line| copies_already(line, &texts))?;
             if shown.is_broken_off || self.stop.is_set() {
                 break;
             }
             // A token is about four bytes; the limit only has to end a model that does not stop by itself.
             tokens_left = tokens_left.saturating_sub(line.len().div_ceil(4).max(1));
             shown.tell(Piece::Phase(Phase::Checking));
-            match check(&line, &texts, &above) {
+            let (numbers, text) = match check(&line, &texts, &above) {
                 Line::None => return Ok((withheld, true)),
                 Line::Blank => break,
                 Line::Unsupported => {
@@ -137,24 +203,32 @@ impl Writer<'_> {
                     if withheld >= UNSUPPORTED_MAX {
                         break;
                     }
+                    continue;
                 }
-                Line::Rewords(number, text) => {
-                    // A model that comes back to a sentence goes in circles.
-                    if !used.insert(number) || self.strays(number, shown) {
-                        break;
+                Line::Rewords(number, text) => (vec![number], Some(text)),
+                Line::Copies(numbers) => (numbers, None),
+            };
+            // A model that comes back to a sentence goes in circles; one that comes to a page which is not about the
+            // question, or from a list to what stands around it, is only reading on.
+            let fresh: Vec<usize> = numbers.into_iter().filter(|number| !used.contains(number)).collect();
+            let is_list = |number: &usize| self.all[self.chosen[*number]].list.is_some();
+            let is_enough = has_list || prose >= PROSE_MAX;
+            let reads_on = |number: &usize| self.strays(*number, shown) || is_enough && !is_list(number);
+            if fresh.is_empty() || fresh.iter().any(reads_on) {
+                break;
+            }
+            for number in fresh {
+                let wanted = self.whole_list(number);
+                has_list |= wanted.len() > 1;
+                prose += usize::from(!is_list(&number));
+                for at in wanted {
+                    let place = self.chosen.iter().position(|chosen| *chosen == at);
+                    let is_new = place.is_none_or(|place| used.insert(place));
+                    if let Some(place) = place.filter(|_| is_new) {
+                        self.written.push(format!("{}. {}\n", place + 1, texts[place]));
                     }
-                    self.written.push(format!("{}. {text}\n", number + 1));
-                    self.show(number, Some(text), shown);
-                }
-                Line::Copies(numbers) => {
-                    let fresh: Vec<usize> = numbers.into_iter().filter(|number| used.insert(*number)).collect();
-                    // A model that comes to a page which is not about the question is only reading on.
-                    if fresh.is_empty() || fresh.iter().any(|number| self.strays(*number, shown)) {
-                        break;
-                    }
-                    for number in fresh.into_iter().take(settings.claims_max - shown.claims.len()) {
-                        self.written.push(format!("{}. {}\n", number + 1, texts[number]));
-                        self.show(number, None, shown);
+                    if is_new && shown.claims.len() < settings.claims_max {
+                        self.show(at, text.clone().filter(|_| place == Some(number)), shown);
                     }
                 }
             }
@@ -163,6 +237,21 @@ impl Writer<'_> {
             }
         }
         Ok((withheld, false))
+    }
+
+    /// The items of the list that a chosen sentence stands in, where the list as a whole is about the question; else the
+    /// sentence alone. Indexes into all sentences.
+    fn whole_list(&self, number: usize) -> Vec<usize> {
+        let at = self.chosen[number];
+        let sentence = &self.all[at];
+        let lead_in = sentence.lead_in.map(|at| self.all[at].text.as_str()).unwrap_or_default();
+        let above: BTreeSet<String> =
+            content(&format!("{} {lead_in}", words_above(&self.found[sentence.from]))).into_iter().collect();
+        let shared = self.asked.iter().filter(|word| above.contains(*word)).count();
+        if sentence.list.is_none() || shared * 2 < self.asked.len().max(1) {
+            return vec![at];
+        }
+        (0..self.all.len()).filter(|other| self.all[*other].list == sentence.list).collect()
     }
 
     /// Whether a sentence stands on another page than the claims so far, one whose title and headings share no word with
@@ -176,30 +265,40 @@ impl Writer<'_> {
         !shown.claims.is_empty() && !is_cited && !is_about
     }
 
-    /// One line of the model, or as much of it as is needed.
-    fn line(&self, texts: &[&str], tokens_max: usize) -> Result<(String, Ending), model::Error> {
+    /// The chosen sentences.
+    fn texts(&self) -> Vec<&'w str> {
+        let all: &'w [Sentence] = self.all;
+        self.chosen.iter().map(|at| all[*at].text.as_str()).collect()
+    }
+
+    /// The words that stand above each of them.
+    fn above(&self) -> Vec<String> {
+        self.chosen.iter().map(|at| words_above(&self.found[self.all[*at].from])).collect()
+    }
+
+    /// One line of the model, or as much of it as `is_enough`.
+    fn line(
+        &self,
+        prompt: &Prompt,
+        tokens_max: usize,
+        is_enough: &dyn Fn(&str) -> bool,
+    ) -> Result<(String, Ending), model::Error> {
         let mut line = String::new();
-        let ending = self.model.generate(
-            &self.prompts.write(&self.written),
-            Limits { tokens_max },
-            self.stop,
-            &mut |piece| {
-                for c in piece.chars() {
-                    if c == '\n' && !line.trim().is_empty() {
-                        return ControlFlow::Break(());
-                    }
-                    line.push(if c == '\n' { ' ' } else { c });
+        let ending = self.model.generate(prompt, Limits { tokens_max }, self.stop, &mut |piece| {
+            for c in piece.chars() {
+                if c == '\n' && !line.trim().is_empty() {
+                    return ControlFlow::Break(());
                 }
-                if copies_already(&line, texts) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            },
-        )?;
+                line.push(if c == '\n' { ' ' } else { c });
+            }
+            if is_enough(&line) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
         Ok((line, ending))
     }
 
     /// Shows one claim: in the given words, or in the sentence's own. The first item of a list is shown with the sentence
     /// that opens the list, so that it can be understood alone.
-    fn show(&self, number: usize, text: Option<String>, shown: &mut Shown<'_>) {
-        let at = self.chosen[number];
+    fn show(&self, at: usize, text: Option<String>, shown: &mut Shown<'_>) {
         let sentence = &self.all[at];
         let found = &self.found[sentence.from];
         let cite = |sentence: &Sentence| Citation {

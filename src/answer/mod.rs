@@ -11,6 +11,7 @@
 //!
 //! Uses: `corpus`, `acl`, `index`, `model`. Begin at [`ground`].
 
+mod align;
 mod check;
 mod choose;
 mod ground;
@@ -21,6 +22,7 @@ mod sentence;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod wants;
 mod words;
 
 pub use ground::ground;
@@ -54,7 +56,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passages: 6, gate: 0.3, tokens_max: 200, claims_max: 10, words_max: 330 }
+        Settings { passages: 6, gate: 0.45, tokens_max: 200, claims_max: 10, words_max: 330 }
     }
 }
 

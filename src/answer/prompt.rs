@@ -15,7 +15,13 @@ const SYSTEM: &str = "You help employees by pointing to the sentences of their c
 /// What the gate asks.
 const GATE: &str = "Is the answer to the question stated in these sentences? Answer Yes or No.";
 
-/// What the writer is asked.
+/// What the writer is asked where one thing is wanted. No number is asked for: small models number what they write from 1.
+const BEST: &str = "Write the one sentence that answers the question best, word for word, without its number.";
+
+/// What it is asked where the first line rested on nothing.
+const SHORT: &str = "Answer the question in as few words as possible, copied exactly from the sentences.";
+
+/// What the writer is asked where all of several are wanted.
 const WRITE: &str = "Copy each sentence that answers the question, with its number, one on each line, and nothing else. \
     If no sentence answers it, write NONE.";
 
@@ -52,6 +58,16 @@ impl Prompts {
     /// Asks whether the sentences answer the question.
     pub(super) fn gate(&self) -> Prompt {
         self.prompt(GATE, Vec::new())
+    }
+
+    /// Asks for the one sentence that answers.
+    pub(super) fn best(&self) -> Prompt {
+        self.prompt(BEST, Vec::new())
+    }
+
+    /// Asks for the few words that answer.
+    pub(super) fn short(&self) -> Prompt {
+        self.prompt(SHORT, Vec::new())
     }
 
     /// Asks for the sentences that answer; `written` are the lines that stand already.

@@ -26,24 +26,62 @@ pub(super) struct Sentence {
     pub is_line: bool,
     /// The sentence before the list that this item stands in, as an index into the sentences ("On the first day:").
     pub lead_in: Option<usize>,
+    /// Which list or table it is an item or a row of; items of one have the same number.
+    pub list: Option<usize>,
+}
+
+/// What a line is, beside the line above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Row {
+    /// An item with a list mark.
+    Marked,
+    /// A row of a table, by the name of its first cell.
+    Of(String),
+    /// Neither.
+    Plain,
+}
+
+impl Row {
+    /// What a line is. A table's row is written `Name: Ada; Role: lead`.
+    fn of(line: &str) -> Row {
+        let bare = without_mark(line);
+        if line.len() - bare.len() > line.len() - line.trim_start().len() {
+            return Row::Marked;
+        }
+        match bare.split_once(": ") {
+            Some((name, rest)) if rest.contains("; ") && name.unicode_words().count() <= HEADING_WORDS_MAX => {
+                Row::Of(name.to_owned())
+            }
+            Some(_) | None => Row::Plain,
+        }
+    }
 }
 
 /// The sentences of all passages, in order.
 pub(super) fn sentences(found: &[Found]) -> Vec<Sentence> {
     let mut all = Vec::new();
+    let mut lists = 0;
     for (from, passage) in found.iter().enumerate() {
         let text = &passage.passage().text;
         let mut lead_in = None;
         let mut start = 0;
+        let mut above = Row::Plain;
         for line in text.split('\n') {
             let pieces = pieces(line);
+            // A blank line does not end a list; a heading, which gives no piece either, does.
+            if !line.trim().is_empty() {
+                let row = Row::of(line);
+                lists += usize::from(row != above);
+                above = row;
+            }
             for bytes in &pieces {
                 let bytes = start + bytes.start..start + bytes.end;
                 let words = text[bytes.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
                 let is_line = pieces.len() == 1;
                 let opens = words.ends_with(':');
                 let lead_in_here = lead_in.filter(|_| is_line && !opens);
-                all.push(Sentence { from, bytes, text: words, is_line, lead_in: lead_in_here });
+                let list = Some(lists).filter(|_| is_line && above != Row::Plain);
+                all.push(Sentence { from, bytes, text: words, is_line, lead_in: lead_in_here, list });
                 if opens {
                     lead_in = Some(all.len() - 1);
                 } else if !is_line {
@@ -52,6 +90,7 @@ pub(super) fn sentences(found: &[Found]) -> Vec<Sentence> {
             }
             start += line.len() + 1;
         }
+        lists += 1;
     }
     all
 }
@@ -153,6 +192,17 @@ mod tests {
         assert_eq!(all[2].text, "Meet your lead");
         assert_eq!(all[2].lead_in, Some(0));
         assert_eq!(&text[all[3].bytes.clone()], "Name: Mary; Role: lead");
+    }
+
+    #[test]
+    fn items_of_one_list_and_rows_of_one_table_know_that_they_belong_together() {
+        let text =
+            "- Ada\n\n- Bob\nOthers\n- Cleo\nName: Dan; Role: lead\nName: Eve; Role: test\nThey meet daily, too.";
+        let all = sentences(&[found("wiki:1", "Page", text)]);
+        let lists: Vec<Option<usize>> = all.iter().map(|sentence| sentence.list).collect();
+
+        assert_eq!((lists[0], lists[3], lists[5]), (lists[1], lists[4], None));
+        assert!(lists[0] != lists[2] && lists[2] != lists[3] && lists[3].is_some(), "{lists:?}");
     }
 
     #[test]

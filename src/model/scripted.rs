@@ -65,9 +65,12 @@ impl Generate for Scripted {
     }
 }
 
-/// The numbered lines that share most words with the question, and the share they have.
+/// The numbered lines that share most words with the question, and the share they have. Of lines that share as many, those
+/// that have what stands first in the question come first: a follow-up begins with what is new in it.
 fn best_lines(text: &str) -> (f32, Vec<String>) {
-    let asked = text.lines().find_map(|line| line.strip_prefix("Question: ")).map(words).unwrap_or_default();
+    let question = text.lines().find_map(|line| line.strip_prefix("Question: ")).unwrap_or_default();
+    let asked = words(question);
+    let first = question.split_whitespace().find_map(|word| words(word).into_iter().next());
     let mut heading = BTreeSet::new();
     let mut best = (0.0, Vec::new());
     for line in text.lines() {
@@ -84,10 +87,12 @@ fn best_lines(text: &str) -> (f32, Vec<String>) {
             best = (share, Vec::new());
         }
         if share == best.0 && best.1.len() < LINES_MAX {
-            best.1.push(format!("{line}\n"));
+            let has_first = first.as_ref().is_some_and(|first| own.contains(first));
+            best.1.push((!has_first, format!("{line}\n")));
         }
     }
-    best
+    best.1.sort_by_key(|(is_later, _)| *is_later);
+    (best.0, best.1.into_iter().map(|(_, line)| line).collect())
 }
 
 /// The words that count, in lower case, without a plural `s`.
