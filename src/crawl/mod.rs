@@ -18,6 +18,8 @@
 //! - What was not listed is taken for gone only where its space was listed whole, and not too much of it at once.
 //! - A tightened permission is in force before the run goes on.
 //! - The store is the truth; the index is told of everything in it, in the order of its numbers, or again after a crash.
+//! - Each grant and each restriction is kept as it was read, with the sync that learned it: what explains a right comes to
+//!   the same rule as what decides it, or says that the two have come apart.
 //! - One bad page never stops the rest. No log line and no failure carries words of a page.
 //!
 //! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`], then

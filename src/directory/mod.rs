@@ -17,6 +17,7 @@
 //! - No two people share a user name (in its normal form) or an external id. An id is never used again.
 //! - An alias is never guessed: an account whose name two accounts share, or that is no name, is nobody's. E-mail addresses
 //!   tie nothing, because people can choose them.
+//! - An account and each membership of a source keep the sync that first saw them as they are.
 //! - Groups may contain each other in circles; nothing here walks in circles.
 //!
 //! Uses: `names`, `store`, `acl`. Begin at [`Directory`].

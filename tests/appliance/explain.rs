@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sotto::app::nouns::{Mode, State};
 use sotto::standin::browser::Browser;
 
-use crate::permissions::{any_site, truth_table};
+use crate::permissions::{any_ids, any_site, truth_table};
 use crate::support::{Appliance, Site, oracle};
 
 /// The truth table with an administrator, a group in a group, and somebody who is in two.
@@ -101,15 +101,16 @@ fn whatever_the_site_an_explanation_decides_as_the_oracle_does_and_names_what_is
             house.change_wiki("PUT", "/_standin/site", &site);
             let state = house.sync(Mode::Changes);
             prop_assert!(matches!(state, State::Succeeded | State::Incomplete), "the sync is {:?}", state);
-            for (user, id) in
-                ["u1", "u2", "u3", "ana"].into_iter().flat_map(|user| (500..507).map(move |id| (user, id)))
-            {
-                let person = explained(&mut ana.borrow_mut(), user, &id.to_string());
-                let admitted = oracle::may_view(&site, user, &id.to_string());
-                prop_assert_eq!(&person["may_open"], admitted, "{} on {} of {}: {}", user, id, site, person);
-                let met = steps(&person).into_iter().all(|step| step["state"] == "met");
-                prop_assert_eq!(met, admitted, "{}", person);
-                prop_assert_eq!(person["missing"].as_array().unwrap().is_empty(), admitted, "{}", person);
+            let missing = "4711".to_owned();
+            for id in any_ids().chain([missing]) {
+                for user in ["u1", "u2", "u3", "ana"] {
+                    let person = explained(&mut ana.borrow_mut(), user, &id);
+                    let admitted = oracle::may_view(&site, user, &id);
+                    prop_assert_eq!(&person["may_open"], admitted, "{} on {} of {}: {}", user, id, site, person);
+                    let met = steps(&person).into_iter().all(|step| step["state"] == "met");
+                    prop_assert_eq!(met, admitted, "{}", person);
+                    prop_assert_eq!(person["missing"].as_array().unwrap().is_empty(), admitted, "{}", person);
+                }
             }
             Ok(())
         })
@@ -290,6 +291,20 @@ fn an_explanation_of_what_may_not_be_seen_is_that_of_what_does_not_exist() {
 
     assert_eq!(hidden.0, 404);
     assert_eq!(hidden, told("4711"));
+}
+
+#[test]
+fn a_source_that_is_taken_out_of_the_settings_opens_nothing_and_the_explanation_says_so() {
+    let house = Appliance::with(&Site::two_projects());
+    let open =
+        |house: &Appliance| house.sign_in("mateo").send("GET", "/api/v1/documents/wiki:101", None).unwrap().status;
+    assert_eq!(open(&house), 200);
+
+    let house = house.restart_with(|settings| settings.source.clear());
+
+    assert_eq!(open(&house), 404);
+    let person = explained(&mut house.sign_in("ana"), "mateo", "101");
+    assert_eq!(person["missing"], json!(["The settings name no source wiki."]), "{person}");
 }
 
 #[test]

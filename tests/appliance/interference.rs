@@ -231,6 +231,7 @@ impl World {
         let ids = ["1003", "1006", "1011", "5000", "5001", "5023", "9999"];
         for id in ids {
             look(self, "GET", &format!("/api/v1/documents/wiki:{id}"), None);
+            look(self, "GET", &format!("/api/v1/documents/wiki:{id}/access"), None);
         }
         look(self, "GET", "/api/v1/conversations", None);
         if let Some(id) = last["conversation_id"].as_str() {

@@ -1,6 +1,7 @@
 //! Permissions, through the whole path: what an independent oracle admits is found, and nothing else is.
 
 use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use sotto::app::nouns::{Mode, State};
 
@@ -144,34 +145,87 @@ fn a_restriction_a_hundred_and_twenty_pages_up_still_counts() {
     assert!(!may_open(&house, "u2", "1119"));
 }
 
-/// Random small sites: who may view which of six pages in two spaces, by users and groups, nested. Some pages are in the
-/// bin, with what is below them still in its place.
+/// One page of a random site.
+#[derive(Debug, Clone)]
+struct AnyPage {
+    space: &'static str,
+    parent: Option<usize>,
+    users: Vec<&'static str>,
+    groups: Vec<&'static str>,
+    kind: &'static str,
+    status: &'static str,
+    has_comment: bool,
+}
+
+fn any_page() -> impl Strategy<Value = AnyPage> {
+    let place = (select(vec!["ONE", "TWO"]), proptest::option::of(0..6usize));
+    let kind = select(vec!["page", "page", "page", "blogpost"]);
+    let status = select(vec!["current", "current", "current", "current", "trashed"]);
+    (place, some_users(), some_groups(), kind, status, any::<bool>()).prop_map(
+        |((space, parent), users, groups, kind, status, has_comment)| AnyPage {
+            space,
+            parent,
+            users,
+            groups,
+            kind,
+            status,
+            has_comment,
+        },
+    )
+}
+
+fn some_users() -> impl Strategy<Value = Vec<&'static str>> {
+    subsequence(vec!["u1", "u2", "u3"], 0..=2)
+}
+
+fn some_groups() -> impl Strategy<Value = Vec<&'static str>> {
+    subsequence(vec!["ga", "gb", "gc"], 0..=2)
+}
+
+/// Whatever a random site may hold: six pages and a comment on each.
+pub fn any_ids() -> impl Iterator<Item = String> {
+    (500..506).chain(600..606).map(|id| id.to_string())
+}
+
+/// Random small sites: who may view which of six pages and blog posts in two spaces, by users and groups that may contain
+/// each other. Some are in the bin, with what is below them still in its place; some have comments; a space may be
+/// everybody's, and a user deactivated.
 pub fn any_site() -> impl Strategy<Value = Value> {
-    let some_users = || proptest::sample::subsequence(vec!["u1", "u2", "u3"], 0..=2);
-    let some_groups = || proptest::sample::subsequence(vec!["ga", "gb", "gc"], 0..=2);
-    let status = || proptest::sample::select(vec!["current", "current", "current", "current", "trashed"]);
-    let page = (0..2usize, proptest::option::of(0..6usize), some_users(), some_groups(), status());
-    let pages = proptest::collection::vec(page, 6);
-    (some_users(), some_users(), some_groups(), some_groups(), some_groups(), pages).prop_map(
-        |(in_a, in_b, nested, view_one, view_two, pages)| {
+    let members = (some_users(), some_users(), some_users(), some_groups(), some_groups());
+    let views = (some_groups(), some_groups(), some_users(), prop_oneof![4 => Just(false), 1 => Just(true)]);
+    let inactive = proptest::option::weighted(0.2, select(vec!["u1", "u2", "u3"]));
+    (members, views, inactive, proptest::collection::vec(any_page(), 6)).prop_map(
+        |((in_a, in_b, in_c, within_a, within_c), (view_one, view_two, named, is_open), inactive, pages)| {
             let mut site = Site::new().user("u1").user("u2").user("u3");
-            site = site.group("ga", &in_a, &[]).group("gb", &in_b, &[]);
-            let nested: Vec<&str> = nested.into_iter().filter(|group| *group != "gc").collect();
-            site = site.group("gc", &[], &nested).space("ONE", &view_one).space("TWO", &view_two);
-            for (number, (space, parent, users, groups, status)) in pages.iter().enumerate() {
-                let key = ["ONE", "TWO"][*space];
+            site = site.group("ga", &in_a, &within_a).group("gb", &in_b, &[]).group("gc", &in_c, &within_c);
+            site = site.space("ONE", &view_one).space("TWO", &view_two);
+            for (number, page) in pages.iter().enumerate() {
                 // A parent is an earlier page of the same space.
-                let parent = parent
-                    .filter(|parent| *parent < number && pages[*parent].0 == *space)
-                    .map(|p| format!("{}", 500 + p));
-                let id = format!("{}", 500 + number);
+                let fits = |parent: &usize| {
+                    *parent < number && pages[*parent].space == page.space && pages[*parent].kind == "page"
+                };
+                let parent = page.parent.filter(|parent| page.kind == "page" && fits(parent));
+                let id = (500 + number).to_string();
                 site = site.content(json!({
-                    "id": id, "type": "page", "space": key, "parent": parent, "status": status,
+                    "id": id, "type": page.kind, "space": page.space, "status": page.status,
+                    "parent": parent.map(|parent| (500 + parent).to_string()),
                     "title": format!("Page {number}"), "body": "<p>A lantern in the window.</p>"
                 }));
-                site = site.restrict(&id, users, groups);
+                site = site.restrict(&id, &page.users, &page.groups);
+                if page.has_comment {
+                    site = site.content(json!({
+                        "id": (600 + number).to_string(), "type": "comment", "space": page.space, "container": id,
+                        "title": format!("Re: Page {number}"), "body": "<p>Another lantern in the window.</p>"
+                    }));
+                }
             }
-            site.json()
+            let mut site = site.json();
+            (site["spaces"][0]["view"]["users"], site["spaces"][1]["view"]["anonymous"]) =
+                (json!(named), json!(is_open));
+            for user in site["users"].as_array_mut().unwrap().iter_mut() {
+                user["active"] = json!(inactive.is_none_or(|inactive| user["username"] != inactive));
+            }
+            site
         },
     )
 }
@@ -204,8 +258,7 @@ fn whatever_the_site_each_person_finds_exactly_what_the_oracle_admits() {
                     .map(|row| row["document_id"].as_str().unwrap().trim_start_matches("wiki:").to_owned())
                     .collect();
                 found.sort();
-                let admitted: Vec<String> =
-                    (500..506).map(|id| id.to_string()).filter(|id| oracle::may_view(&site, user, id)).collect();
+                let admitted: Vec<String> = any_ids().filter(|id| oracle::may_view(&site, user, id)).collect();
                 prop_assert_eq!(found, admitted, "{} on {}", user, site);
             }
             Ok(())

@@ -34,6 +34,7 @@ fn told(house: &Appliance, browser: &mut Browser, conversation: &str) -> String 
     let path = format!("/api/v1/conversations/{conversation}");
     for path in [
         "/api/v1/documents/wiki:101",
+        "/api/v1/documents/wiki:101/access",
         "/api/v1/me",
         &path,
         &format!("{path}/export?format=md"),

@@ -413,3 +413,74 @@ fn plain(step: &'static str, of: &str, outcome: Result<String, String>) -> Step 
 fn lower(text: &str) -> String {
     text.strip_prefix("The ").map_or_else(|| text.to_owned(), |rest| format!("the {rest}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::DocumentId;
+    use crate::names::{AccountId, SourceId};
+
+    fn wiki() -> SourceId {
+        SourceId::parse("wiki").unwrap()
+    }
+
+    fn account(key: &str) -> Principal {
+        Principal::Account(AccountId { source: wiki(), key: key.into() })
+    }
+
+    fn with<T>(names: &[(Principal, &str)], told: Told, work: impl FnOnce(Words<'_>) -> T) -> T {
+        let names = names.iter().map(|(principal, name)| (principal.clone(), (*name).to_owned())).collect();
+        work(Words { names: &names, source: "wiki", told })
+    }
+
+    fn met(asks: Result<Vec<Principal>, Unknown>) -> Met {
+        let about = About::Restriction(DocumentId::parse("wiki:7").unwrap());
+        Met { about, asks, learned: None, ways: Vec::new(), more: 0 }
+    }
+
+    #[test]
+    fn whom_a_condition_asks_for_is_named_and_a_long_list_counted() {
+        let many: Vec<Principal> = (0..25).map(|n| account(&n.to_string())).collect();
+        let names = [(account("0"), "ada")];
+
+        let step = with(&names, Told::Whole, |words| words.condition(&met(Ok(many)), "bob"));
+
+        let first = "wiki:7 may be viewed by the account ada or an account that no sync has seen (key 1)";
+        assert!(step.text.starts_with(first), "{}", step.text);
+        assert!(step.text.ends_with("or 5 more; bob is not among them."), "{}", step.text);
+        assert_eq!((step.state, step.asks.len(), step.more_asked), ("failed", 20, 5));
+    }
+
+    #[test]
+    fn nobody_is_told_who_else_may_read_their_page() {
+        let mut step = met(Ok(vec![account("a"), account("b")]));
+        let named = What::Named(step.about.clone(), account("b"));
+        step.ways = vec![vec![app::Fact { what: named, learned: None, is_needed: true }]];
+        let names = [(account("a"), "ada"), (account("b"), "bob")];
+
+        let told = with(&names, Told::OwnWays, |words| words.condition(&step, "bob"));
+
+        assert_eq!(told.text, "wiki:7 may be viewed by bob.");
+        assert!(!serde_json::to_string(&told).unwrap().contains("ada"));
+    }
+
+    #[test]
+    fn each_way_of_not_knowing_has_its_words_and_admits_nobody() {
+        for why in [Unknown::Unreadable, Unknown::NotListed, Unknown::NotKept] {
+            let step = with(&[], Told::Whole, |words| words.condition(&met(Err(why)), "bob"));
+
+            assert_eq!((step.state, step.ways.len()), ("unknown", 0));
+            assert!(step.text.ends_with("; so nobody passes."), "{}", step.text);
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_shared_or_missing_is_no_alias() {
+        let keys = ["a", "b"].map(|key| AccountId { source: wiki(), key: key.into() }).to_vec();
+        let shared = with(&[], Told::Whole, |words| words.alias(&Tie::Shared(keys), "ada"));
+        let none = with(&[], Told::Whole, |words| words.alias(&Tie::None, "ada"));
+
+        assert_eq!(shared.text, "2 accounts of wiki have the user name ada (keys a, b); none is taken for theirs.");
+        assert_eq!((shared.state, none.state), ("failed", "failed"));
+    }
+}

@@ -263,8 +263,14 @@ impl Appliance {
     }
 
     /// Stops the appliance and starts it again over the same folder and port. The wiki and the provider go on.
-    pub fn restart(mut self) -> Appliance {
+    pub fn restart(self) -> Appliance {
+        self.restart_with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub fn restart_with(mut self, change: impl FnOnce(&mut Settings)) -> Appliance {
         self.halt();
+        change(&mut self.settings);
         let (app, server) = open(&self.settings, &self.parts);
         self.app = Some(app);
         self.server = Some(server);
