@@ -142,8 +142,9 @@ fn the_scene_plays_in_a_real_browser() {
             .spawn()
             .unwrap(),
     );
-    let lines = std::io::BufRead::lines(std::io::BufReader::new(demo.0.stdout.take().unwrap()));
-    let ready = lines.map_while(Result::ok).find(|line| line.contains("ready at"));
+    // Kept until the end: a demo that cannot print what it has still to say ends.
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(demo.0.stdout.take().unwrap()));
+    let ready = lines.by_ref().map_while(Result::ok).find(|line| line.contains("ready at"));
     assert!(ready.is_some(), "the demo did not start");
 
     let played = Command::new("node")
