@@ -53,6 +53,7 @@ pub use query::{Query, Scope};
 use fields::{EXACT, Fields, STEMS};
 use rank::{Hit, Ranking, WEIGHTS};
 use snapshot::{Snapshot, VectorsKept};
+use sums::Scratch;
 use vector::Asked;
 use view::View;
 use writing::{Touch, Writing};
@@ -60,6 +61,8 @@ use writing::{Touch, Writing};
 /// How many visibilities' views are kept at hand between two commits. With a million passages one takes a quarter of a
 /// megabyte.
 const VIEWS_MAX: usize = 64;
+/// For how many searches at once memory is kept at hand. With a million passages one takes about ten megabytes.
+const SCRATCH_MAX: usize = 2;
 
 /// How the index is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,6 +99,14 @@ struct State {
     denied: HashSet<DocumentId>,
     /// By the visibility's digest.
     views: Mutex<HashMap<[u8; 32], Arc<View>>>,
+    /// Memory for sums, used again: nothing of a query stays in it.
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+impl State {
+    fn of(snapshot: Arc<Snapshot>, denied: HashSet<DocumentId>) -> Arc<State> {
+        Arc::new(State { snapshot, denied, views: Mutex::default(), scratch: Mutex::default() })
+    }
 }
 
 /// A change to the index; visible to searches only after [`Index::commit`], save that [`Change::Withhold`] and
@@ -167,7 +178,7 @@ impl Index {
             fields,
             reader,
             writing: Mutex::new(writing),
-            state: RwLock::new(Arc::new(State { snapshot, denied: HashSet::new(), views: Mutex::default() })),
+            state: RwLock::new(State::of(snapshot, HashSet::new())),
             vectors: VectorsKept::default(),
             #[cfg(any(test, debug_assertions))]
             uses_stock_statistics: false.into(),
@@ -186,7 +197,13 @@ impl Index {
         let vectors = asked.as_ref().map(|_| state.snapshot.vectors(&self.vectors)).unwrap_or_default();
         let ranking = Ranking { snapshot: &state.snapshot, view: &view, fields: &self.fields, weights: WEIGHTS };
         let meaning = asked.as_ref().map(|asked| (asked, vectors.as_slice()));
-        let hits = ranking.best(&within, &words::terms(&query.words), meaning, most)?;
+        let mut scratch = state.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let hits = ranking.best(&within, &words::terms(&query.words), meaning, most, &mut scratch)?;
+        let mut kept = state.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < SCRATCH_MAX {
+            kept.push(scratch);
+        }
+        drop(kept);
 
         let mut found = hits.iter().map(|hit| self.found(&state, hit)).collect::<Result<Vec<_>, Error>>()?;
         // Two ids whose numbers are one would stand in the order of the segments, so the ids themselves decide.
@@ -367,7 +384,7 @@ impl Index {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let mut denied = state.denied.clone();
         denied.retain(|id| !matches!(touched.get(id), Some(Touch::Shown | Touch::Removed)));
-        *state = Arc::new(State { snapshot, denied, views: Mutex::default() });
+        *state = State::of(snapshot, denied);
         Ok(())
     }
 
@@ -380,7 +397,7 @@ impl Index {
             None => state.denied.clone(),
         };
         denied.insert(id.clone());
-        *state = Arc::new(State { snapshot: state.snapshot.clone(), denied, views: Mutex::default() });
+        *state = State::of(state.snapshot.clone(), denied);
     }
 
     fn state(&self) -> Arc<State> {

@@ -12,7 +12,7 @@ use super::bits::Bits;
 use super::fields::Fields;
 use super::scan::{self, Meant};
 use super::snapshot::Snapshot;
-use super::sums::Sums;
+use super::sums::{Scratch, Sums};
 use super::vector::{Asked, Vectors};
 use super::view::View;
 use super::words::Terms;
@@ -83,60 +83,57 @@ impl Worded<'_> {
 }
 
 impl Ranking<'_> {
-    /// The best of `within`, best first: `most` of them, and those that tie with the last.
+    /// The best of `within`, best first: `most` of them, and those that tie with the last. `scratch` is memory used again.
     pub(super) fn best(
         &self,
         within: &[Bits],
         terms: &Terms,
         meaning: Option<(&Asked, &[Arc<Vectors>])>,
         most: usize,
+        scratch: &mut Scratch,
     ) -> Result<Vec<Hit>, Error> {
-        let mut sums = Sums::of(self.snapshot, self.view, self.fields, self.weights, terms)?;
-        for (met, bits) in sums.met.iter_mut().zip(within) {
-            met.retain(|doc| bits.has(*doc));
-        }
-        let worded = self.worded(&sums);
+        let sums = Sums::of(self.snapshot, self.view, self.fields, self.weights, terms, std::mem::take(scratch))?;
+        let worded = self.worded(&sums, within);
         let mut best = Best::new(most);
-        let shelves =
-            meaning.map(|(asked, vectors)| (asked, vectors.iter().map(|of| of.like(asked)).collect::<Vec<_>>()));
-        for (n, met) in sums.met.iter().enumerate() {
-            let segment = &self.snapshot.segments[n];
-            for doc in met {
-                let (score, _) = worded.of(n, *doc, segment.pages[*doc as usize]);
-                // With meaning this is a passage that is looked at again: its cosine is never below nothing.
-                if best.may_take(score) {
-                    best.take(Hit { segment: n, doc: *doc, score, key: segment.key(*doc) });
-                }
+        for_each_met(&sums, within, |segment, doc| {
+            let of = &self.snapshot.segments[segment];
+            let (score, _) = worded.of(segment, doc, of.pages[doc as usize]);
+            if best.may_take(score) {
+                best.take(Hit { segment, doc, score, key: of.key(doc) });
             }
+        });
+        let mut best = best.into_sorted();
+        if let Some((asked, vectors)) = meaning {
+            let shelves: Vec<_> = vectors.iter().map(|vectors| vectors.like(asked)).collect();
+            let weight = self.weights.meaning;
+            let meant = Meant { snapshot: self.snapshot, within, worded: &worded, asked, shelves: &shelves, weight };
+            best = scan::best(&meant, &best, most);
         }
-        let Some((asked, shelves)) = shelves else { return Ok(best.into_sorted()) };
-        let meant = Meant {
-            snapshot: self.snapshot,
-            within,
-            worded: &worded,
-            asked,
-            shelves: &shelves,
-            weight: self.weights.meaning,
-        };
-        Ok(scan::best(&meant, &best.into_sorted(), most))
+        *scratch = sums.into_scratch();
+        Ok(best)
     }
 
-    fn worded<'a>(&self, sums: &'a Sums<'_>) -> Worded<'a> {
-        let segments = &self.snapshot.segments;
+    fn worded<'a>(&self, sums: &'a Sums<'_>, within: &[Bits]) -> Worded<'a> {
         // The best of each kind among the candidates is one, so that long and short queries weigh alike.
         let (mut passage_most, mut page_most) = (0f32, 0f32);
-        for (n, met) in sums.met.iter().enumerate() {
-            for doc in met {
-                passage_most = passage_most.max(sums.passages[n][*doc as usize]);
-                page_most = page_most.max(sums.pages[segments[n].pages[*doc as usize] as usize]);
-            }
-        }
-        let mut pages = vec![0.0; sums.pages.len()];
-        for page in &sums.met_pages {
+        for_each_met(sums, within, |segment, doc| {
+            passage_most = passage_most.max(sums.passages()[segment][doc as usize]);
+            let page = self.snapshot.segments[segment].pages[doc as usize];
+            page_most = page_most.max(sums.pages()[page as usize]);
+        });
+        let mut pages = vec![0.0; sums.pages().len()];
+        for page in sums.met_pages() {
             let at = *page as usize;
-            pages[at] = self.weights.page * share(sums.pages[at], page_most) + self.weights.name * sums.name(*page);
+            pages[at] = self.weights.page * share(sums.pages()[at], page_most) + self.weights.name * sums.name(*page);
         }
-        Worded { passages: &sums.passages, pages, passage_most }
+        Worded { passages: sums.passages(), pages, passage_most }
+    }
+}
+
+/// Each candidate that has any of the words.
+fn for_each_met(sums: &Sums<'_>, within: &[Bits], mut each: impl FnMut(usize, u32)) {
+    for (segment, (met, bits)) in sums.met().iter().zip(within).enumerate() {
+        met.iter().filter(|doc| bits.has(**doc)).for_each(|doc| each(segment, *doc));
     }
 }
 

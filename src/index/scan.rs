@@ -7,7 +7,7 @@ use super::best::Best;
 use super::bits::Bits;
 use super::rank::{COSINE_MIN, Hit, Worded};
 use super::snapshot::Snapshot;
-use super::vector::{Asked, Shelf};
+use super::vector::{Adding, Asked, OneByOne, Shelf};
 
 /// Fewer entries than so many are looked at by one thread: starting another takes longer.
 const ALONE: usize = 16_384;
@@ -62,30 +62,31 @@ pub(super) fn best(meant: &Meant<'_>, by_words: &[Hit], most: usize) -> Vec<Hit>
 fn look(meant: &Meant<'_>, parts: &[Part], best: Best) -> Best {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
-        return simd.vectorize(Look { meant, parts, best });
+        return simd.vectorize(Look { adding: simd, meant, parts, best });
     }
-    pulp::NullaryFnOnce::call(Look { meant, parts, best })
+    pulp::NullaryFnOnce::call(Look { adding: OneByOne, meant, parts, best })
 }
 
-struct Look<'a> {
+struct Look<'a, A> {
+    adding: A,
     meant: &'a Meant<'a>,
     parts: &'a [Part],
     best: Best,
 }
 
-impl pulp::NullaryFnOnce for Look<'_> {
+impl<A: Adding> pulp::NullaryFnOnce for Look<'_, A> {
     type Output = Best;
 
     #[inline(always)]
     fn call(self) -> Best {
-        let Look { meant, parts, mut best } = self;
+        let Look { adding, meant, parts, mut best } = self;
         for Part { segment, begin, end } in parts {
             for (n, word) in meant.within[*segment].words(*begin..*end) {
                 let mut left = word;
                 while left != 0 {
                     let doc = n as u32 * 64 + left.trailing_zeros();
                     left &= left - 1;
-                    meant.look_at(*segment, doc, &mut best);
+                    meant.look_at(*segment, doc, adding, &mut best);
                 }
             }
         }
@@ -95,13 +96,13 @@ impl pulp::NullaryFnOnce for Look<'_> {
 
 impl Meant<'_> {
     #[inline(always)]
-    fn look_at(&self, segment: usize, doc: u32, best: &mut Best) {
+    fn look_at(&self, segment: usize, doc: u32, adding: impl Adding, best: &mut Best) {
         let of = &self.snapshot.segments[segment];
         let (worded, has_words) = self.worded.of(segment, doc, of.pages[doc as usize]);
         let shelf = self.shelves[segment].and_then(|shelf| Some((shelf, shelf.row(doc)?)));
         let cosine = match shelf {
             Some((shelf, row)) => {
-                let at_most = shelf.at_most(row, self.asked);
+                let at_most = shelf.at_most(row, self.asked, adding);
                 if !best.may_take(worded + self.weight * at_most.max(0.0)) || (!has_words && at_most < COSINE_MIN) {
                     return;
                 }

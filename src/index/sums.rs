@@ -17,50 +17,74 @@ use super::words::Terms;
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
+/// The memory that sums are made in. It is as large as the snapshot, so it is used again; between two queries it is empty.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// For each passage, by segment.
+    passages: Vec<Vec<f32>>,
+    /// The passages that have any of the words, by segment, each once, in no order that means anything.
+    met: Vec<Vec<u32>>,
+    /// For each page.
+    pages: Vec<f32>,
+    /// The pages that have any of the words, each once.
+    met_pages: Vec<u32>,
+    /// For each page: the rarity of those stems of the query that its title has, and their number.
+    names: Vec<(f32, u32)>,
+    /// How often the term at hand stands in each page; zero between two terms.
+    times: Vec<f32>,
+    /// What of the term at hand was met, by segment.
+    found: Vec<Vec<(u32, f32)>>,
+    above: Vec<(u32, f32)>,
+    merged: Vec<(u32, f32)>,
+    of_pages: Vec<u32>,
+}
+
+impl Scratch {
+    fn fit(&mut self, snapshot: &Snapshot) {
+        let (segments, pages) = (&snapshot.segments, snapshot.page_lengths.len());
+        if self.passages.len() != segments.len() || self.pages.len() != pages {
+            let passages = segments.iter().map(|segment| vec![0.0; segment.count() as usize]).collect();
+            *self = Scratch { passages, ..Scratch::default() };
+            self.met.resize_with(segments.len(), Vec::new);
+            self.found.resize_with(segments.len(), Vec::new);
+            (self.pages, self.names, self.times) = (vec![0.0; pages], vec![(0.0, 0); pages], vec![0.0; pages]);
+        }
+    }
+
+    /// Makes it empty again, by what was met alone.
+    fn clear(&mut self) {
+        for (sums, met) in self.passages.iter_mut().zip(&mut self.met) {
+            met.drain(..).for_each(|doc| sums[doc as usize] = 0.0);
+        }
+        for page in self.met_pages.drain(..) {
+            (self.pages[page as usize], self.names[page as usize]) = (0.0, (0.0, 0));
+        }
+    }
+}
+
 /// The sums of one query.
 pub(super) struct Sums<'a> {
     snapshot: &'a Snapshot,
     view: &'a View,
     fields: &'a Fields,
     weights: Weights,
-    /// For each passage, by segment.
-    pub(super) passages: Vec<Vec<f32>>,
-    /// The passages that have any of the words, by segment, each once, in no order that means anything.
-    pub(super) met: Vec<Vec<u32>>,
-    /// For each page.
-    pub(super) pages: Vec<f32>,
-    /// The pages that have any of the words, each once.
-    pub(super) met_pages: Vec<u32>,
-    /// For each page: the rarity of those stems of the query that its title has, and their number.
-    names: Vec<(f32, u32)>,
+    scratch: Scratch,
     /// The rarity of all stems of the query.
     query: f32,
-    /// How often the stem at hand stands in each page; zero between two stems.
-    times: Vec<f32>,
 }
 
 impl<'a> Sums<'a> {
+    /// `scratch` is of this snapshot, or new.
     pub(super) fn of(
         snapshot: &'a Snapshot,
         view: &'a View,
         fields: &'a Fields,
         weights: Weights,
         terms: &Terms,
+        mut scratch: Scratch,
     ) -> Result<Sums<'a>, Error> {
-        let pages = snapshot.page_lengths.len();
-        let mut sums = Sums {
-            snapshot,
-            view,
-            fields,
-            weights,
-            passages: snapshot.segments.iter().map(|segment| vec![0.0; segment.count() as usize]).collect(),
-            met: vec![Vec::new(); snapshot.segments.len()],
-            pages: vec![0.0; pages],
-            met_pages: Vec::new(),
-            names: vec![(0.0, 0); pages],
-            query: 0.0,
-            times: vec![0.0; pages],
-        };
+        scratch.fit(snapshot);
+        let mut sums = Sums { snapshot, view, fields, weights, scratch, query: 0.0 };
         for stem in &terms.stems {
             sums.add_stem(stem)?;
         }
@@ -70,10 +94,37 @@ impl<'a> Sums<'a> {
         Ok(sums)
     }
 
+    /// The sum of each passage, by segment.
+    pub(super) fn passages(&self) -> &[Vec<f32>] {
+        &self.scratch.passages
+    }
+
+    /// The passages that have any of the words, by segment, each once, in no order that means anything.
+    pub(super) fn met(&self) -> &[Vec<u32>] {
+        &self.scratch.met
+    }
+
+    /// The sum of each page.
+    pub(super) fn pages(&self) -> &[f32] {
+        &self.scratch.pages
+    }
+
+    /// The pages that have any of the words, each once.
+    pub(super) fn met_pages(&self) -> &[u32] {
+        &self.scratch.met_pages
+    }
+
+    /// The memory, empty again.
+    pub(super) fn into_scratch(self) -> Scratch {
+        let mut scratch = self.scratch;
+        scratch.clear();
+        scratch
+    }
+
     /// How much a page is called what is asked for, 0 to 1: the share of the query that its title has, times the share of
     /// the title that the query has. People ask for pages by their names, and nearly a name is not yet one.
     pub(super) fn name(&self, page: u32) -> f32 {
-        let (rarity, stems) = self.names[page as usize];
+        let (rarity, stems) = self.scratch.names[page as usize];
         if stems == 0 {
             return 0.0;
         }
@@ -87,17 +138,16 @@ impl<'a> Sums<'a> {
         let Weights { title, headings, body, .. } = self.weights;
         let statistics = &view.statistics;
         let worth = |weight: f32, sum: u64| Worth::of(weight, mean(sum, statistics.passages));
-        let titles = (self.fields.title, worth(title, statistics.title));
-        let headings = (self.fields.headings, worth(headings, statistics.headings));
-        let body = (self.fields.body, worth(body, statistics.body));
+        let of_title = (Term::from_field_text(self.fields.title, stem), worth(title, statistics.title));
+        let of_headings = (Term::from_field_text(self.fields.headings, stem), worth(headings, statistics.headings));
+        let of_body = (Term::from_field_text(self.fields.body, stem), worth(body, statistics.body));
 
         let mut of_titles = Vec::new();
-        let mut of_pages = Vec::new();
-        let mut of_passages = Vec::new();
+        let Scratch { found, above, merged, of_pages, times: of_page, .. } = &mut self.scratch;
         for (n, segment) in snapshot.segments.iter().enumerate() {
             let mut add_to_page = |doc: u32, times: u32| {
                 let page = segment.pages[doc as usize];
-                let Some(sum) = self.times.get_mut(page as usize) else { return };
+                let Some(sum) = of_page.get_mut(page as usize) else { return };
                 if *sum == 0.0 {
                     of_pages.push(page);
                 }
@@ -105,49 +155,47 @@ impl<'a> Sums<'a> {
                 *sum += times as f32;
             };
             // Title and headings have a few words and the body many: the few are at hand before the body is gone through.
-            let mut above = Vec::new();
-            each(view, n, &segment.title, &Term::from_field_text(titles.0, stem), |doc, times| {
-                above.push((doc, titles.1.of_times(times, segment.title.lengths(), doc)));
+            above.clear();
+            each(view, n, &segment.title, &of_title.0, |doc, times| {
+                above.push((doc, of_title.1.of_times(times, segment.title.lengths(), doc)));
                 if segment.firsts.has(doc) {
                     add_to_page(doc, times * TITLE_TIMES);
                     of_titles.push(segment.pages[doc as usize]);
                 }
             })?;
-            let mut found = Vec::new();
-            let mut merge = Merge::new(&above, &mut found);
-            each(view, n, &segment.headings, &Term::from_field_text(headings.0, stem), |doc, times| {
-                merge.add(doc, headings.1.of_times(times, segment.headings.lengths(), doc));
+            merged.clear();
+            let mut merge = Merge::new(above, merged);
+            each(view, n, &segment.headings, &of_headings.0, |doc, times| {
+                merge.add(doc, of_headings.1.of_times(times, segment.headings.lengths(), doc));
                 add_to_page(doc, times);
             })?;
             merge.end();
-            let above = std::mem::take(&mut found);
-            let mut merge = Merge::new(&above, &mut found);
-            each(view, n, &segment.body, &Term::from_field_text(body.0, stem), |doc, times| {
-                merge.add(doc, body.1.of_times(times, segment.body.lengths(), doc));
+            found[n].clear();
+            let mut merge = Merge::new(merged, &mut found[n]);
+            each(view, n, &segment.body, &of_body.0, |doc, times| {
+                merge.add(doc, of_body.1.of_times(times, segment.body.lengths(), doc));
                 add_to_page(doc, times);
             })?;
             merge.end();
-            of_passages.push(found);
         }
 
-        let weight = rarity(statistics.passages, of_passages.iter().map(|found| found.len() as u64).sum());
-        self.add_to_passages(weight, &of_passages);
+        self.add_to_passages(1.0);
+        let Scratch { of_pages, times: of_page, pages, met_pages, names, .. } = &mut self.scratch;
         let weight = rarity(statistics.pages, of_pages.len() as u64);
         self.query += weight;
         for page in of_titles {
-            let Some((rarity, stems)) = self.names.get_mut(page as usize) else { continue };
+            let Some((rarity, stems)) = names.get_mut(page as usize) else { continue };
             *rarity += weight;
             *stems += 1;
         }
         let mean = mean(statistics.page, statistics.pages);
-        for page in of_pages {
+        for page in of_pages.drain(..) {
             let at = page as usize;
-            let times = std::mem::take(&mut self.times[at]);
-            let sum = &mut self.pages[at];
-            if *sum == 0.0 {
-                self.met_pages.push(page);
+            let times = std::mem::take(&mut of_page[at]);
+            if pages[at] == 0.0 {
+                met_pages.push(page);
             }
-            *sum += weight * saturated(times / length_share(snapshot.page_lengths[at], mean));
+            pages[at] += weight * saturated(times, length_share(snapshot.page_lengths[at], mean));
         }
         Ok(())
     }
@@ -157,28 +205,28 @@ impl<'a> Sums<'a> {
         let statistics = &self.view.statistics;
         let worth = Worth::of(1.0, mean(statistics.exact, statistics.passages));
         let term = Term::from_field_text(self.fields.exact, form);
-        let mut of_passages = Vec::new();
-        for (n, segment) in self.snapshot.segments.iter().enumerate() {
-            let mut found = Vec::new();
+        for ((n, segment), found) in self.snapshot.segments.iter().enumerate().zip(&mut self.scratch.found) {
+            found.clear();
             each(self.view, n, &segment.exact, &term, |doc, times| {
                 found.push((doc, worth.of_times(times, segment.exact.lengths(), doc)));
             })?;
-            of_passages.push(found);
         }
-        let count = of_passages.iter().map(|found| found.len() as u64).sum();
-        self.add_to_passages(self.weights.exact * rarity(statistics.passages, count), &of_passages);
+        self.add_to_passages(self.weights.exact);
         Ok(())
     }
 
-    fn add_to_passages(&mut self, weight: f32, found: &[Vec<(u32, f32)>]) {
-        for (n, found) in found.iter().enumerate() {
-            let (sums, met) = (&mut self.passages[n], &mut self.met[n]);
+    /// Adds what was met of a term, whose rarity is known now that all of it was.
+    fn add_to_passages(&mut self, weight: f32) {
+        let Scratch { found, passages, met, .. } = &mut self.scratch;
+        let count = found.iter().map(|found| found.len() as u64).sum();
+        let weight = weight * rarity(self.view.statistics.passages, count);
+        for ((found, sums), met) in found.iter().zip(passages).zip(met) {
             for (doc, times) in found {
                 let sum = &mut sums[*doc as usize];
                 if *sum == 0.0 {
                     met.push(*doc);
                 }
-                *sum += weight * saturated(*times);
+                *sum += weight * saturated(*times, 1.0);
             }
         }
     }
@@ -215,10 +263,12 @@ struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
+    #[inline]
     fn new(first: &'a [(u32, f32)], out: &'a mut Vec<(u32, f32)>) -> Merge<'a> {
         Merge { first: first.iter(), out }
     }
 
+    #[inline]
     fn add(&mut self, doc: u32, number: f32) {
         let mut sum = number;
         while let Some((other, before)) = self.first.as_slice().first().filter(|(other, _)| *other <= doc) {
@@ -247,8 +297,9 @@ fn length_share(length: u32, mean: f32) -> f32 {
     1.0 - B + B * share
 }
 
-fn saturated(times: f32) -> f32 {
-    times * (K1 + 1.0) / (times + K1)
+/// How much so many times are worth in a text of this length, from 0 to just above 2.
+fn saturated(times: f32, length_share: f32) -> f32 {
+    times * (K1 + 1.0) / (times + K1 * length_share)
 }
 
 /// BM25's inverse document frequency, in the form that is never negative. `having` is at most `of`, except in the control.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sotto::app::nouns::Moment;
 use sotto::standin::browser::{Browser, Heard};
 
-use crate::support::{Appliance, Parts, Site, WordVectors};
+use crate::support::{Appliance, Parts, Site, WordVectors, is_skipped, real_models};
 
 /// What pages are about, most frequent first.
 const WORDS: [&str; 48] = [
@@ -331,4 +331,88 @@ fn with_the_statistics_of_all_pages_the_same_hidden_pages_are_felt() {
     eprintln!("replies that differ: {felt:?}");
     let with_teeth = felt.iter().filter(|(_, count)| *count > 0).count();
     assert!(with_teeth >= 8, "the test of non-interference has no teeth: {felt:?}");
+}
+
+/// A text in which each id of ours is a number: how manieth it is in that text.
+fn numbered(text: &str) -> String {
+    let mut ids: Vec<&str> = Vec::new();
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+        let length = rest[begin..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len() - begin);
+        let (before, run) = (&rest[..begin], &rest[begin..begin + length]);
+        rest = &rest[begin + length..];
+        out.push_str(before);
+        if length == 32 {
+            let at = ids.iter().position(|id| *id == run).unwrap_or_else(|| {
+                ids.push(run);
+                ids.len() - 1
+            });
+            out.push_str(&format!("ID{at}"));
+        } else {
+            out.push_str(run);
+        }
+    }
+    out + rest
+}
+
+#[test]
+fn what_one_person_warms_another_does_not_feel() {
+    let at = now();
+    let (mut cold, mut warm) = (World::new(3, parts(at)), World::new(3, parts(at)));
+    let visible = cold.visible.clone();
+    let (_, hidden, coming) = families(3, &visible).swap_remove(3);
+    cold.hide(&hidden, &coming);
+    warm.hide(&hidden, &coming);
+
+    // Whoever sees everything asks all that the other will ask.
+    for query in queries(3, &visible) {
+        let search = json!({ "query": query, "limit": 50 });
+        assert!(warm.boss.send("POST", "/api/v1/search", Some(&search)).unwrap().text.contains("wiki:50"));
+        let question = json!({ "question": format!("How many {query} has the {}?", WORDS[query.len() % 9]) });
+        warm.boss.send("POST", "/api/v1/ask", Some(&question)).unwrap();
+    }
+    for path in ["/api/v1/me", "/api/v1/documents/wiki:5000", "/api/v1/documents/wiki:5001"] {
+        assert_eq!(warm.boss.send("GET", path, None).unwrap().status, 200);
+    }
+
+    let told = |world: &mut World| -> Vec<(String, String)> {
+        world.told().into_iter().map(|(asked, text)| (numbered(&asked), numbered(&text))).collect()
+    };
+    let felt = differences(&told(&mut cold), &told(&mut warm));
+    assert_eq!(felt.len(), 0, "{}", felt[0]);
+}
+
+#[test]
+fn with_a_real_model_and_a_real_embedder_hidden_pages_change_no_byte_of_twenty_answers() {
+    let models = real_models("smollm2-135m-instruct-q4_1");
+    if is_skipped("the weights of SmolLM2 and MiniLM (models/fetch.sh)", models.is_some()) {
+        return;
+    }
+    let models = models.unwrap();
+    let at = now();
+    let parts = || Parts { generate: models.generate.clone(), embed: models.embed.clone(), ..parts(at) };
+    let (mut alone, mut crowded) = (World::new(5, parts()), World::new(5, parts()));
+    let visible = alone.visible.clone();
+    // A few of each family that is about what is asked, with ids of their own.
+    let mut hidden: Vec<Page> =
+        families(5, &visible).into_iter().skip(3).take(5).flat_map(|(_, pages, _)| pages.into_iter().take(3)).collect();
+    for (n, page) in hidden.iter_mut().enumerate() {
+        (page.id, page.title) = (n_of(5000 + n), format!("{} {n}", page.title));
+    }
+    crowded.hide(&hidden, &Coming::AtOnce);
+
+    let mut dice = Dice(55);
+    let mut answered = 0;
+    for n in 0..20 {
+        let question = format!("How many {} has the {} of the {}?", dice.words(2), dice.word(), dice.word());
+        let body = json!({ "question": question });
+        let mut ask = |world: &mut World| {
+            let heard = world.mateo.send("POST", "/api/v1/ask", Some(&body)).unwrap();
+            answered += usize::from(heard.text.contains("\"answered\""));
+            world.blanked(&heard)
+        };
+        assert_eq!(ask(&mut alone), ask(&mut crowded), "{n}: {question}");
+    }
+    eprintln!("20 pairs of a real model's answers are the same; {answered} of 40 had sentences");
 }

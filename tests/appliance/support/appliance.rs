@@ -338,6 +338,18 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// A real model of this name and the real embedder, where their weights are at hand.
+pub fn real_models(name: &str) -> Option<Models> {
+    let folder = std::env::var_os("SOTTO_MODELS").map_or_else(|| PathBuf::from("models"), PathBuf::from);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    if !folder.join(format!("{name}.gguf")).exists() || !folder.join("all-minilm-l6-v2.safetensors").exists() {
+        return None;
+    }
+    let text = format!("[model]\nname = {name:?}\nfolder = {:?}\n", folder.display().to_string());
+    let (below, _) = Settings::parse(&text).unwrap().hand_down();
+    Some(sotto::app::open_models(&below).unwrap())
+}
+
 fn open(settings: &Settings, parts: &Parts) -> (Arc<App>, web::Server) {
     let (mut below, server) = settings.clone().hand_down();
     below.extract_program = Some(PathBuf::from(env!("CARGO_BIN_EXE_sotto")));
