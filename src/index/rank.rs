@@ -115,12 +115,15 @@ impl Ranking<'_> {
 
     fn worded<'a>(&self, sums: &'a Sums<'_>, within: &[Bits]) -> Worded<'a> {
         // The best of each kind among the candidates is one, so that long and short queries weigh alike.
-        let (mut passage_most, mut page_most) = (0f32, 0f32);
-        for_each_met(sums, within, |segment, doc| {
-            passage_most = passage_most.max(sums.passages()[segment][doc as usize]);
-            let page = self.snapshot.segments[segment].pages[doc as usize];
-            page_most = page_most.max(sums.pages()[page as usize]);
-        });
+        let (mut passage_most, mut page_most) = sums.most();
+        if !std::ptr::eq(within, self.view.passages.as_slice()) {
+            (passage_most, page_most) = (0.0, 0.0);
+            for_each_met(sums, within, |segment, doc| {
+                passage_most = passage_most.max(sums.passages()[segment][doc as usize]);
+                let page = self.snapshot.segments[segment].pages[doc as usize];
+                page_most = page_most.max(sums.pages()[page as usize]);
+            });
+        }
         let mut pages = vec![0.0; sums.pages().len()];
         for page in sums.met_pages() {
             let at = *page as usize;

@@ -9,13 +9,19 @@ use tantivy::fieldnorm::FieldNormReader;
 use super::Error;
 use super::fields::Fields;
 use super::rank::Weights;
-use super::snapshot::{Snapshot, TITLE_TIMES, Text, each_block};
+use super::snapshot::{Segment, Snapshot, TITLE_TIMES, Text, each_block};
 use super::view::View;
 use super::words::Terms;
 
 /// BM25's saturation and length constants, as its authors and most engines set them.
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
+
+/// With fewer entries nothing is sought by a second thread: starting one takes longer.
+const ALONE: u32 = 16_384;
+
+/// Passages that bear a term, ascending, each with what that is worth before it is saturated.
+type Met = Vec<(u32, f32)>;
 
 /// The memory that sums are made in. It is as large as the snapshot, so it is used again; between two queries it is empty.
 #[derive(Default)]
@@ -33,9 +39,11 @@ pub(super) struct Scratch {
     /// How often the term at hand stands in each page; zero between two terms.
     times: Vec<f32>,
     /// What of the term at hand was met, by segment.
-    found: Vec<Vec<(u32, f32)>>,
-    above: Vec<(u32, f32)>,
-    merged: Vec<(u32, f32)>,
+    found: Vec<Met>,
+    /// The most that any passage has, and any page.
+    most: (f32, f32),
+    above: Met,
+    merged: Met,
     of_pages: Vec<u32>,
 }
 
@@ -53,6 +61,7 @@ impl Scratch {
 
     /// Makes it empty again, by what was met alone.
     fn clear(&mut self) {
+        self.most = (0.0, 0.0);
         for (sums, met) in self.passages.iter_mut().zip(&mut self.met) {
             met.drain(..).for_each(|doc| sums[doc as usize] = 0.0);
         }
@@ -85,11 +94,23 @@ impl<'a> Sums<'a> {
     ) -> Result<Sums<'a>, Error> {
         scratch.fit(snapshot);
         let mut sums = Sums { snapshot, view, fields, weights, scratch, query: 0.0 };
-        for stem in &terms.stems {
-            sums.add_stem(stem)?;
-        }
-        for form in &terms.forms {
-            sums.add_form(form)?;
+        let seek =
+            || terms.forms.iter().map(|form| forms_found(snapshot, view, fields, form)).collect::<Result<_, _>>();
+        // What bears the exact forms is sought beside the stems; it is added after them, in the order of the forms.
+        let forms: Vec<Vec<Met>> = if snapshot.segments.iter().map(Segment::count).sum::<u32>() < ALONE {
+            terms.stems.iter().try_for_each(|stem| sums.add_stem(stem))?;
+            seek()?
+        } else {
+            std::thread::scope(|scope| {
+                let seeking = scope.spawn(seek);
+                let added = terms.stems.iter().try_for_each(|stem| sums.add_stem(stem));
+                let forms = seeking.join().expect("seeking does not panic");
+                added.and(forms)
+            })?
+        };
+        for found in forms {
+            sums.scratch.found = found;
+            sums.add_to_passages(weights.exact);
         }
         Ok(sums)
     }
@@ -112,6 +133,11 @@ impl<'a> Sums<'a> {
     /// The pages that have any of the words, each once.
     pub(super) fn met_pages(&self) -> &[u32] {
         &self.scratch.met_pages
+    }
+
+    /// The most that any passage of the view has, and any page of it.
+    pub(super) fn most(&self) -> (f32, f32) {
+        self.scratch.most
     }
 
     /// The memory, empty again.
@@ -156,31 +182,31 @@ impl<'a> Sums<'a> {
             };
             // Title and headings have a few words and the body many: the few are at hand before the body is gone through.
             above.clear();
-            each(view, n, &segment.title, &of_title.0, |doc, times| {
-                above.push((doc, of_title.1.of_times(times, segment.title.lengths(), doc)));
-                if segment.firsts.has(doc) {
-                    add_to_page(doc, times * TITLE_TIMES);
-                    of_titles.push(segment.pages[doc as usize]);
+            each(view, n, &segment.title, &of_title.0, |docs, times| {
+                above.extend(of_title.1.of_each(docs, times, segment.title.lengths()));
+                for (doc, times) in docs.iter().zip(times).filter(|(doc, _)| segment.firsts.has(**doc)) {
+                    add_to_page(*doc, times * TITLE_TIMES);
+                    of_titles.push(segment.pages[*doc as usize]);
                 }
             })?;
             merged.clear();
             let mut merge = Merge::new(above, merged);
-            each(view, n, &segment.headings, &of_headings.0, |doc, times| {
-                merge.add(doc, of_headings.1.of_times(times, segment.headings.lengths(), doc));
-                add_to_page(doc, times);
+            each(view, n, &segment.headings, &of_headings.0, |docs, times| {
+                merge.add(docs, of_headings.1.of_each(docs, times, segment.headings.lengths()));
+                docs.iter().zip(times).for_each(|(doc, times)| add_to_page(*doc, *times));
             })?;
             merge.end();
             found[n].clear();
             let mut merge = Merge::new(merged, &mut found[n]);
-            each(view, n, &segment.body, &of_body.0, |doc, times| {
-                merge.add(doc, of_body.1.of_times(times, segment.body.lengths(), doc));
-                add_to_page(doc, times);
+            each(view, n, &segment.body, &of_body.0, |docs, times| {
+                merge.add(docs, of_body.1.of_each(docs, times, segment.body.lengths()));
+                docs.iter().zip(times).for_each(|(doc, times)| add_to_page(*doc, *times));
             })?;
             merge.end();
         }
 
         self.add_to_passages(1.0);
-        let Scratch { of_pages, times: of_page, pages, met_pages, names, .. } = &mut self.scratch;
+        let Scratch { of_pages, times: of_page, pages, met_pages, names, most, .. } = &mut self.scratch;
         let weight = rarity(statistics.pages, of_pages.len() as u64);
         self.query += weight;
         for page in of_titles {
@@ -196,52 +222,72 @@ impl<'a> Sums<'a> {
                 met_pages.push(page);
             }
             pages[at] += weight * saturated(times, length_share(snapshot.page_lengths[at], mean));
+            most.1 = most.1.max(pages[at]);
         }
-        Ok(())
-    }
-
-    /// BM25 over exact forms.
-    fn add_form(&mut self, form: &str) -> Result<(), Error> {
-        let statistics = &self.view.statistics;
-        let worth = Worth::of(1.0, mean(statistics.exact, statistics.passages));
-        let term = Term::from_field_text(self.fields.exact, form);
-        for ((n, segment), found) in self.snapshot.segments.iter().enumerate().zip(&mut self.scratch.found) {
-            found.clear();
-            each(self.view, n, &segment.exact, &term, |doc, times| {
-                found.push((doc, worth.of_times(times, segment.exact.lengths(), doc)));
-            })?;
-        }
-        self.add_to_passages(self.weights.exact);
         Ok(())
     }
 
     /// Adds what was met of a term, whose rarity is known now that all of it was.
     fn add_to_passages(&mut self, weight: f32) {
-        let Scratch { found, passages, met, .. } = &mut self.scratch;
+        let Scratch { found, passages, met, most, .. } = &mut self.scratch;
         let count = found.iter().map(|found| found.len() as u64).sum();
         let weight = weight * rarity(self.view.statistics.passages, count);
         for ((found, sums), met) in found.iter().zip(passages).zip(met) {
+            let mut count = met.len();
+            // Written in any case and kept where it is new: which passages have the words before is no pattern to be guessed.
+            met.resize(count + found.len(), 0);
             for (doc, times) in found {
                 let sum = &mut sums[*doc as usize];
-                if *sum == 0.0 {
-                    met.push(*doc);
-                }
+                met[count] = *doc;
+                count += usize::from(*sum == 0.0);
                 *sum += weight * saturated(*times, 1.0);
+                most.0 = most.0.max(*sum);
             }
+            met.truncate(count);
         }
     }
 }
 
-/// Each passage of the view that bears a term, with how often it does, ascending.
-fn each(view: &View, segment: usize, text: &Text, term: &Term, mut each: impl FnMut(u32, u32)) -> Result<(), Error> {
+/// What bears an exact form, by segment: for BM25 over the whole passage.
+fn forms_found(snapshot: &Snapshot, view: &View, fields: &Fields, form: &str) -> Result<Vec<Met>, Error> {
+    let worth = Worth::of(1.0, mean(view.statistics.exact, view.statistics.passages));
+    let term = Term::from_field_text(fields.exact, form);
+    let of_segment = |(n, segment): (usize, &Segment)| {
+        let mut found = Vec::new();
+        each(view, n, &segment.exact, &term, |docs, times| {
+            found.extend(worth.of_each(docs, times, segment.exact.lengths()));
+        })?;
+        Ok(found)
+    };
+    snapshot.segments.iter().enumerate().map(of_segment).collect()
+}
+
+/// Each passage of the view that bears a term, with how often it does: ascending, up to 128 at once.
+fn each(
+    view: &View,
+    segment: usize,
+    text: &Text,
+    term: &Term,
+    mut each: impl FnMut(&[u32], &[u32]),
+) -> Result<(), Error> {
+    let (mut seen, mut of_seen) = ([0; BLOCK], [0; BLOCK]);
     each_block(text, term, |docs, times| {
-        for (doc, times) in docs.iter().zip(times) {
-            if view.counts(segment, *doc) {
-                each(*doc, *times);
+        for (docs, times) in docs.chunks(BLOCK).zip(times.chunks(BLOCK)) {
+            let mut count = 0;
+            for (doc, times) in docs.iter().zip(times) {
+                // Written in any case and kept where it is seen: which passages are seen is no pattern to be guessed.
+                (seen[count], of_seen[count]) = (*doc, *times);
+                count += usize::from(view.counts(segment, *doc));
+            }
+            if count > 0 {
+                each(&seen[..count], &of_seen[..count]);
             }
         }
     })
 }
+
+/// Postings looked at together.
+const BLOCK: usize = 128;
 
 /// What a word is worth in a field, by how long the field is: for each of the lengths that a byte can tell.
 struct Worth([f32; 256]);
@@ -251,8 +297,14 @@ impl Worth {
         Worth(std::array::from_fn(|id| weight / length_share(FieldNormReader::id_to_fieldnorm(id as u8), mean)))
     }
 
-    fn of_times(&self, times: u32, lengths: &FieldNormReader, doc: u32) -> f32 {
-        self.0[lengths.fieldnorm_id(doc) as usize] * times as f32
+    fn of_each<'a>(
+        &'a self,
+        docs: &'a [u32],
+        times: &'a [u32],
+        lengths: &'a FieldNormReader,
+    ) -> impl Iterator<Item = (u32, f32)> + 'a {
+        let worth = |(doc, times): (&u32, &u32)| (*doc, self.0[lengths.fieldnorm_id(*doc) as usize] * *times as f32);
+        docs.iter().zip(times).map(worth)
     }
 }
 
@@ -268,18 +320,26 @@ impl<'a> Merge<'a> {
         Merge { first: first.iter(), out }
     }
 
+    /// Adds the second list's next passages; `numbers` are of `docs`.
     #[inline]
-    fn add(&mut self, doc: u32, number: f32) {
-        let mut sum = number;
-        while let Some((other, before)) = self.first.as_slice().first().filter(|(other, _)| *other <= doc) {
-            if *other < doc {
-                self.out.push((*other, *before));
-            } else {
-                sum = before + number;
-            }
-            self.first.next();
+    fn add(&mut self, docs: &[u32], numbers: impl Iterator<Item = (u32, f32)>) {
+        // Most words of most bodies are in no title and no heading near them.
+        if docs.last().is_some_and(|last| self.first.as_slice().first().is_none_or(|(other, _)| last < other)) {
+            self.out.extend(numbers);
+            return;
         }
-        self.out.push((doc, sum));
+        for (doc, number) in numbers {
+            let mut sum = number;
+            while let Some((other, before)) = self.first.as_slice().first().filter(|(other, _)| *other <= doc) {
+                if *other < doc {
+                    self.out.push((*other, *before));
+                } else {
+                    sum = before + number;
+                }
+                self.first.next();
+            }
+            self.out.push((doc, sum));
+        }
     }
 
     fn end(self) {
@@ -316,11 +376,11 @@ mod tests {
     fn joined_lists_are_ascending_and_what_both_have_is_added_in_their_order() {
         let mut out = Vec::new();
         let mut merge = Merge::new(&[(1, 0.5), (4, 1.0), (9, 2.0)], &mut out);
-        for (doc, number) in [(0, 1.0), (4, 3.0), (5, 4.0)] {
-            merge.add(doc, number);
-        }
+        merge.add(&[0], [(0, 1.0)].into_iter());
+        merge.add(&[4, 5], [(4, 3.0), (5, 4.0)].into_iter());
+        merge.add(&[6, 7], [(6, 1.0), (7, 1.0)].into_iter());
         merge.end();
 
-        assert_eq!(out, [(0, 1.0), (1, 0.5), (4, 4.0), (5, 4.0), (9, 2.0)]);
+        assert_eq!(out, [(0, 1.0), (1, 0.5), (4, 4.0), (5, 4.0), (6, 1.0), (7, 1.0), (9, 2.0)]);
     }
 }
