@@ -8,7 +8,7 @@ use crate::index::Found;
 
 /// A line of at most this many words is one unit where it is one sentence: a table row, a short paragraph.
 const LINE_WORDS_MAX: usize = 28;
-/// A list item of at most this many words stays whole, whatever stops stand in it: "Mary leads. She is new." is one answer.
+/// A list item or a row of at most this many words stays whole, whatever stops stand in it: "Mary leads. She is new." is one answer.
 const ITEM_WORDS_MAX: usize = 45;
 /// A plain line of at most this many words that ends without a stop is a heading written into the passage: it says nothing.
 const HEADING_WORDS_MAX: usize = 6;
@@ -104,7 +104,7 @@ fn pieces(line: &str) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let words = bare.unicode_words().count();
-    let is_item = offset > line.len() - line.trim_start().len();
+    let is_item = Row::of(line) != Row::Plain;
     let says = |c: char| c.is_ascii_digit() || matches!(c, '.' | '!' | '?' | ':' | ';' | ',');
     if !is_item && words <= HEADING_WORDS_MAX && !bare.contains(says) {
         return Vec::new();
@@ -192,6 +192,13 @@ mod tests {
         assert_eq!(all[2].text, "Meet your lead");
         assert_eq!(all[2].lead_in, Some(0));
         assert_eq!(&text[all[3].bytes.clone()], "Name: Mary; Role: lead");
+    }
+
+    #[test]
+    fn a_row_of_two_sentences_stays_one_row() {
+        let row = "Day: Monday; What you do: Sign the NDA. Have the kick-off talk about customer, contract and plan, and get to know the team.; With whom: Léa";
+
+        assert_eq!(texts(row), [row]);
     }
 
     #[test]
