@@ -142,7 +142,7 @@ fn who_is_deactivated_is_told_nothing_and_who_comes_back_is_told_all() {
 
 #[test]
 fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
-    let taken: [(&str, fn(&Appliance)); 3] = [
+    let taken: [(&str, Deed); 3] = [
         ("the page is restricted", |house| {
             change(house, "/_standin/content/101", &json!({ "read": { "users": ["ana"], "groups": [] } }));
         }),

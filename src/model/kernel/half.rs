@@ -18,15 +18,15 @@ pub(super) fn to_f32(half: u16) -> f32 {
 #[inline(always)]
 pub(super) fn of_f32(value: f32) -> u16 {
     let bits = value.to_bits();
-    let sign = (bits >> 16 & 0x8000) as u16;
+    let sign = ((bits >> 16) & 0x8000) as u16;
     let size = bits & 0x7fff_ffff;
     let half = match size {
         0x7f80_0001.. => 0x7e00,
         0x4780_0000.. => 0x7c00,
         // The half's last place is the float's fourteenth; a carry out of the fraction raises the exponent as it should.
         0x3880_0000.. => {
-            let rounded = size + 0xfff + (size >> 13 & 1);
-            (rounded - 0x3800_0000 >> 13) as u16
+            let rounded = size + 0xfff + ((size >> 13) & 1);
+            ((rounded - 0x3800_0000) >> 13) as u16
         }
         // Added to 0.5, whose last place is 2^-24, it is rounded as a half below the normal ones is.
         _ => (f32::from_bits(size) + 0.5).to_bits().wrapping_sub(0.5_f32.to_bits()) as u16,
