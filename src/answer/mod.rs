@@ -5,11 +5,11 @@
 //! Where the words differ in a number, a name, a denial or a duty, the sentence's own words are shown instead.
 //!
 //! Always true here:
-//! - A claim has a citation, and the cited bytes stand in a passage that was given to [`ground`].
+//! - A claim has a citation, and the cited bytes stand in a passage that was given to [`ground()`].
 //! - Nothing is shown that no sentence supports. The model chooses and phrases; it is never believed.
 //! - This room cannot search: it knows what it was given, and nothing else.
 //!
-//! Uses: `corpus`, `acl`, `index`, `model`. Begin at [`ground`].
+//! Uses: `corpus`, `acl`, `index`, `model`. Begin at [`ground()`].
 
 mod align;
 mod check;

@@ -3,7 +3,7 @@
 //! Always true here: a passage is never empty, never leaves its document's heading, and its id names the revision it was
 //! cut from. Nothing here knows who may read what.
 //!
-//! Uses: nothing of ours. Begin at [`Document`], then [`cut`].
+//! Uses: nothing of ours. Begin at [`Document`], then [`cut()`].
 
 mod cut;
 mod document;

@@ -41,7 +41,7 @@ impl Head {
     }
 }
 
-/// A passage its asker may read. Only `index` makes one, and only through a [`Visibility`].
+/// A passage its asker may read. Only `index` makes one, and only through a [`Visibility`](crate::acl::Visibility).
 #[derive(Debug, Clone)]
 pub struct Found {
     pub(super) passage: Passage,
@@ -74,7 +74,7 @@ impl Found {
     }
 }
 
-/// A whole document its asker may read. Only `index` makes one, and only through a [`Visibility`].
+/// A whole document its asker may read. Only `index` makes one, and only through a [`Visibility`](crate::acl::Visibility).
 #[derive(Debug, Clone)]
 pub struct Opened {
     pub(super) document: Document,

@@ -28,7 +28,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Replaces a file as [`write`] does, and then writes zeros over the old bytes: for keys. Whether the medium keeps another
+/// Replaces a file as [`write()`] does, and then writes zeros over the old bytes: for keys. Whether the medium keeps another
 /// copy (a snapshot, a flash cell) is beyond us.
 pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let old = open_old(path)?;

@@ -1,7 +1,7 @@
 //! Arithmetic over quantised weights, as the machine does it best: the only place of SIMD.
 //!
-//! Given the bytes of a matrix as they lie in a GGUF file and the rows of some tokens, [`multiply`] gives their products;
-//! [`attend`] reads the keys and values of positions past. Everything is written once over [`lanes`] of 16 numbers and runs
+//! Given the bytes of a matrix as they lie in a GGUF file and the rows of some tokens, [`multiply()`] gives their products;
+//! [`attend()`] reads the keys and values of positions past. Everything is written once over [`lanes`] of 16 numbers and runs
 //! at the best level the machine has: AVX-512 with VNNI, AVX2, or what every machine has.
 //!
 //! Always true here:
