@@ -46,7 +46,8 @@ use anyhow::Context as _;
 pub use error::Error;
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
-    Listed, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit, verify_models,
+    Listed, bench_model, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit,
+    verify_models,
 };
 pub use proof::{Fact, Met, What};
 pub use refresh::Removal;

@@ -62,6 +62,11 @@ pub fn list_models(settings: &Settings) -> anyhow::Result<Vec<Listed>> {
     Ok(listed.collect())
 }
 
+/// Measures the language model that the settings name, on this machine as it is now.
+pub fn bench_model(settings: &Settings) -> anyhow::Result<model::Measured> {
+    Ok(model::bench(&settings.model)?)
+}
+
 /// Checks the bytes of the models that the settings name; gives their names.
 pub fn verify_models(settings: &Settings) -> anyhow::Result<Vec<String>> {
     let manifest = model::Manifest::open(&settings.model)?;

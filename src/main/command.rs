@@ -218,6 +218,14 @@ pub enum Model {
         #[command(flatten)]
         config: WithConfig,
     },
+    /// Measure the language model on this machine: start, reading and writing at three lengths, peak memory.
+    Bench {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What is measured, on what.

@@ -8,7 +8,7 @@ use sotto::app;
 use crate::command::Model;
 use crate::{FOUND_WRONG, complain, say, serve};
 
-/// Lists or verifies.
+/// Lists, verifies or measures.
 pub fn run(deed: Model) -> anyhow::Result<ExitCode> {
     match deed {
         Model::List { config, json } => {
@@ -20,6 +20,22 @@ pub fn run(deed: Model) -> anyhow::Result<ExitCode> {
             for model in listed {
                 let state = model.wrong.as_deref().unwrap_or("verified");
                 say(&format!("{}  {}  {}  {state}", model.name, model.kind, model.licence));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Model::Bench { config, json } => {
+            let measured = app::bench_model(&settings(config.config.as_deref())?)?;
+            if json {
+                say(&serde_json::to_string_pretty(&measured)?);
+                return Ok(ExitCode::SUCCESS);
+            }
+            say(&format!("{}, threads {}, ready in {} ms", measured.model, measured.threads, measured.ready_ms));
+            for at in &measured.at {
+                let (read, written) = (at.read, at.written);
+                say(&format!("after {:>4} tokens: {read:.1} read, {written:.1} written a second", at.tokens));
+            }
+            if let Some(peak) = measured.peak_mib {
+                say(&format!("peak memory {peak} MiB"));
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -11,7 +11,7 @@ use super::network::{Memory, Network};
 use super::template::Template;
 use super::tokens::{Text, Tokens};
 use super::weights::Weights;
-use super::{Ending, Error, Generate, Limits, Prompt, Settings, Sharing, Stop};
+use super::{Ending, Error, Generate, Limits, Prompt, Sharing, Stop};
 
 /// Tokens read at once: enough to keep the cores busy, few enough for a stop to be felt.
 const CHUNK: usize = 128;
@@ -43,15 +43,9 @@ enum Out {
 }
 
 impl Engine {
-    /// Starts the thread over checked weights. `template` is the manifest's, where the weights' own is not to be used.
-    pub(super) fn start(
-        name: &str,
-        weights: &Weights,
-        template: Option<Template>,
-        settings: &Settings,
-    ) -> Result<Engine, Error> {
-        let mut mind = Mind::from_gguf(weights, template, settings.threads)?;
-        let (jobs, queue) = mpsc::sync_channel::<Job>(settings.queue_max.max(1));
+    /// Starts the thread.
+    pub(super) fn start(name: &str, mut mind: Mind, queue_max: usize) -> Result<Engine, Error> {
+        let (jobs, queue) = mpsc::sync_channel::<Job>(queue_max.max(1));
         std::thread::Builder::new()
             .name("model".to_owned())
             .spawn(move || serve(&mut mind, &queue))
@@ -138,7 +132,8 @@ pub(super) struct Mind {
 }
 
 impl Mind {
-    /// `threads` work on it; 0 is one for each core.
+    /// Over checked weights. `template` is the manifest's, where the weights' own is not to be used; `threads` work on it, 0
+    /// is one for each core.
     pub(super) fn from_gguf(weights: &Weights, template: Option<Template>, threads: usize) -> Result<Mind, Error> {
         let content = Content::read(&mut Cursor::new(&**weights)).map_err(broken)?;
         let template = template.map_or_else(|| Template::of(&content), Ok)?;
@@ -150,6 +145,36 @@ impl Mind {
         let network = Network::from_gguf(&content, weights, threads).map_err(broken)?;
         let memory = network.memory();
         Ok(Mind { network, tokens, template, memory, held: Vec::new(), fixed: 0, sharing: Sharing::new() })
+    }
+
+    /// How many threads work.
+    pub(super) fn threads(&self) -> usize {
+        self.network.threads()
+    }
+
+    /// The first tokens of a text, so many.
+    pub(super) fn tokens_of(&self, text: &str, count: usize) -> Result<Vec<u32>, Error> {
+        let mut tokens = Vec::new();
+        self.tokens.encode(text, &mut tokens)?;
+        tokens.truncate(count);
+        Ok(tokens)
+    }
+
+    /// Forgets what is held and reads these tokens; gives the one that follows.
+    pub(super) fn read_plainly(&mut self, tokens: &[u32]) -> Result<u32, Error> {
+        self.held.clear();
+        match self.read_to_end(tokens, &Stop::default())? {
+            Some(scores) => Ok(best(&scores)),
+            None => Err(Error::Broken("nothing was read".into())),
+        }
+    }
+
+    /// Reads one token more; gives the one that follows.
+    pub(super) fn read_on(&mut self, token: u32) -> Result<u32, Error> {
+        let at = self.held.len();
+        self.network.read(&[token], at, &mut self.memory, &Stop::default(), 1).map_err(broken)?;
+        self.held.push(token);
+        Ok(best(&self.memory.scores(0)))
     }
 
     fn write(
@@ -235,6 +260,11 @@ impl Mind {
         // The last token is always read, for its scores are wanted.
         self.held.truncate(ours.min(tokens.len() - 1));
         (self.fixed, self.sharing) = (fixed, prompt.sharing.clone());
+        self.read_to_end(&tokens, stop)
+    }
+
+    /// Reads what of these tokens is not held, and gives the scores after the last; `None` where it was stopped.
+    fn read_to_end(&mut self, tokens: &[u32], stop: &Stop) -> Result<Option<Vec<f32>>, Error> {
         while self.held.len() < tokens.len() {
             let at = self.held.len();
             let end = tokens.len().min(at + CHUNK);
@@ -263,4 +293,34 @@ fn best(scores: &[f32]) -> u32 {
 
 fn broken(error: candle_core::Error) -> Error {
     Error::Broken(error.into())
+}
+
+#[cfg(test)]
+mod steps {
+    //! Steps that tests take one by one.
+
+    use super::*;
+
+    impl Mind {
+        /// A prompt's tokens.
+        pub(in super::super) fn lay(&self, prompt: &Prompt) -> Result<Vec<u32>, Error> {
+            Ok(self.template.lay(prompt, &self.tokens)?.concat())
+        }
+
+        /// The scores after what was read last.
+        pub(in super::super) fn scores(&self) -> Vec<f32> {
+            self.memory.scores(0)
+        }
+
+        /// Whether a token ends the turn.
+        pub(in super::super) fn ends(&self, token: u32) -> bool {
+            self.tokens.ends(token)
+        }
+
+        /// The text of tokens; what is cut off inside a character at the end is left out.
+        pub(in super::super) fn text(&self, tokens: &[u32]) -> String {
+            let mut text = Text::default();
+            tokens.iter().map(|token| text.push(self.tokens.bytes(*token))).collect()
+        }
+    }
 }

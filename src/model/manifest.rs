@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::engine::Mind;
 use super::pack::Packed;
 use super::template::Template;
 use super::weights::Weights;
@@ -112,9 +113,15 @@ impl Manifest {
 
     /// Loads the language model of the settings; its SHA-256 is checked first.
     pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
+        let (name, mind) = self.mind(settings)?;
+        Engine::start(&name, mind, settings.queue_max)
+    }
+
+    /// The same without its thread, and its name.
+    pub(super) fn mind(&self, settings: &Settings) -> Result<(String, Mind), Error> {
         let entry = self.entry_of(&settings.name, Kind::Language)?;
-        let piece = self.piece(entry, ".gguf")?;
-        Engine::start(&entry.name, &self.weights(entry, piece)?, entry.template, settings)
+        let weights = self.weights(entry, self.piece(entry, ".gguf")?)?;
+        Ok((entry.name.clone(), Mind::from_gguf(&weights, entry.template, settings.threads)?))
     }
 
     /// Loads the embedder of the settings; its SHA-256 is checked first.

@@ -9,6 +9,7 @@
 //!
 //! Uses: nothing of ours; keeps `candle` and `tokenizers`. Begin at [`Generate`].
 
+mod bench;
 mod embedder;
 mod engine;
 mod guess;
@@ -22,6 +23,7 @@ mod tensors;
 mod tokens;
 mod weights;
 
+pub use bench::{Measured, bench};
 pub use embedder::Embedder;
 pub use engine::Engine;
 pub use manifest::{Kind, Manifest};

@@ -135,6 +135,11 @@ impl Network {
         self.shape.context
     }
 
+    /// How many threads work.
+    pub(super) fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
     /// Memory for every position of the context.
     pub(super) fn memory(&self) -> Memory {
         let past = |_: &Layer| Past::new(self.shape.heads, self.shape.context);

@@ -148,7 +148,7 @@ fn broken(what: String) -> Error {
 }
 
 /// Byte-level vocabularies write each byte as a character of its own: printable ones as they are, the others from U+0100 on.
-fn byte_of_char() -> HashMap<char, u8> {
+pub(super) fn byte_of_char() -> HashMap<char, u8> {
     let printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let plain = (0..=255_u8).filter(printable).map(|byte| (char::from(byte), byte));
     let moved = (0..=255_u8).filter(|byte| !printable(byte)).zip('\u{100}'..).map(|(byte, c)| (c, byte));

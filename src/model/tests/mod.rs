@@ -1,0 +1,375 @@
+//! Model folders for tests; and the engine and embedder on real weights, held against llama.cpp.
+
+mod tiny;
+
+use std::io::{Cursor, Write as _};
+use std::ops::ControlFlow;
+
+use candle_core::quantized::gguf_file::Content;
+use sha2::{Digest, Sha256};
+
+use super::engine::Mind;
+use super::guess::guess;
+use super::template::Template;
+use super::tokens::Tokens;
+use super::weights::Weights;
+use super::*;
+use tiny::tiny;
+
+/// A folder with a manifest and these models of one file each: name, kind, file, bytes.
+pub(super) fn folder_of(models: &[(&str, &str, &str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = String::new();
+    for (name, kind, file, bytes) in models {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        manifest += &format!(
+            "[[model]]\nname = \"{name}\"\nkind = \"{kind}\"\nlicence = \"Apache-2.0\"\n\
+             [[model.file]]\nname = \"{file}\"\nbytes = {}\nsha256 = \"{sha256}\"\n",
+            bytes.len()
+        );
+        if !file.contains('/') {
+            std::fs::File::create(folder.path().join(file)).unwrap().write_all(bytes).unwrap();
+        }
+    }
+    std::fs::File::create(folder.path().join("manifest.toml")).unwrap().write_all(manifest.as_bytes()).unwrap();
+    folder
+}
+
+/// What llama.cpp made of the same weights, prompts and texts.
+fn recorded() -> serde_json::Value {
+    serde_json::from_str(include_str!("../../../tests/data/model/smollm2_llama_cpp.json")).unwrap()
+}
+
+/// The folder with real weights; a test that needs it says SKIPPED and passes without, unless `SOTTO_NO_SKIP` is set.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test's own switches, and its word to the reader"
+)]
+fn real(file: &str) -> Option<Weights> {
+    let folder = std::env::var("SOTTO_MODELS").unwrap_or_else(|_| "models".to_owned());
+    let weights = Weights::map(&std::path::Path::new(&folder).join(file)).ok();
+    // Qwen is too large for every machine that runs the tests: it is looked at where it is.
+    let may_skip = std::env::var("SOTTO_NO_SKIP").is_err() || file == QWEN;
+    assert!(weights.is_some() || may_skip, "{file} is not in {folder}; run models/fetch.sh");
+    if weights.is_none() {
+        println!("SKIPPED: {file} is not in {folder}");
+    }
+    weights
+}
+
+const SMOLLM2: &str = "smollm2-135m-instruct-q4_1.gguf";
+const QWEN: &str = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf";
+
+fn ids(value: &serde_json::Value) -> Vec<u32> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn prompt(system: &str, user: &[&str], sharing: &Sharing) -> Prompt {
+    Prompt {
+        system: system.to_owned(),
+        user: user.iter().map(|part| (*part).to_owned()).collect(),
+        begin: Vec::new(),
+        sharing: sharing.clone(),
+    }
+}
+
+fn engine_of(weights: &Weights) -> Engine {
+    Engine::start("model", Mind::from_gguf(weights, None, 1).unwrap(), 1).unwrap()
+}
+
+fn written(engine: &Engine, prompt: &Prompt, tokens_max: usize) -> String {
+    let mut text = String::new();
+    let mut each = |piece: &str| {
+        text.push_str(piece);
+        ControlFlow::Continue(())
+    };
+    engine.generate(prompt, Limits { tokens_max }, &Stop::default(), &mut each).unwrap();
+    text
+}
+
+#[test]
+fn tokens_are_those_of_llama_cpp() {
+    for (file, name) in [(SMOLLM2, "smollm2"), (QWEN, "qwen2")] {
+        let Some(weights) = real(file) else { continue };
+        let content = Content::read(&mut Cursor::new(&*weights)).unwrap();
+        let tokens = Tokens::from_gguf(&content).unwrap();
+        let recorded = recorded();
+        let text = recorded["awkward"].as_str().unwrap();
+        let mut found = Vec::new();
+
+        tokens.encode(text, &mut found).unwrap();
+
+        assert_eq!(found, ids(&recorded[name]["awkward_ids"]), "{name}");
+        let bytes: Vec<u8> = found.iter().flat_map(|token| tokens.bytes(*token).to_vec()).collect();
+        assert_eq!(bytes, text.as_bytes());
+        assert!(!found.contains(&tokens.special("<|im_end|>").unwrap()));
+    }
+}
+
+#[test]
+fn the_first_tokens_are_those_of_llama_cpp() {
+    let Some(weights) = real(SMOLLM2) else { return };
+    let content = Content::read(&mut Cursor::new(&*weights)).unwrap();
+    let tokens = Tokens::from_gguf(&content).unwrap();
+    let engine = engine_of(&weights);
+    for case in recorded()["smollm2"]["prompts"].as_array().unwrap() {
+        let prompt = prompt(case["system"].as_str().unwrap(), &[case["user"].as_str().unwrap()], &Sharing::new());
+
+        let laid = Template::Chatml.lay(&prompt, &tokens).unwrap().concat();
+        let text = written(&engine, &prompt, 16);
+
+        let expected = ids(&case["greedy_ids"]);
+        let bytes: Vec<u8> =
+            expected.iter().filter(|id| !tokens.ends(**id)).flat_map(|id| tokens.bytes(*id).to_vec()).collect();
+        assert_eq!(laid, ids(&case["prompt_ids"]));
+        assert_eq!(text, String::from_utf8(bytes).unwrap());
+    }
+}
+
+/// Questions over a page, some with words to copy: `count` of them, all different.
+fn questions(count: usize) -> Vec<Prompt> {
+    let pages = [
+        "The pager number of the on-call engineer is 4417. Ada has it on Mondays, and Bob on all other days.",
+        "New parents get twelve weeks off, which they can take within a year of the birth.",
+        "To reset a badge: 1. go to the front desk; 2. show an identity card; 3. wait for the green light.",
+        "Production access is granted by the platform team after a review. It ends after ninety days.",
+        "The canteen opens at 11:30. On Fridays there is fish; vegetarians are asked to book by Thursday noon.",
+    ];
+    let tasks = [
+        "Copy the first sentence.",
+        "Who or what is this about?",
+        "Write it as a list.",
+        "Say it in one sentence.",
+        "Is there a number in it? Answer Yes or No.",
+        "Copy every sentence, with its number.",
+        "What should a new employee know?",
+        "Continue the text.",
+        "Translate it into French.",
+        "Write a question that it answers.",
+    ];
+    (0..count)
+        .map(|at| {
+            let (page, task) = (pages[at % pages.len()], tasks[at / pages.len() % tasks.len()]);
+            prompt("You help employees.", &[page, "\n\n", task], &Sharing::new())
+        })
+        .collect()
+}
+
+/// How many questions are asked: a few, or more where the long forms are run.
+#[expect(clippy::disallowed_methods, reason = "a test's own switch")]
+fn cases() -> usize {
+    std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_usize).min(50)
+}
+
+/// Candle's own forward over the same weights.
+enum Candle {
+    Llama(candle_transformers::models::quantized_llama::ModelWeights),
+    Qwen2(candle_transformers::models::quantized_qwen2::ModelWeights),
+}
+
+impl Candle {
+    fn from_gguf(weights: &Weights) -> Candle {
+        let mut bytes = Cursor::new(&**weights);
+        let content = Content::read(&mut bytes).unwrap();
+        let family = content.metadata["general.architecture"].to_string().unwrap().clone();
+        let device = candle_core::Device::Cpu;
+        match family.as_str() {
+            "llama" => Candle::Llama(
+                candle_transformers::models::quantized_llama::ModelWeights::from_gguf(content, &mut bytes, &device)
+                    .unwrap(),
+            ),
+            _ => Candle::Qwen2(
+                candle_transformers::models::quantized_qwen2::ModelWeights::from_gguf(content, &mut bytes, &device)
+                    .unwrap(),
+            ),
+        }
+    }
+
+    /// The scores after these tokens, which stand from position `at` on; 0 begins anew.
+    fn read(&mut self, tokens: &[u32], at: usize) -> Vec<f32> {
+        let tokens = candle_core::Tensor::new(tokens, &candle_core::Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let scores = match self {
+            Candle::Llama(model) => model.forward(&tokens, at),
+            Candle::Qwen2(model) => model.forward(&tokens, at),
+        };
+        scores.unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    }
+}
+
+/// How far candle's two best scores may be apart where our choice is its second. Both forwards write the inputs of each
+/// product as bytes, which puts their scores some 0.14 (root mean square over the best 20) from those of the weights expanded
+/// to floats, and from each other: measured, ours and candle's alike.
+const NEARLY_EQUAL: f32 = 0.5;
+
+#[test]
+fn greedy_tokens_are_candles_but_where_its_two_best_are_nearly_equal() {
+    for file in [SMOLLM2, QWEN] {
+        // Candle expands Qwen's table to 0.9 GB of floats: only with the long forms.
+        let Some(weights) = (file == SMOLLM2 || cases() == 50).then(|| real(file)).flatten() else { continue };
+        let mut mind = Mind::from_gguf(&weights, Some(Template::Chatml), 0).unwrap();
+        let mut candle = Candle::from_gguf(&weights);
+        let (mut differing, mut all) = (0, 0);
+        for (number, question) in questions(cases()).iter().enumerate() {
+            let prompt = mind.lay(question).unwrap();
+            let (mut ours, mut theirs) = (mind.read_plainly(&prompt).unwrap(), candle.read(&prompt, 0));
+            for step in 0..16 {
+                // Both go on with candle's choice, so that one difference is not counted as many.
+                let best = (0..theirs.len()).max_by(|one, other| theirs[*one].total_cmp(&theirs[*other])).unwrap();
+                let gap = theirs[best] - theirs[ours as usize];
+                assert!(gap < NEARLY_EQUAL, "{file}, question {number}, token {step}: {ours} for {best}, {gap} apart");
+                (differing, all) = (differing + usize::from(gap > 0.0), all + 1);
+                ours = mind.read_on(best as u32).unwrap();
+                theirs = candle.read(&[best as u32], prompt.len() + step);
+            }
+        }
+        assert!(differing * 20 <= all + 20, "{file}: {differing} tokens of {all} differ");
+    }
+}
+
+#[test]
+fn guesses_and_threads_change_no_token() {
+    let mut guessed = 0;
+    for family in ["llama", "qwen2", "qwen3"] {
+        let weights = tiny(family);
+        let mut alone = Mind::from_gguf(&weights, None, 1).unwrap();
+        let engines =
+            [1, 2].map(|threads| Engine::start(family, Mind::from_gguf(&weights, None, threads).unwrap(), 1).unwrap());
+        for question in questions(cases()) {
+            let laid = alone.lay(&question).unwrap();
+            let mut plain = Vec::new();
+            let mut token = alone.read_plainly(&laid).unwrap();
+            while plain.len() < 48 && !alone.ends(token) {
+                plain.push(token);
+                token = alone.read_on(token).unwrap();
+            }
+            let all = [laid.clone(), plain.clone()].concat();
+            guessed += (laid.len()..all.len()).filter(|at| guess(&all[..*at], 1).first() == all.get(*at)).count();
+            let plain = alone.text(&plain);
+
+            for engine in &engines {
+                assert_eq!(written(engine, &question, 48), plain, "{family}");
+            }
+        }
+    }
+    assert!(guessed > 0, "no guess was right: nothing was tested");
+}
+
+#[test]
+fn scores_are_near_candles_own() {
+    for family in ["llama", "qwen2"] {
+        let weights = tiny(family);
+        let mut mind = Mind::from_gguf(&weights, None, 2).unwrap();
+        let mut candle = Candle::from_gguf(&weights);
+        let prompt = mind.lay(&questions(1)[0]).unwrap();
+
+        mind.read_plainly(&prompt).unwrap();
+
+        let (ours, theirs) = (mind.scores(), candle.read(&prompt, 0));
+        let mean = |squares: f32| (squares / theirs.len() as f32).sqrt();
+        let off = mean(ours.iter().zip(&theirs).map(|(one, other)| (one - other).powi(2)).sum());
+        let size = mean(theirs.iter().map(|score| score.powi(2)).sum());
+        // Writing the inputs as bytes costs each forward 0.02 to 0.03; a wrong turn, norm or bias far more.
+        assert!(off < 0.06 * size, "{family}: {off} off, of {size}");
+    }
+}
+
+#[test]
+fn a_long_prompt_is_left_when_the_stop_is_set() {
+    let weights = tiny("llama");
+    let engine = engine_of(&weights);
+    let asked = prompt("You answer.", &["The pager is red and loud. ".repeat(70).as_str()], &Sharing::new());
+    let stop = Stop::default();
+    let stopper = stop.clone();
+    let setting = std::thread::spawn(move || {
+        std::thread::yield_now();
+        stopper.set();
+    });
+
+    let ending = engine.generate(&asked, Limits { tokens_max: 100 }, &stop, &mut |_| ControlFlow::Continue(()));
+
+    setting.join().unwrap();
+    assert_eq!(ending.unwrap(), Ending::Stopped);
+}
+
+#[test]
+fn what_was_asked_before_changes_no_token() {
+    let weights = tiny("qwen2");
+    let sharing = Sharing::new();
+    let long = "The pager number is 4417, and Ada has it on Mondays. ".repeat(12);
+    let asked = prompt("You answer.", &[&long, "What is the pager number?"], &sharing);
+    let engine = || engine_of(&weights);
+    let alone = written(&engine(), &asked, 12);
+
+    let warm = engine();
+    written(&warm, &prompt("You answer.", &[&long, "Who has it?"], &sharing), 8);
+    let after_its_own = written(&warm, &asked, 12);
+    written(&warm, &prompt("You answer.", &[&long, "What is the pager number?"], &Sharing::new()), 3);
+    let after_another = written(&warm, &asked, 12);
+
+    assert_eq!(alone, after_its_own);
+    assert_eq!(alone, after_another);
+}
+
+#[test]
+fn a_stop_and_a_listener_that_breaks_off_end_the_writing() {
+    let weights = tiny("llama");
+    let engine = engine_of(&weights);
+    let asked = prompt("You answer.", &["Tell a long story."], &Sharing::new());
+    let stop = Stop::default();
+    stop.set();
+
+    let stopped = engine.generate(&asked, Limits { tokens_max: 50 }, &stop, &mut |_| panic!("nothing is written"));
+    let broken_off =
+        engine.generate(&asked, Limits { tokens_max: 50 }, &Stop::default(), &mut |_| ControlFlow::Break(()));
+    let too_long =
+        engine.generate(&asked, Limits { tokens_max: 9000 }, &Stop::default(), &mut |_| ControlFlow::Continue(()));
+
+    assert_eq!(stopped.unwrap(), Ending::Stopped);
+    assert_eq!(broken_off.unwrap(), Ending::Stopped);
+    assert!(matches!(too_long, Err(Error::TooLong)));
+}
+
+#[test]
+fn a_file_that_is_no_model_is_an_error() {
+    let folder = folder_of(&[(
+        "tiny",
+        "language",
+        "tiny.gguf",
+        b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x7f",
+    )]);
+    let manifest = Manifest::open_folder(folder.path()).unwrap();
+    let settings = Settings { name: "tiny".to_owned(), ..Settings::default() };
+
+    assert!(matches!(manifest.engine(&settings), Err(Error::Broken(_))));
+}
+
+#[test]
+fn like_sentences_have_like_vectors_in_any_company() {
+    let (Some(weights), Some(tokenizer)) =
+        (real("all-minilm-l6-v2.safetensors"), real("all-minilm-l6-v2.tokenizer.json"))
+    else {
+        return;
+    };
+    let embedder = Embedder::start(&weights, &tokenizer).unwrap();
+    let embed = |texts: &[&str]| embedder.embed(texts, &Stop::default()).unwrap();
+    let dot = |one: &Vector, other: &Vector| one.0.iter().zip(&other.0).map(|(x, y)| x * y).sum::<f32>();
+
+    let vectors = embed(&[
+        "How long is parental leave?",
+        "New parents get twelve weeks off, which they can take within a year.",
+        "The pager is red.",
+    ]);
+
+    assert!((dot(&vectors[0], &vectors[0]) - 1.0).abs() < 1e-5);
+    assert!(dot(&vectors[0], &vectors[1]) > dot(&vectors[0], &vectors[2]) + 0.2);
+
+    // To the last bit, in company of the same length and of others.
+    let colours = ["red", "blue", "green", "white", "black", "brown", "grey", "pink", "gold", "silver"];
+    let mut company: Vec<String> = colours.iter().map(|colour| format!("The pager is {colour}.")).collect();
+    company.extend((1..12).map(|times| "The pager is red and loud. ".repeat(times)));
+    let together = embed(&company.iter().map(String::as_str).collect::<Vec<_>>());
+    for (text, vector) in company.iter().zip(&together) {
+        assert_eq!(&embed(&[text])[0], vector, "{text}");
+    }
+}
