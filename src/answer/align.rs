@@ -20,11 +20,10 @@ const COPY_WORDS: usize = 5;
 /// what it adds. `above` are the words that stand above each sentence.
 pub(super) fn align(line: &str, question: &str, chosen: &[&str], above: &[String]) -> Option<usize> {
     let asked: BTreeSet<String> = content(question).into_iter().collect();
-    let counted = numbers(line);
     let is_number = |word: &String| !numbers(word).is_empty();
     let added: BTreeSet<String> =
         content(line).into_iter().filter(|word| !asked.contains(word) && !is_number(word)).collect();
-    let added_numbers: BTreeSet<String> = counted.difference(&numbers(question)).cloned().collect();
+    let added_numbers: BTreeSet<String> = numbers(line).difference(&numbers(question)).cloned().collect();
     if added.is_empty() && added_numbers.is_empty() {
         return None;
     }
@@ -37,14 +36,14 @@ pub(super) fn align(line: &str, question: &str, chosen: &[&str], above: &[String
     for (at, text) in chosen.iter().enumerate() {
         let own: BTreeSet<String> = content(text).into_iter().collect();
         let with_above: BTreeSet<String> = own.iter().cloned().chain(content(&above[at])).collect();
-        // Every number must stand in the sentence itself: a number of another sentence is another's.
-        if !counted.is_subset(&numbers(text)) && !added_numbers.is_subset(&numbers(text)) {
+        // Every number that was added must stand in the sentence itself: a number of another sentence is another's.
+        if !added_numbers.is_subset(&numbers(text)) {
             continue;
         }
-        let has_added = if added.len() <= 2 { share(&added, &own) } else { share(&added, &with_above) };
+        let (least, has_added) =
+            if added.len() <= 2 { (1.0, share(&added, &own)) } else { (ADDED, share(&added, &with_above)) };
         let is_verbatim = stands_in(&said, &words(text));
         let about = share(&asked, &with_above);
-        let least = if added.len() <= 2 { 1.0 } else { ADDED };
         let adds_here = !added_numbers.is_empty() || added.iter().any(|word| own.contains(word));
         // A word or two stand in many sentences: the one meant speaks of what was asked itself, not only its heading.
         let is_about = if said.len() < COPY_WORDS { share(&asked, &own) > 0.0 } else { about > 0.0 || is_verbatim };

@@ -150,30 +150,25 @@ impl<'w> Writer<'w> {
             let said = is_own.then(|| line.to_owned()).filter(|line| words(line) != words(texts[number]));
             let at = self.chosen[number];
             self.show(at, said, shown);
-            self.show_limits(at, shown);
-            self.show_items(at, settings.claims_max, shown);
+            for with in self.belonging_to(at) {
+                if shown.claims.len() < settings.claims_max && !shown.is_broken_off {
+                    self.show(with, None, shown);
+                }
+            }
             return Ok(0);
         }
         Ok(withheld)
     }
 
-    /// Shows the sentence that follows one, where it limits it.
-    fn show_limits(&self, at: usize, shown: &mut Shown<'_>) {
-        let next = self.all.get(at + 1).filter(|next| next.from == self.all[at].from && next.list.is_none());
-        let limits = next.and_then(|next| words(&next.text).into_iter().next());
-        if limits.is_some_and(|word| LIMITS.contains(&word.as_str())) && !shown.is_broken_off {
-            self.show(at + 1, None, shown);
-        }
-    }
-
-    /// Shows the items of the list that a sentence opens ("You must have all of the following:"): without them it says
-    /// nothing.
-    fn show_items(&self, at: usize, claims_max: usize, shown: &mut Shown<'_>) {
-        for (item, _) in self.all.iter().enumerate().filter(|(_, sentence)| sentence.lead_in == Some(at)) {
-            if shown.claims.len() < claims_max && !shown.is_broken_off {
-                self.show(item, None, shown);
-            }
-        }
+    /// What must be told with a sentence: the next one where it limits it, and the items of the list that it opens ("You
+    /// must have all of the following:"), without which it says nothing.
+    fn belonging_to(&self, at: usize) -> impl Iterator<Item = usize> + use<'w> {
+        let all: &'w [Sentence] = self.all;
+        let next = all.get(at + 1).filter(|next| next.from == all[at].from && next.list.is_none());
+        let first = next.and_then(|next| words(&next.text).into_iter().next());
+        let limit = first.filter(|word| LIMITS.contains(&word.as_str())).map(|_| at + 1);
+        let items = (0..all.len()).filter(move |item| all[*item].lead_in == Some(at) && Some(*item) != limit);
+        limit.into_iter().chain(items)
     }
 
     /// Writes until the model is done or a limit is met. Gives how many lines were withheld, and whether the model said

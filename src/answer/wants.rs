@@ -43,15 +43,14 @@ const BEGINS: &[&str] = &[
     "tell me about",
 ];
 
-/// Reads the form of a question. Only English forms are known; of all others one thing is taken to be wanted, which the
-/// model may still answer with more than one sentence.
+/// Reads the form of a question. Only English forms are known; of all others one thing is taken to be wanted.
 pub(super) fn wants(question: &str) -> Wants {
     let words = words(question);
     let text = words.join(" ");
     let begins = BEGINS
         .iter()
         .any(|begin| text.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-    let has_steps = words.iter().any(|word| word == "steps" || word == "everyone" || word == "checklist");
+    let has_steps = words.iter().any(|word| word == "steps" || word == "checklist");
     if begins || has_steps || asks_for_several(&words) { Wants::All } else { Wants::One }
 }
 
@@ -94,6 +93,7 @@ mod tests {
             "Which bus goes there?",
             "What marks the end of a page?",
             "When is the office open?",
+            "Does everyone get dental cover?",
             "Listening hours?",
         ] {
             assert_eq!(wants(question), Wants::One, "{question}");
