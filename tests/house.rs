@@ -412,11 +412,23 @@ fn no_page_names_another_origin() {
                 wrong.push(format!("{} names {}", path.display(), &text[from..(at + 20).min(text.len())]));
             }
         }
-        for word in
-            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", " onclick=", " style=\""]
-        {
-            if text.contains(word) {
-                wrong.push(format!("{} has {word}", path.display()));
+        let words = [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "Function(",
+            "javascript:",
+            " style=",
+        ];
+        for word in words.into_iter().filter(|word| text.contains(*word)) {
+            wrong.push(format!("{} has {word}", path.display()));
+        }
+        // Any handler of an element (`onclick=`, `onload=`), with or without quotes.
+        for attribute in text.split_whitespace().filter_map(|word| word.split_once('=')).map(|(name, _)| name) {
+            if attribute.len() > 2 && attribute.starts_with("on") && attribute.chars().all(|c| c.is_ascii_lowercase()) {
+                wrong.push(format!("{} has the handler {attribute}", path.display()));
             }
         }
     }
