@@ -6,6 +6,9 @@
 //! many times; what is compared are the pairs. Two controls: an index of the same pages built again (nothing should be seen),
 //! and the same index with one hundredth of its own time added (that should be seen, or the measurement is too coarse).
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+#[expect(dead_code, reason = "what the benchmark of search alone tells of its pages")]
 #[path = "search/generate.rs"]
 mod generate;
 

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --features probe --bench visibility`
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 use std::time::{Duration, Instant};
 
 use sotto::probe::{AnyOf, Classes, GroupId, Principal, PrincipalSet, Rule, SourceId, Store};

@@ -6,6 +6,8 @@
 //! question's embedding takes shown apart; and the twenty best by words alone, beside what tantivy itself takes for the same
 //! words on the same index without permissions. `SOTTO_BENCH_FOLDER` keeps what was built for the next run.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 mod generate;
 
 use std::path::{Path, PathBuf};
