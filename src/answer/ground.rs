@@ -214,7 +214,8 @@ impl<'w> Writer<'w> {
             }
             for number in fresh {
                 let wanted = self.whole_list(number);
-                has_list |= wanted.len() > 1;
+                let is_alone = wanted.len() == 1;
+                has_list |= !is_alone;
                 prose += usize::from(!is_list(&number));
                 for at in wanted {
                     let place = self.chosen.iter().position(|chosen| *chosen == at);
@@ -223,7 +224,8 @@ impl<'w> Writer<'w> {
                         self.written.push(format!("{}. {}\n", place + 1, texts[place]));
                     }
                     if is_new && shown.claims.len() < settings.claims_max {
-                        self.show(at, text.clone().filter(|_| place == Some(number)), shown);
+                        // Rows of one table are all told in their own words: a row in the model's would lose its first cell.
+                        self.show(at, text.clone().filter(|_| is_alone), shown);
                     }
                 }
             }
