@@ -14,6 +14,7 @@
 //! - Results are a function of the visible passages, the query and the scope: not of hidden, deleted or withheld ones, nor
 //!   of the order in which pages came, nor of segments.
 //! - Query words are never syntax.
+//! - What says nothing that a better result does not say already is left out; only what is given out folds another.
 //! - The index is derived. It says how far it has come ([`Index::reached`]), and what came after is changed again.
 //! - Class numbers and scores depend on what is inside: no reply bears them.
 //!
@@ -22,12 +23,14 @@
 mod best;
 mod bits;
 mod fields;
+mod fold;
 mod found;
 #[cfg(feature = "probe")]
 mod plain;
 mod query;
 mod rank;
 mod scan;
+mod search;
 mod snapshot;
 mod sums;
 #[cfg(test)]
@@ -51,18 +54,15 @@ pub use found::{Found, Head, Opened};
 pub use query::{Query, Scope};
 
 use fields::{EXACT, Fields, STEMS};
-use rank::{Hit, Ranking, WEIGHTS};
+use rank::Hit;
 use snapshot::{Snapshot, VectorsKept};
 use sums::Scratch;
-use vector::Asked;
 use view::View;
 use writing::{Touch, Writing};
 
 /// How many visibilities' views are kept at hand between two commits. With a million passages one takes a quarter of a
 /// megabyte.
 const VIEWS_MAX: usize = 64;
-/// For how many searches at once memory is kept at hand. With a million passages one takes about ten megabytes.
-const SCRATCH_MAX: usize = 2;
 
 /// How the index is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -183,33 +183,6 @@ impl Index {
             #[cfg(any(test, debug_assertions))]
             uses_stock_statistics: false.into(),
         })
-    }
-
-    /// The best passages that `sight` admits, best first, at most `most`; a function of the visible documents alone.
-    pub fn search(&self, sight: &Visibility, query: &Query, scope: &Scope, most: usize) -> Result<Vec<Found>, Error> {
-        if most == 0 {
-            return Ok(Vec::new());
-        }
-        let state = self.state();
-        let view = self.view(&state, sight)?;
-        let within = view.narrowed(&state.snapshot, &self.fields, scope)?;
-        let asked = query.vector.as_deref().and_then(Asked::of);
-        let vectors = asked.as_ref().map(|_| state.snapshot.vectors(&self.vectors)).unwrap_or_default();
-        let ranking = Ranking { snapshot: &state.snapshot, view: &view, fields: &self.fields, weights: WEIGHTS };
-        let meaning = asked.as_ref().map(|asked| (asked, vectors.as_slice()));
-        let mut scratch = state.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let hits = ranking.best(&within, &words::terms(&query.words), meaning, most, &mut scratch)?;
-        let mut kept = state.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < SCRATCH_MAX {
-            kept.push(scratch);
-        }
-        drop(kept);
-
-        let mut found = hits.iter().map(|hit| self.found(&state, hit)).collect::<Result<Vec<_>, Error>>()?;
-        // Two ids whose numbers are one would stand in the order of the segments, so the ids themselves decide.
-        found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| number_of(a).cmp(&number_of(b))));
-        found.truncate(most);
-        Ok(found)
     }
 
     /// Reads a passage again, under the reader's sight of today; `None` where it is not visible or no longer there.
@@ -440,12 +413,6 @@ impl Index {
         let class = state.snapshot.segments[hit.segment].class(hit.doc);
         Ok(Found { passage: stored.passage, head: Arc::new(stored.head), class, score: hit.score })
     }
-}
-
-/// What breaks a tie: a number made of the passage's id, so that no document is always first, then the id.
-fn number_of(found: &Found) -> (u64, String) {
-    let id = found.passage.id.to_string();
-    (fields::number_of(&id), id)
 }
 
 /// A passage as the embedder reads it: what it stands in first, for the words alone may not say what they are about.

@@ -141,3 +141,37 @@ fn the_newest_pages_and_the_spaces_are_those_that_may_be_read() {
     assert_eq!(world.index.spaces(&world.sight(&["board"])).unwrap()[0].name, "The BOARD space");
     assert_eq!(world.index.counts().unwrap(), (5, 5));
 }
+
+#[test]
+fn of_a_page_copied_to_another_space_the_best_copy_is_found_and_as_many_others_as_are_wanted() {
+    let text = "Hang the badge on the hook. The office is open from 9 to 5 on each day of the week, and closed on the \
+        last Friday of June.";
+    let copy = |n: usize| Page { space: "HR", ..page(&format!("copy{n:02}"), "staff", "Office", text) };
+    let mut pages: Vec<Page> = (0..70).map(copy).collect();
+    pages.push(page("berlin", "staff", "Office", &text.replace("9 to 5", "8 to 4")));
+    pages.push(page("walk", "staff", "Walk", "The way to the office leads through the park."));
+    let world = World::with(&pages);
+
+    let found = world.finds(&["staff"], "office open");
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("copy") || found[1].starts_with("copy"), "{found:?}");
+    assert!(found.contains(&"berlin".to_owned()) && found[2] == "walk", "{found:?}");
+    // More are looked for than the seventy copies take.
+    let query = Query { words: "office open".into(), vector: None };
+    let best = world.index.search(&world.sight(&["staff"]), &query, &Scope::default(), 3).unwrap();
+    assert_eq!(best.len(), 3);
+
+    let narrow = Scope { spaces: vec!["HR".into()], ..Scope::default() };
+    assert_eq!(world.finds_in(&["staff"], "office open", &narrow).len(), 1);
+}
+
+#[test]
+fn a_hidden_copy_folds_nothing() {
+    let text = "The board's pager rings at night, and whoever hears it first answers it within ten minutes or calls the \
+        next one on the list.";
+    let world = World::with(&[page("open", "staff", "Pager", text), page("shut", "board", "Pager", text)]);
+
+    assert_eq!(world.finds(&["staff"], "pager"), ["open"]);
+    assert_eq!(world.finds(&["board"], "pager"), ["shut"]);
+    assert_eq!(world.finds(&["staff", "board"], "pager").len(), 1);
+}

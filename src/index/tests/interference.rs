@@ -105,6 +105,7 @@ fn hidden() -> Vec<(&'static str, Vec<Page>)> {
         text: format!("{} pager.", page.text),
         ..page.clone()
     };
+    let copy = |page: &Page| Page { id: format!("h{}", page.id), group: "board", ..page.clone() };
     let mut spaced = random_pages(&mut dice, "h", "board", 3);
     spaced.iter_mut().for_each(|page| page.space = "SECRET");
     vec![
@@ -115,6 +116,7 @@ fn hidden() -> Vec<(&'static str, Vec<Page>)> {
             (0..5).map(|n| page(&format!("h{n}"), "board", "canary77", &"canary77 ".repeat(90))).collect(),
         ),
         ("near duplicates", visible().iter().map(near).collect()),
+        ("copies", visible().iter().map(copy).collect()),
         ("the queries themselves", {
             let page_of = |(n, query): (usize, &Query)| page(&format!("h{n}"), "board", &query.words, &query.words);
             queries().iter().enumerate().map(page_of).collect()

@@ -1,0 +1,80 @@
+//! Searching: what was ranked is read from the best on, near copies are left out, until there is enough.
+
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use super::fold::Folding;
+use super::rank::{Hit, Ranking, WEIGHTS};
+use super::vector::Asked;
+use super::{Error, Found, Index, Query, Scope, words};
+use crate::acl::Visibility;
+
+/// For how many searches at once memory is kept at hand. With a million passages one takes about ten megabytes.
+const SCRATCH_MAX: usize = 2;
+/// Hits ranked beyond the wanted ones, so that a few copies among them cost no second search.
+const SPARE: usize = 8;
+/// How many times as many are ranked where those did not suffice.
+const MORE: usize = 4;
+
+impl Index {
+    /// The best passages that `sight` admits, best first, at most `most`, of near copies the best alone; a function of the
+    /// visible documents.
+    pub fn search(&self, sight: &Visibility, query: &Query, scope: &Scope, most: usize) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::new();
+        if most > 0 {
+            self.each_found(sight, query, scope, most, &mut |one| {
+                found.push(one);
+                if found.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Gives what is found to `take`, best first, until it has enough: about `likely`.
+    fn each_found(
+        &self,
+        sight: &Visibility,
+        query: &Query,
+        scope: &Scope,
+        likely: usize,
+        take: &mut dyn FnMut(Found) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let state = self.state();
+        let view = self.view(&state, sight)?;
+        let within = view.narrowed(&state.snapshot, &self.fields, scope)?;
+        let asked = query.vector.as_deref().and_then(Asked::of);
+        let vectors = asked.as_ref().map(|_| state.snapshot.vectors(&self.vectors)).unwrap_or_default();
+        let ranking = Ranking { snapshot: &state.snapshot, view: &view, fields: &self.fields, weights: WEIGHTS };
+        let meaning = asked.as_ref().map(|asked| (asked, vectors.as_slice()));
+        let terms = words::terms(&query.words);
+        let rank = |most: usize| -> Result<Vec<Hit>, Error> {
+            let mut scratch = state.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let hits = ranking.best(&within, &terms, meaning, most, &mut scratch)?;
+            let mut kept = state.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < SCRATCH_MAX {
+                kept.push(scratch);
+            }
+            Ok(hits)
+        };
+
+        let mut folding = Folding::of(&terms.stems);
+        let (mut most, mut done) = (likely.saturating_add(SPARE), 0);
+        loop {
+            let hits = rank(most)?;
+            // Two ids whose numbers are one would stand in the order of the segments, so the ids themselves decide.
+            for alike in hits[done..].chunk_by(|one, other| (one.score, one.key) == (other.score, other.key)) {
+                let mut alike = alike.iter().map(|hit| self.found(&state, hit)).collect::<Result<Vec<_>, Error>>()?;
+                alike.sort_by_cached_key(|found| found.passage.id.to_string());
+                for found in alike {
+                    if folding.keeps(&found) && take(found).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+            if hits.len() < most {
+                return Ok(());
+            }
+            (done, most) = (hits.len(), most.saturating_mul(MORE));
+        }
+    }
+}
