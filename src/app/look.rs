@@ -5,7 +5,7 @@ use super::{App, Asker, Error, error};
 use crate::answer::{self, Question};
 use crate::audit::Event;
 use crate::corpus::DocumentId;
-use crate::index::{Found, Opened, Scope};
+use crate::index::{Joined, Opened, Scope};
 use crate::model::Stop;
 use crate::vault::Label;
 
@@ -19,8 +19,8 @@ const EXAMPLE_TITLES: usize = 40;
 const EXAMPLES: usize = 4;
 
 impl App {
-    /// Finds passages, best first, at most `limit` (50 at most).
-    pub fn search(&self, asker: &Asker, query: &Question, scope: &Scope, limit: usize) -> Result<Vec<Found>, Error> {
+    /// Finds passages, neighbours joined, best first, at most `limit` (50 at most).
+    pub fn search(&self, asker: &Asker, query: &Question, scope: &Scope, limit: usize) -> Result<Vec<Joined>, Error> {
         if limit == 0 || limit > LIMIT_MAX {
             return Err(Error::Unreadable(format!("limit is 1 to {LIMIT_MAX}")));
         }
@@ -30,11 +30,12 @@ impl App {
         let found = match sight.narrow(scope, allowed.as_deref()) {
             Some(scope) => {
                 let query = self.query(query, &Stop::default());
-                self.index.search(&sight.visibility, &query, &scope, limit)?
+                self.index.search_joined(&sight.visibility, &query, &scope, limit)?
             }
             None => Vec::new(),
         };
-        let shown: Vec<_> = found.iter().map(|found| found.passage().id.clone()).collect();
+        let passages = found.iter().flat_map(Joined::passages);
+        let shown: Vec<_> = passages.map(|found| found.passage().id.clone()).collect();
         let receipt = self.audit.append(&Event::Searched {
             user: asker.user(),
             query: self.vault.keyed_digest(&SEARCH, query.as_str().as_bytes()),

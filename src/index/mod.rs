@@ -25,6 +25,7 @@ mod bits;
 mod fields;
 mod fold;
 mod found;
+mod join;
 #[cfg(feature = "probe")]
 mod plain;
 mod query;
@@ -51,6 +52,7 @@ use tantivy::{IndexReader, ReloadPolicy, TantivyError};
 use crate::acl::{AclClass, Visibility};
 use crate::corpus::{Document, DocumentId, Passage, PassageId, Space};
 pub use found::{Found, Head, Opened};
+pub use join::Joined;
 pub use query::{Query, Scope};
 
 use fields::{EXACT, Fields, STEMS};

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use super::fold::Folding;
+use super::join::{Joined, Joining};
 use super::rank::{Hit, Ranking, WEIGHTS};
 use super::vector::Asked;
 use super::{Error, Found, Index, Query, Scope, words};
@@ -28,6 +29,24 @@ impl Index {
             })?;
         }
         Ok(found)
+    }
+
+    /// The same as results to be read: of one document, passages that stand beside each other are one. At most `most`.
+    pub fn search_joined(
+        &self,
+        sight: &Visibility,
+        query: &Query,
+        scope: &Scope,
+        most: usize,
+    ) -> Result<Vec<Joined>, Error> {
+        let mut joining = Joining::new(most);
+        if most > 0 {
+            self.each_found(sight, query, scope, most + most / 2, &mut |one| match joining.take(one) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })?;
+        }
+        Ok(joining.into_joined())
     }
 
     /// Gives what is found to `take`, best first, until it has enough: about `likely`.

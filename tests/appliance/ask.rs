@@ -133,6 +133,37 @@ fn search_finds_by_the_exact_title_and_narrows_to_spaces() {
 }
 
 #[test]
+fn passages_that_stand_beside_each_other_are_one_result_and_a_copy_of_the_page_is_none() {
+    let lines =
+        |word: &str| format!("<p>{}</p>", format!("The {word} 🚲 is kept in the hall behind the gate. ").repeat(20));
+    let body = format!("<h1>Bikes</h1>{}<h1>Scooters</h1>{}", lines("bike"), lines("scooter"));
+    let site = Site::two_projects()
+        .page("HR", "104", None, "Hall", &body)
+        .page("HR", "105", None, "Hall, once more", &body)
+        .page("HR", "106", None, "Gate", "<p>The gate opens at six.</p>");
+    let house = Appliance::with(&site);
+    let mut mateo = house.sign_in("mateo");
+
+    let search = json!({ "query": "scooter hall gate" });
+    let found = mateo.send("POST", "/api/v1/search", Some(&search)).unwrap().json();
+
+    let results = found["results"].as_array().unwrap();
+    let about = |row: &&Value| row["text"].as_str().unwrap().contains("The scooter");
+    assert_eq!(results.iter().filter(about).count(), 1, "{found}");
+    let text = results.iter().find(about).unwrap()["text"].as_str().unwrap();
+    assert!(text.find("The bike").unwrap() < text.find("\nScooters\nThe scooter").unwrap(), "{text}");
+    assert!(results.iter().any(|row| row["document_id"] == "wiki:106"), "{found}");
+    for row in results {
+        let units: Vec<u16> = row["text"].as_str().unwrap().encode_utf16().collect();
+        for quote in row["quotes"].as_array().unwrap() {
+            let (start, end) = (quote[0].as_u64().unwrap() as usize, quote[1].as_u64().unwrap() as usize);
+            let quoted = String::from_utf16(&units[start..end]).unwrap().to_lowercase();
+            assert!(quoted.starts_with("scooter") || ["hall", "gate"].contains(&quoted.as_str()), "{quoted}");
+        }
+    }
+}
+
+#[test]
 fn odd_queries_are_neither_errors_nor_query_language() {
     let house = Appliance::with(&Site::two_projects());
     let mut mateo = house.sign_in("mateo");

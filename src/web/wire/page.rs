@@ -8,7 +8,7 @@ use crate::app;
 use crate::clock::Moment;
 use crate::corpus::{self, DocumentId};
 use crate::directory::Role;
-use crate::index::{Found, Opened};
+use crate::index::{Joined, Opened};
 
 /// Who is signed in, and what greets them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -107,7 +107,7 @@ pub struct Search {
 /// Passages, best first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResults {
-    /// The passages.
+    /// The passages; those of one document that stand beside each other are one.
     pub results: Vec<SearchResult>,
 }
 
@@ -122,9 +122,9 @@ pub struct SearchResult {
     pub space: Space,
     /// Where the original is opened.
     pub url: String,
-    /// `SOURCE:ID@REVISION#PLACE`.
+    /// `SOURCE:ID@REVISION#PLACE`; the best of those joined.
     pub passage_id: String,
-    /// Its text.
+    /// Its text, with that of its neighbours where they were found too, in reading order.
     pub text: String,
     /// Where words of the query stand: `[start, end]` in UTF-16 code units of `text`.
     pub quotes: Vec<Vec<u32>>,
@@ -227,17 +227,17 @@ impl From<&app::Me> for Me {
 }
 
 impl SearchResult {
-    /// A found passage, with the words of the query marked.
-    pub fn of(found: &Found, query: &str) -> SearchResult {
-        let (passage, head) = (found.passage(), found.head());
+    /// What was found, with the words of the query marked.
+    pub fn of(found: &Joined, query: &str) -> SearchResult {
+        let (head, text) = (found.best().head(), found.text());
         SearchResult {
             document_id: head.id.to_string(),
             title: head.title.clone(),
             space: Space::from(&head.space),
             url: head.url.clone(),
-            passage_id: passage.id.to_string(),
-            quotes: utf16(&passage.text, &matches(&passage.text, query)),
-            text: passage.text.clone(),
+            passage_id: found.best().passage().id.to_string(),
+            quotes: utf16(&text, &matches(&text, query)),
+            text,
         }
     }
 }
