@@ -11,7 +11,7 @@ use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::{Passage, PassageId};
 use crate::history::{Entry, Read};
-use crate::index::{Found, Head, Query, Scope};
+use crate::index::{Found, Head, Query};
 use crate::model::Stop;
 use crate::names::{ConversationId, MessageId};
 use crate::vault::Label;
@@ -49,9 +49,8 @@ impl App {
             listens = each(Told::Phase(Phase::Searching));
         }
         let alone = answer::rewrite(&ask.question, &before);
-        let scope = Scope { spaces: ask.spaces.clone(), ..Scope::default() };
         let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let found = match sight.narrow(&scope, allowed.as_deref()) {
+        let found = match sight.narrow(&ask.scope, allowed.as_deref()) {
             Some(scope) => {
                 let query = self.query(&alone, stop);
                 self.index.search(&sight.visibility, &query, &scope, self.settings.answer.passages)?

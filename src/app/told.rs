@@ -7,6 +7,7 @@ use crate::clock::Moment;
 use crate::corpus::{DocumentId, PassageId, Space};
 use crate::directory::{Counts, Person, Role};
 use crate::history::Feedback;
+use crate::index::Scope;
 use crate::names::{ConversationId, MessageId, SourceId};
 use crate::{application, crawl};
 
@@ -23,8 +24,8 @@ pub struct Ask {
     pub conversation: Option<ConversationId>,
     /// The message it follows; `None` for the last one.
     pub parent: Option<MessageId>,
-    /// Space keys to narrow to.
-    pub spaces: Vec<String>,
+    /// What it is narrowed to.
+    pub scope: Scope,
     /// The application; `None` for the default one.
     pub application: Option<String>,
     /// Nothing is kept.

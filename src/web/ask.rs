@@ -18,6 +18,7 @@ use super::edge::id_of;
 use super::front::{Front, Running};
 use super::guard::SignedIn;
 use super::metrics::Metrics;
+use super::narrowing::Narrowing;
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::answer::{QUESTION_BYTES_MAX, Question};
@@ -28,9 +29,6 @@ use crate::names::{ConversationId, MessageId};
 /// How often an idle stream writes a comment. A closed HTTP/2 stream is only noticed when something is written to it, so
 /// this is also how long an abandoned answer may go on.
 const COMMENT_EVERY: Duration = Duration::from_secs(1);
-
-/// Space keys that a question may be narrowed to.
-const SPACES_MAX: usize = 100;
 
 /// What the deed tells the stream.
 enum Event {
@@ -89,15 +87,18 @@ pub async fn ask(front: Data<Front>, asker: SignedIn, request: HttpRequest, body
 /// What the body asks, with the limit named where it does not fit.
 fn asked(body: Body) -> Result<Ask, Reply> {
     let sent: wire::Ask = question_body(body)?;
-    let spaces = sent.spaces.unwrap_or_default();
-    if spaces.len() > SPACES_MAX {
-        return Err(Reply::unreadable(format!("a question is narrowed to at most {SPACES_MAX} spaces")));
-    }
+    let narrowing = Narrowing {
+        spaces: sent.spaces,
+        labels: sent.labels,
+        authors: sent.authors,
+        updated_after: sent.updated_after,
+        updated_before: sent.updated_before,
+    };
     Ok(Ask {
         question: Question::parse(&sent.question).map_err(|error| Reply::unreadable(error.to_string()))?,
         conversation: known(sent.conversation_id.as_deref(), ConversationId::parse)?,
         parent: known(sent.parent_message_id.as_deref(), MessageId::parse)?,
-        spaces,
+        scope: narrowing.scope()?,
         application: sent.application,
         temporary: sent.temporary,
     })

@@ -9,19 +9,16 @@ use super::ask::question_body;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::SignedIn;
+use super::narrowing::Narrowing;
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::answer::Question;
-use crate::clock::Moment;
 use crate::corpus::DocumentId;
-use crate::index::Scope;
 
 /// Results where no limit was sent.
 const RESULTS: usize = 10;
 /// Results at most.
 const RESULTS_MAX: usize = 50;
-/// Values in one narrowing list.
-const NARROWING_MAX: usize = 100;
 
 /// Finds passages that the asker may read.
 #[utoipa::path(post, path = "/api/v1/search", tag = "answers", request_body = wire::Search, responses(
@@ -34,7 +31,14 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
     if !(1..=RESULTS_MAX).contains(&limit) {
         return Err(Reply::unreadable(format!("limit is a number from 1 to {RESULTS_MAX}")));
     }
-    let scope = scope(&sent)?;
+    let scope = Narrowing {
+        spaces: sent.spaces,
+        labels: sent.labels,
+        authors: sent.authors,
+        updated_after: sent.updated_after,
+        updated_before: sent.updated_before,
+    }
+    .scope()?;
     let began = Instant::now();
     let results = deed(&front, move |app| {
         let found = app.search(&asker.0, &query, &scope, limit)?;
@@ -43,31 +47,6 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
     .await?;
     let timing = format!("search;dur={}", began.elapsed().as_millis());
     Ok(HttpResponse::Ok().insert_header(("server-timing", timing)).json(wire::SearchResults { results }))
-}
-
-fn scope(sent: &wire::Search) -> Result<Scope, Reply> {
-    let list = |name: &str, values: &Option<Vec<String>>| match values {
-        Some(values) if values.len() > NARROWING_MAX => {
-            Err(Reply::unreadable(format!("{name} has at most {NARROWING_MAX} values")))
-        }
-        Some(values) => Ok(values.clone()),
-        None => Ok(Vec::new()),
-    };
-    let moment = |name: &str, text: &Option<String>| match text {
-        Some(text) => match Moment::parse(text) {
-            Some(at) => Ok(Some(at.ms())),
-            None => Err(Reply::unreadable(format!("{name} is a time like 2026-11-24T09:00:00Z"))),
-        },
-        None => Ok(None),
-    };
-    Ok(Scope {
-        spaces: list("spaces", &sent.spaces)?,
-        labels: list("labels", &sent.labels)?,
-        authors: list("authors", &sent.authors)?,
-        updated_after: moment("updated_after", &sent.updated_after)?,
-        updated_before: moment("updated_before", &sent.updated_before)?,
-        ..Scope::default()
-    })
 }
 
 /// A document as it was indexed, with the ancestors its reader may see.
@@ -102,20 +81,6 @@ pub async fn me(front: Data<Front>, asker: SignedIn) -> Result<Json<wire::Me>, R
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sent(json: &str) -> wire::Search {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn times_are_read_and_a_wrong_one_is_named() {
-        let fits = scope(&sent(r#"{"query":"x","updated_after":"2026-01-01T00:00:00Z","labels":["a"]}"#)).unwrap();
-        let reply = scope(&sent(r#"{"query":"x","updated_before":"yesterday"}"#)).unwrap_err();
-
-        assert_eq!(fits.updated_after, Some(1_767_225_600_000));
-        assert_eq!(fits.labels, ["a"]);
-        assert!(reply.detail().contains("updated_before"));
-    }
 
     #[test]
     fn a_misspelt_narrowing_is_refused_rather_than_ignored() {

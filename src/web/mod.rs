@@ -24,6 +24,7 @@ mod front;
 mod guard;
 mod health;
 mod metrics;
+mod narrowing;
 mod pages;
 mod proof;
 mod provision;

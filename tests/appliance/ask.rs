@@ -164,6 +164,62 @@ fn passages_that_stand_beside_each_other_are_one_result_and_a_copy_of_the_page_i
 }
 
 #[test]
+fn a_question_is_narrowed_as_a_search_is() {
+    let page = |id: &str, days: u32, updated_by: &str, updated_at: &str, label: &str| {
+        json!({
+            "id": id, "type": "page", "space": "HR", "title": format!("Study leave {id}"), "updated_by": updated_by,
+            "updated_at": updated_at, "labels": [label], "body": format!("<p>Study leave is {days} days a year.</p>")
+        })
+    };
+    let site = Site::two_projects()
+        .content(page("110", 3, "mary", "2024-05-01T09:00:00.000Z", "draft"))
+        .content(page("111", 4, "mateo", "2025-05-01T09:00:00.000Z", "draft"))
+        .content(page("112", 5, "ana", "2026-05-01T09:00:00.000Z", "official"));
+    let house = Appliance::with(&site);
+    let mut mateo = house.sign_in("mateo");
+
+    let (question, search) = ("question", "query");
+    let narrowings = [
+        (json!({ "labels": ["OFFICIAL"] }), Some("112")),
+        (json!({ "authors": ["Mary"] }), Some("110")),
+        (json!({ "updated_after": "2026-05-01T09:00:00Z", "labels": ["official", "draft"] }), Some("112")),
+        (json!({ "updated_before": "2025-05-01T11:00:00+02:00", "labels": ["draft"] }), Some("110")),
+        (json!({ "updated_after": "2025-01-01T00:00:00Z", "updated_before": "2026-01-01T00:00:00Z" }), Some("111")),
+        (json!({ "labels": ["official"], "authors": ["mary"] }), None),
+        (json!({ "spaces": ["ANY"], "labels": ["official"] }), None),
+    ];
+    for (narrowing, wanted) in narrowings {
+        let with = |name: &str| {
+            let mut body = narrowing.clone();
+            body[name] = json!("How many days of study leave are there a year?");
+            body
+        };
+        let answer = mateo.send("POST", "/api/v1/ask", Some(&with(question))).unwrap().json();
+        let found = mateo.send("POST", "/api/v1/search", Some(&with(search))).unwrap().json();
+
+        let wanted: Vec<String> = wanted.iter().map(|id| format!("wiki:{id}")).collect();
+        let ids = |rows: &Value| -> Vec<String> {
+            rows.as_array().unwrap().iter().map(|row| row["document_id"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(ids(&answer["sources"]), wanted, "{narrowing}: {answer}");
+        assert_eq!(ids(&found["results"]), wanted, "{narrowing}: {found}");
+    }
+
+    let wrong = [
+        (json!({ "updated_after": "yesterday" }), "updated_after"),
+        (json!({ "labels": vec!["a"; 101] }), "labels"),
+        (json!({ "spaces": vec!["a"; 101] }), "spaces"),
+        (json!({ "label": ["official"] }), "label"),
+    ];
+    for (mut body, named) in wrong {
+        body["question"] = json!("How many days of study leave are there a year?");
+        let heard = mateo.send("POST", "/api/v1/ask", Some(&body)).unwrap();
+        assert_eq!(heard.status, 400, "{body}");
+        assert!(heard.json()["detail"].as_str().unwrap().contains(named), "{}", heard.text);
+    }
+}
+
+#[test]
 fn odd_queries_are_neither_errors_nor_query_language() {
     let house = Appliance::with(&Site::two_projects());
     let mut mateo = house.sign_in("mateo");

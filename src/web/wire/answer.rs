@@ -22,6 +22,18 @@ pub struct Ask {
     /// Space keys to narrow to.
     #[serde(default)]
     pub spaces: Option<Vec<String>>,
+    /// Labels to narrow to; any of them.
+    #[serde(default)]
+    pub labels: Option<Vec<String>>,
+    /// Display names of who changed a page last, to narrow to.
+    #[serde(default)]
+    pub authors: Option<Vec<String>>,
+    /// RFC 3339: only pages changed at or after.
+    #[serde(default)]
+    pub updated_after: Option<String>,
+    /// RFC 3339: only pages changed before.
+    #[serde(default)]
+    pub updated_before: Option<String>,
     /// The application; absent for the default one.
     #[serde(default)]
     pub application: Option<String>,

@@ -1,0 +1,76 @@
+//! What a search or a question is narrowed to: sent alike, and held to the same limits.
+
+use super::reply::Reply;
+use crate::clock::Moment;
+use crate::index::Scope;
+
+/// Values in one list.
+const VALUES_MAX: usize = 100;
+
+/// As it was sent. What is absent narrows nothing.
+#[derive(Debug, Default)]
+pub struct Narrowing {
+    pub spaces: Option<Vec<String>>,
+    pub labels: Option<Vec<String>>,
+    pub authors: Option<Vec<String>>,
+    pub updated_after: Option<String>,
+    pub updated_before: Option<String>,
+}
+
+impl Narrowing {
+    /// The scope, or what to mend.
+    pub fn scope(self) -> Result<Scope, Reply> {
+        Ok(Scope {
+            spaces: list("spaces", self.spaces)?,
+            labels: list("labels", self.labels)?,
+            authors: list("authors", self.authors)?,
+            updated_after: moment("updated_after", self.updated_after)?,
+            updated_before: moment("updated_before", self.updated_before)?,
+            ..Scope::default()
+        })
+    }
+}
+
+fn list(name: &str, values: Option<Vec<String>>) -> Result<Vec<String>, Reply> {
+    let values = values.unwrap_or_default();
+    if values.len() > VALUES_MAX {
+        return Err(Reply::unreadable(format!("{name} has at most {VALUES_MAX} values")));
+    }
+    Ok(values)
+}
+
+fn moment(name: &str, text: Option<String>) -> Result<Option<i64>, Reply> {
+    let read = |text: String| {
+        let at = Moment::parse(&text).map(Moment::ms);
+        at.ok_or_else(|| Reply::unreadable(format!("{name} is a time like 2026-11-24T09:00:00Z")))
+    };
+    text.map(read).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_a_wrong_one_is_named() {
+        let sent = |before: &str| Narrowing {
+            labels: Some(vec!["a".to_owned()]),
+            updated_after: Some("2026-01-01T00:00:00Z".to_owned()),
+            updated_before: Some(before.to_owned()),
+            ..Narrowing::default()
+        };
+
+        let fits = sent("2026-01-02T00:00:00+01:00").scope().unwrap();
+        assert_eq!((fits.updated_after, fits.updated_before), (Some(1_767_225_600_000), Some(1_767_308_400_000)));
+        assert_eq!(fits.labels, ["a"]);
+        assert!(sent("yesterday").scope().unwrap_err().detail().contains("updated_before"));
+    }
+
+    #[test]
+    fn a_list_without_end_is_refused_by_its_name() {
+        let authors = |count: usize| Narrowing { authors: Some(vec!["Ada".to_owned(); count]), ..Narrowing::default() };
+
+        assert_eq!(authors(VALUES_MAX).scope().unwrap().authors.len(), VALUES_MAX);
+        assert!(authors(VALUES_MAX + 1).scope().unwrap_err().detail().contains("authors"));
+    }
+}
