@@ -104,6 +104,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("crc32fast", &["store"]),
     ("tantivy", &["index"]),
     ("pulp", &["index"]),
+    ("whatlang", &["index"]),
     ("candle_core", &["model"]),
     ("candle_nn", &["model"]),
     ("candle_transformers", &["model"]),

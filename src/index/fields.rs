@@ -6,13 +6,14 @@ use tantivy::schema::document::Value as _;
 use tantivy::schema::{BytesOptions, FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{TantivyDocument, Term};
 
+use super::language::Language;
 use super::vector::Quantised;
 use super::{Error, Head};
 use crate::acl::AclClass;
 use crate::corpus::{Document, DocumentId, Passage, PassageId};
 
 /// The form of everything here and in `words`: an index of another form is built again.
-pub(super) const FORM: &str = "sotto-1";
+pub(super) const FORM: &str = "sotto-2";
 
 pub(super) const STEMS: &str = "stems";
 pub(super) const EXACT: &str = "exact";
@@ -46,6 +47,8 @@ pub(super) struct Fields {
     pub(super) author: Field,
     /// The space's key and name, on the whole.
     space_name: Field,
+    /// The code of a passage's language, where it is not English.
+    pub(super) language: Field,
     pub(super) title: Field,
     pub(super) headings: Field,
     pub(super) body: Field,
@@ -65,6 +68,15 @@ pub(super) struct Fields {
 pub(super) struct Stored<P> {
     pub(super) head: Head,
     pub(super) passage: P,
+    /// The code of its document's language, where it is not English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) language: Option<String>,
+}
+
+impl<P> Stored<P> {
+    pub(super) fn language(&self) -> Option<Language> {
+        Language::parse(self.language.as_deref()?)
+    }
 }
 
 impl Fields {
@@ -95,6 +107,7 @@ impl Fields {
             label: schema.add_text_field("label", id.clone()),
             author: schema.add_text_field("author", id.clone()),
             space_name: schema.add_text_field("space_name", TextOptions::default().set_fast("raw")),
+            language: schema.add_text_field("language", id.clone()),
             title: schema.add_text_field("title", text(STEMS)),
             headings: schema.add_text_field("headings", text(STEMS)),
             body: schema.add_text_field("body", text(STEMS)),
@@ -112,6 +125,7 @@ impl Fields {
         &self,
         head: &Head,
         passage: &Passage,
+        language: Option<Language>,
         class: AclClass,
         vector: Option<&Quantised>,
     ) -> Result<TantivyDocument, Error> {
@@ -126,15 +140,23 @@ impl Fields {
             out.add_text(self.label, label.to_lowercase());
         }
         out.add_text(self.author, head.author.to_lowercase());
-        out.add_text(self.title, &passage.title);
-        out.add_text(self.headings, passage.under.join("\n"));
-        out.add_text(self.body, &passage.text);
-        out.add_text(self.exact, format!("{}\n{}\n{}", passage.title, passage.under.join("\n"), passage.text));
+        let under = passage.under.join("\n");
+        for (field, text) in [(self.title, &passage.title), (self.headings, &under), (self.body, &passage.text)] {
+            match language {
+                Some(language) => out.add_pre_tokenized_text(field, language.tokens(text)),
+                None => out.add_text(field, text),
+            }
+        }
+        if let Some(language) = language {
+            out.add_text(self.language, language.code());
+        }
+        out.add_text(self.exact, format!("{}\n{under}\n{}", passage.title, passage.text));
+        let stored = Stored { head: head.clone(), passage, language: language.map(|of| of.code().to_owned()) };
         match vector {
             Some(vector) => vector.to_column().into_iter().for_each(|number| out.add_u64(self.vector, number)),
             None => out.add_text(self.bare, "1"),
         }
-        out.add_bytes(self.stored, &json(&Stored { head: head.clone(), passage })?);
+        out.add_bytes(self.stored, &json(&stored)?);
         Ok(out)
     }
 

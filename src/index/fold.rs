@@ -13,7 +13,8 @@ use std::collections::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::{Found, words};
+use super::Found;
+use super::words::{Stem, terms};
 use crate::corpus::Passage;
 
 /// A text of so many words says what it says under any title. "Open from 9 to 5." says it of what stands above.
@@ -34,8 +35,9 @@ pub(super) struct Folding {
 }
 
 impl Folding {
-    pub(super) fn of(stems: &[String]) -> Folding {
-        Folding { asked: stems.iter().cloned().collect(), by_text: HashMap::new(), by_place: HashMap::new() }
+    pub(super) fn of(stems: &[Stem]) -> Folding {
+        let asked = stems.iter().flat_map(|stem| stem.forms.iter().cloned()).collect();
+        Folding { asked, by_text: HashMap::new(), by_place: HashMap::new() }
     }
 
     /// Whether a passage says anything new. Passages come best first.
@@ -58,7 +60,9 @@ impl Folding {
     /// Whether a title and headings are asked for by a word that another's do not have: "office hours in Leipzig" wants
     /// Leipzig's page, though Berlin's says the same.
     fn asks_for(&self, place: &str, other: &str) -> bool {
-        let stems = |place: &str| words::terms(place).stems.into_iter().collect::<HashSet<_>>();
+        let stems = |place: &str| -> HashSet<String> {
+            terms(place, &[]).stems.into_iter().flat_map(|stem| stem.forms).collect()
+        };
         let (here, there) = (stems(place), stems(other));
         here.difference(&there).any(|stem| self.asked.contains(stem))
     }
@@ -132,7 +136,7 @@ mod tests {
 
     /// How many of these stay, of a search for `query`.
     fn kept(query: &str, passages: &[(&str, &str)]) -> usize {
-        let mut folding = Folding::of(&words::terms(query).stems);
+        let mut folding = Folding::of(&terms(query, &[]).stems);
         passages.iter().filter(|(title, text)| folding.keeps(&found(title, text))).count()
     }
 

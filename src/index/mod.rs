@@ -26,6 +26,7 @@ mod fields;
 mod fold;
 mod found;
 mod join;
+mod language;
 #[cfg(feature = "probe")]
 mod plain;
 mod query;

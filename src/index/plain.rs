@@ -11,9 +11,9 @@ impl Index {
     /// The best `most` entries by tantivy's own BM25, over the same terms in the same fields, and their stored bytes read;
     /// gives how many there are. No permissions, no pages, no stable ties.
     pub fn plain(&self, query: &str, most: usize) -> Result<usize, Error> {
-        let terms = words::terms(query);
+        let terms = words::terms(query, &[]);
         let fields = &self.fields;
-        let stems = terms.stems.iter().flat_map(|stem| {
+        let stems = terms.stems.iter().flat_map(|stem| &stem.forms).flat_map(|stem| {
             [fields.title, fields.headings, fields.body].map(|field| Term::from_field_text(field, stem))
         });
         let forms = terms.forms.iter().map(|form| Term::from_field_text(fields.exact, form));

@@ -65,7 +65,7 @@ impl Index {
         let vectors = asked.as_ref().map(|_| state.snapshot.vectors(&self.vectors)).unwrap_or_default();
         let ranking = Ranking { snapshot: &state.snapshot, view: &view, fields: &self.fields, weights: WEIGHTS };
         let meaning = asked.as_ref().map(|asked| (asked, vectors.as_slice()));
-        let terms = words::terms(&query.words);
+        let terms = words::terms(&query.words, &view.languages);
         let rank = |most: usize| -> Result<Vec<Hit>, Error> {
             let mut scratch = state.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let hits = ranking.best(&within, &terms, meaning, most, &mut scratch)?;

@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::rank::Weights;
 use super::snapshot::{Segment, Snapshot, TITLE_TIMES, Text, each_block};
 use super::view::View;
-use super::words::Terms;
+use super::words::{Stem, Terms};
 
 /// BM25's saturation and length constants, as its authors and most engines set them.
 const K1: f32 = 1.2;
@@ -159,14 +159,15 @@ impl<'a> Sums<'a> {
     }
 
     /// BM25F (Robertson, Zaragoza and Taylor 2004) for passages; BM25 for pages, a title counting three times.
-    fn add_stem(&mut self, stem: &str) -> Result<(), Error> {
+    fn add_stem(&mut self, stem: &Stem) -> Result<(), Error> {
         let (snapshot, view) = (self.snapshot, self.view);
         let Weights { title, headings, body, .. } = self.weights;
         let statistics = &view.statistics;
         let worth = |weight: f32, sum: u64| Worth::of(weight, mean(sum, statistics.passages));
-        let of_title = (Term::from_field_text(self.fields.title, stem), worth(title, statistics.title));
-        let of_headings = (Term::from_field_text(self.fields.headings, stem), worth(headings, statistics.headings));
-        let of_body = (Term::from_field_text(self.fields.body, stem), worth(body, statistics.body));
+        let terms = |field| -> Vec<Term> { stem.forms.iter().map(|form| Term::from_field_text(field, form)).collect() };
+        let of_title = (terms(self.fields.title), worth(title, statistics.title));
+        let of_headings = (terms(self.fields.headings), worth(headings, statistics.headings));
+        let of_body = (terms(self.fields.body), worth(body, statistics.body));
 
         let mut of_titles = Vec::new();
         let Scratch { found, above, merged, of_pages, times: of_page, .. } = &mut self.scratch;
@@ -182,7 +183,7 @@ impl<'a> Sums<'a> {
             };
             // Title and headings have a few words and the body many: the few are at hand before the body is gone through.
             above.clear();
-            each(view, n, &segment.title, &of_title.0, |docs, times| {
+            each_of(view, n, &segment.title, &of_title.0, |docs, times| {
                 above.extend(of_title.1.of_each(docs, times, segment.title.lengths()));
                 for (doc, times) in docs.iter().zip(times).filter(|(doc, _)| segment.firsts.has(**doc)) {
                     add_to_page(*doc, times * TITLE_TIMES);
@@ -191,14 +192,14 @@ impl<'a> Sums<'a> {
             })?;
             merged.clear();
             let mut merge = Merge::new(above, merged);
-            each(view, n, &segment.headings, &of_headings.0, |docs, times| {
+            each_of(view, n, &segment.headings, &of_headings.0, |docs, times| {
                 merge.add(docs, of_headings.1.of_each(docs, times, segment.headings.lengths()));
                 docs.iter().zip(times).for_each(|(doc, times)| add_to_page(*doc, *times));
             })?;
             merge.end();
             found[n].clear();
             let mut merge = Merge::new(merged, &mut found[n]);
-            each(view, n, &segment.body, &of_body.0, |docs, times| {
+            each_of(view, n, &segment.body, &of_body.0, |docs, times| {
                 merge.add(docs, of_body.1.of_each(docs, times, segment.body.lengths()));
                 docs.iter().zip(times).for_each(|(doc, times)| add_to_page(*doc, *times));
             })?;
@@ -208,7 +209,9 @@ impl<'a> Sums<'a> {
         self.add_to_passages(1.0);
         let Scratch { of_pages, times: of_page, pages, met_pages, names, most, .. } = &mut self.scratch;
         let weight = rarity(statistics.pages, of_pages.len() as u64);
-        self.query += weight;
+        if !(stem.is_stop && of_pages.is_empty()) {
+            self.query += weight;
+        }
         for page in of_titles {
             let Some((rarity, stems)) = names.get_mut(page as usize) else { continue };
             *rarity += weight;
@@ -260,6 +263,35 @@ fn forms_found(snapshot: &Snapshot, view: &View, fields: &Fields, form: &str) ->
         Ok(found)
     };
     snapshot.segments.iter().enumerate().map(of_segment).collect()
+}
+
+/// The same for a word that has a stem in several languages: a passage that bears more than one of them comes once.
+fn each_of(
+    view: &View,
+    segment: usize,
+    text: &Text,
+    terms: &[Term],
+    mut each_block: impl FnMut(&[u32], &[u32]),
+) -> Result<(), Error> {
+    if let [term] = terms {
+        return each(view, segment, text, term, each_block);
+    }
+    let mut all: Vec<(u32, u32)> = Vec::new();
+    for term in terms {
+        each(view, segment, text, term, |docs, times| {
+            all.extend(docs.iter().copied().zip(times.iter().copied()));
+        })?;
+    }
+    // Ascending runs, one for each term: a stable sort finds and merges them.
+    all.sort_by_key(|(doc, _)| *doc);
+    all.dedup_by(|(next, more), (doc, times)| {
+        let is_same = next == doc;
+        *times += if is_same { *more } else { 0 };
+        is_same
+    });
+    let (docs, times): (Vec<u32>, Vec<u32>) = all.into_iter().unzip();
+    docs.chunks(BLOCK).zip(times.chunks(BLOCK)).for_each(|(docs, times)| each_block(docs, times));
+    Ok(())
 }
 
 /// Each passage of the view that bears a term, with how often it does: ascending, up to 128 at once.

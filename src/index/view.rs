@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::bits::Bits;
 use super::fields::Fields;
+use super::language::Language;
 use super::snapshot::{Segment, Snapshot};
 use super::{Error, Scope};
 use crate::acl::Visibility;
@@ -19,6 +20,8 @@ pub(super) struct View {
     /// Whole documents, by segment.
     pub(super) wholes: Vec<Bits>,
     pub(super) statistics: Statistics,
+    /// The languages besides English that these passages are in.
+    pub(super) languages: Vec<Language>,
     #[cfg(any(test, debug_assertions))]
     pub(super) is_stock: bool,
 }
@@ -77,6 +80,7 @@ impl View {
         }
         Ok(View {
             statistics: Statistics::of(snapshot, &passages),
+            languages: languages(snapshot, fields, &passages)?,
             passages,
             wholes,
             #[cfg(any(test, debug_assertions))]
@@ -116,6 +120,21 @@ impl View {
         let narrow = |(segment, bits): (&Segment, &Bits)| narrowed(segment, bits.clone(), fields, scope);
         Ok(Cow::Owned(snapshot.segments.iter().zip(&self.passages).map(narrow).collect::<Result<_, Error>>()?))
     }
+}
+
+fn languages(snapshot: &Snapshot, fields: &Fields, passages: &[Bits]) -> Result<Vec<Language>, Error> {
+    let mut languages = Vec::new();
+    for language in Language::all() {
+        let term = Term::from_field_text(fields.language, language.code());
+        let mut is_there = false;
+        for (segment, bits) in snapshot.segments.iter().zip(passages) {
+            segment.each(&term, |doc| is_there |= bits.has(doc))?;
+        }
+        if is_there {
+            languages.push(language);
+        }
+    }
+    Ok(languages)
 }
 
 fn narrowed(segment: &Segment, mut bits: Bits, fields: &Fields, scope: &Scope) -> Result<Bits, Error> {

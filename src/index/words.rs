@@ -1,14 +1,19 @@
 //! How text becomes terms: once by stem, for what it means, and once by exact form, for what it is called.
 //!
-//! The stems are English; every other language, and every title, acronym and code identifier, is found by its exact form.
+//! The stems here are English; those of other languages are made in `language`. What is of no known language, and every
+//! title, acronym and code identifier, is found by its exact form.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language, LowerCaser, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
+    AsciiFoldingFilter, Language as Stemming, LowerCaser, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream,
+    Tokenizer,
 };
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::language::Language;
 
 /// A longer run is no word that anybody looks for, in bytes.
 const TERM_BYTES_MAX: usize = 80;
@@ -34,10 +39,19 @@ const STOP: [&str; 33] = [
 /// The terms of a query, each kind sorted and without repeats: the one order in which scores are summed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Terms {
-    /// English stems.
-    pub(super) stems: Vec<String>,
+    /// Stems.
+    pub(super) stems: Vec<Stem>,
     /// Exact forms.
     pub(super) forms: Vec<String>,
+}
+
+/// The stems that one word has in the languages there are. A passage has its own language's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stem {
+    /// The English one and those of other languages, sorted.
+    pub(super) forms: Vec<String>,
+    /// It is a stop word of one of the languages: where it stands nowhere, nothing is missed.
+    pub(super) is_stop: bool,
 }
 
 /// Tokens made beforehand, one after the other.
@@ -61,9 +75,14 @@ impl TokenStream for Ready {
     }
 }
 
-fn ready(texts: Vec<String>) -> Ready {
+/// Tokens of these texts, one after the other.
+pub(super) fn tokens(texts: Vec<String>) -> Vec<Token> {
     let token = |(position, text)| Token { position, text, ..Token::default() };
-    Ready { tokens: texts.into_iter().enumerate().map(token).collect(), next: 0 }
+    texts.into_iter().enumerate().map(token).collect()
+}
+
+fn ready(texts: Vec<String>) -> Ready {
+    Ready { tokens: tokens(texts), next: 0 }
 }
 
 /// Splits text into words; the filters of [`stems`] then make stems of them.
@@ -94,7 +113,7 @@ pub(super) fn stems() -> TextAnalyzer {
         .filter(LowerCaser)
         .filter(AsciiFoldingFilter)
         .filter(StopWordFilter::remove(STOP.map(str::to_owned)))
-        .filter(Stemmer::new(Language::English))
+        .filter(Stemmer::new(Stemming::English))
         .build()
 }
 
@@ -103,8 +122,8 @@ pub(super) fn exact() -> TextAnalyzer {
     TextAnalyzer::builder(Forms).build()
 }
 
-/// The terms of a query. Nothing in it is syntax.
-pub(super) fn terms(query: &str) -> Terms {
+/// The terms of a query over pages in English and in these other languages. Nothing in it is syntax.
+pub(super) fn terms(query: &str, languages: &[Language]) -> Terms {
     let is_empty_word = |word: &str| STOP.contains(&word) || ASKING.contains(&word);
     let all: Vec<String> = words(query);
     let telling: Vec<&str> =
@@ -112,11 +131,19 @@ pub(super) fn terms(query: &str) -> Terms {
     let asked = if telling.is_empty() { all.iter().map(String::as_str).collect() } else { telling };
 
     let mut analyzer = stems();
-    let mut stems = BTreeSet::new();
-    for word in asked {
-        let mut stream = analyzer.token_stream(word);
-        while stream.advance() && stems.len() < TERMS_MAX {
-            stems.insert(stream.token().text.clone());
+    let mut stems: BTreeSet<Stem> = BTreeSet::new();
+    for word in asked.iter().flat_map(|word| words(word)) {
+        if stems.len() >= TERMS_MAX {
+            break;
+        }
+        let mut stream = analyzer.token_stream(&word);
+        let english = stream.advance().then(|| stream.token().text.clone());
+        let others: Vec<String> = languages.iter().filter_map(|language| language.stem(&word)).collect();
+        let is_stop = others.len() < languages.len();
+        let mut forms: Vec<String> = english.into_iter().chain(others).collect();
+        forms.sort();
+        if !forms.is_empty() {
+            add(&mut stems, Stem { forms, is_stop });
         }
     }
 
@@ -128,9 +155,23 @@ pub(super) fn terms(query: &str) -> Terms {
     Terms { stems: stems.into_iter().collect(), forms: forms.into_iter().collect() }
 }
 
+/// Adds a stem, and makes one of those that have a form in common: no form counts twice.
+fn add(stems: &mut BTreeSet<Stem>, mut stem: Stem) {
+    let shares = |one: &Stem, other: &Stem| one.forms.iter().any(|form| other.forms.contains(form));
+    while let Some(other) = stems.iter().find(|other| shares(other, &stem)).cloned() {
+        stems.remove(&other);
+        let mut forms = mem::take(&mut stem.forms);
+        forms.extend(other.forms);
+        forms.sort();
+        forms.dedup();
+        stem = Stem { forms, is_stop: stem.is_stop && other.is_stop };
+    }
+    stems.insert(stem);
+}
+
 /// Words by UAX #29, parted further at marks inside (`user_name`, `a.b`), save numbers (`1,000`), which lose their commas.
 /// Signs of scripts without spaces come singly and in pairs.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let text: String = text.nfkc().collect();
     let mut words = Vec::new();
     let mut last_sign: Option<(usize, &str)> = None;
@@ -208,30 +249,30 @@ mod tests {
     use super::*;
 
     fn stems_of(text: &str) -> Vec<String> {
-        terms(text).stems
+        terms(text, &[]).stems.into_iter().flat_map(|stem| stem.forms).collect()
     }
 
     #[test]
     fn a_question_keeps_the_words_it_is_about() {
         assert_eq!(stems_of("What are the employees' benefits?"), ["benefit", "employe"]);
-        assert_eq!(terms("How do I get on-call?").forms, ["call", "get", "on-call"]);
+        assert_eq!(terms("How do I get on-call?", &[]).forms, ["call", "get", "on-call"]);
     }
 
     #[test]
     fn a_question_of_empty_words_is_looked_for_by_all_of_them() {
-        assert_eq!(terms("who are you").forms, ["are", "who", "you"]);
-        assert_eq!(terms("to be or not to be").forms, ["be", "not", "or", "to"]);
+        assert_eq!(terms("who are you", &[]).forms, ["are", "who", "you"]);
+        assert_eq!(terms("to be or not to be", &[]).forms, ["be", "not", "or", "to"]);
     }
 
     #[test]
     fn an_acronym_is_not_the_word_it_looks_like() {
-        assert_eq!(terms("the IT desk").forms, ["IT", "desk"]);
-        assert!(!terms("it is a desk").forms.contains(&"IT".to_owned()));
+        assert_eq!(terms("the IT desk", &[]).forms, ["IT", "desk"]);
+        assert!(!terms("it is a desk", &[]).forms.contains(&"IT".to_owned()));
     }
 
     #[test]
     fn identifiers_and_versions_are_one_form_and_their_parts() {
-        let forms = terms("set user_name in (v2.3.1), C++ or .NET").forms;
+        let forms = terms("set user_name in (v2.3.1), C++ or .NET", &[]).forms;
 
         for form in ["user_name", "user", "name", "v2.3.1", "c++", ".net", "net"] {
             assert!(forms.contains(&form.to_owned()), "{form} in {forms:?}");
@@ -247,21 +288,44 @@ mod tests {
     fn odd_queries_give_few_terms_and_no_panic() {
         let long = "wörter ".repeat(600) + &"x".repeat(4096);
         for query in ["", " ", "?", "\u{0}\u{7f}", "\"((", "🎉", "a", "\u{202e}abc", "'’'", "...", "# @ ~", &long] {
-            let terms = terms(query);
+            let terms = terms(query, &[]);
             assert!(terms.stems.len() + terms.forms.len() < 10, "{terms:?}");
         }
-        assert_eq!(terms("🎉").forms, ["🎉"]);
+        assert_eq!(terms("🎉", &[]).forms, ["🎉"]);
     }
 
     #[test]
     fn scripts_without_spaces_and_accents_are_found() {
-        assert_eq!(terms("年假").forms, ["假", "年", "年假"]);
+        assert_eq!(terms("年假", &[]).forms, ["假", "年", "年假"]);
         assert_eq!(stems_of("Café ＡＢＣ"), ["abc", "cafe"]);
-        assert!(terms("Überstundenzuschlag").forms.contains(&"überstundenzuschlag".to_owned()));
+        assert!(terms("Überstundenzuschlag", &[]).forms.contains(&"überstundenzuschlag".to_owned()));
     }
 
     #[test]
     fn numbers_are_found_with_and_without_commas() {
         assert_eq!(stems_of("191,900 dollars"), stems_of("191900 dollars"));
+    }
+
+    #[test]
+    fn a_word_is_looked_for_by_its_stem_in_each_language_there_is() {
+        let german = Language::parse("de").unwrap();
+        let stem =
+            |forms: &[&str], is_stop| Stem { forms: forms.iter().map(|form| (*form).to_owned()).collect(), is_stop };
+
+        let found = terms("die Richtlinien", &[german]).stems;
+
+        assert_eq!(found, [stem(&["de:richtlini", "richtlinien"], false), stem(&["die"], true)]);
+        assert_eq!(terms("die Richtlinien", &[]).stems, [stem(&["die"], false), stem(&["richtlinien"], false)]);
+    }
+
+    #[test]
+    fn words_with_one_stem_in_any_language_count_once() {
+        let german = Language::parse("de").unwrap();
+
+        // "Guides" and "guide" are one word in English and, to a German, two.
+        let found = terms("guide guides guiding", &[german]).stems;
+
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].forms.contains(&"guid".to_owned()) && found[0].forms.len() > 2, "{found:?}");
     }
 }

@@ -8,6 +8,7 @@ use tantivy::indexer::IndexWriterOptions;
 use tantivy::{IndexWriter, TantivyDocument};
 
 use super::fields::{FORM, Fields};
+use super::language::Language;
 use super::snapshot::Snapshot;
 use super::vector::Quantised;
 use super::{Error, Head, Settings};
@@ -67,11 +68,11 @@ impl Writing {
         passages: &[Passage],
         vectors: Option<&[Box<[f32]>]>,
     ) -> Result<(), Error> {
-        let head = Head::of(document);
+        let (head, language) = (Head::of(document), Language::of(document));
         let mut entries = vec![fields.whole(document, class)?];
         for (n, passage) in passages.iter().enumerate() {
             let vector = vectors.and_then(|vectors| vectors.get(n)).and_then(|vector| Quantised::of(vector));
-            entries.push(fields.passage(&head, passage, class, vector.as_ref())?);
+            entries.push(fields.passage(&head, passage, language, class, vector.as_ref())?);
         }
         self.put(fields, &document.id, entries)
     }
@@ -91,7 +92,8 @@ impl Writing {
                 fields.whole(&fields.read_whole(&stored)?, class)?
             } else {
                 let stored = fields.read_passage(&stored)?;
-                fields.passage(&stored.head, &stored.passage, class, snapshot.segments[segment].vector(doc).as_ref())?
+                let (language, vector) = (stored.language(), snapshot.segments[segment].vector(doc));
+                fields.passage(&stored.head, &stored.passage, language, class, vector.as_ref())?
             });
         }
         if entries.is_empty() {
@@ -113,7 +115,7 @@ impl Writing {
         let Some((segment, doc)) = snapshot.entries(&term)?.pop() else { return Ok(()) };
         let stored = fields.read_passage(&snapshot.stored(segment, doc)?)?;
         let class = snapshot.segments[segment].class(doc);
-        let entry = fields.passage(&stored.head, &stored.passage, class, Some(&vector))?;
+        let entry = fields.passage(&stored.head, &stored.passage, stored.language(), class, Some(&vector))?;
         self.touched.insert(id.document.clone(), Touch::Vectors);
         self.writer.delete_term(term);
         self.writer.add_document(entry)?;

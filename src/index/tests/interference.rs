@@ -122,6 +122,11 @@ fn hidden() -> Vec<(&'static str, Vec<Page>)> {
             queries().iter().enumerate().map(page_of).collect()
         }),
         ("another space", spaced),
+        ("another language", {
+            let german = "Der Bereitschaftsdienst hat in dieser Nacht den Server und das Backup, und wer den Alarm \
+                hört, nimmt ihn an. Pager, Rota, Night, Answer, Release: so heißen die Seiten, auf denen das steht. ";
+            (0..5).map(|n| page(&format!("h{n}"), "board", "Die Nacht", &german.repeat(3))).collect()
+        }),
         (
             "very long and empty pages",
             vec![

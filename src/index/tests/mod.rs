@@ -3,6 +3,7 @@
 mod changes;
 mod finding;
 mod interference;
+mod languages;
 mod odd;
 
 use std::collections::BTreeMap;
