@@ -171,7 +171,8 @@ impl App {
         let classes = Classes::open(&store).context("while opening the rules")?;
         let directory =
             Directory::open(&store, ids.clone(), &settings.directory).context("while opening the directory")?;
-        let index = Index::open(&settings.data.join("index"), &settings.index).context("while opening the index")?;
+        let index =
+            Index::open_or_renew(&settings.data.join("index"), &settings.index).context("while opening the index")?;
         let sessions = Sessions::open(&store, &vault, &settings.session).context("while opening the sessions")?;
         let applications = Applications::open(&settings.application).context("while opening the applications")?;
         let history = History::open(&store, &settings.history).context("while opening the history")?;

@@ -161,6 +161,19 @@ impl From<std::io::Error> for Error {
 }
 
 impl Index {
+    /// Opens or makes the index in a folder. One of another version, or a damaged one, is thrown away and begun anew: it is
+    /// derived, and whoever opens it tells it what came after [`Index::reached`].
+    pub fn open_or_renew(folder: &Path, settings: &Settings) -> Result<Index, Error> {
+        match Index::open(folder, settings) {
+            Err(Error::Stale(why)) => {
+                tracing::warn!(%why, "the index is built again");
+                std::fs::remove_dir_all(folder)?;
+                Index::open(folder, settings)
+            }
+            other => other,
+        }
+    }
+
     /// Opens or makes the index in a folder. [`Error::Stale`] says that the folder must be emptied and filled again.
     pub fn open(folder: &Path, settings: &Settings) -> Result<Index, Error> {
         std::fs::create_dir_all(folder)?;

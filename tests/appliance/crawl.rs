@@ -119,3 +119,24 @@ fn blog_posts_comments_and_attachments_are_found_under_their_containers_rule() {
     assert!(claims(&hers).concat().contains("Admiral"), "{hers}");
     assert_eq!(his["outcome"], "refused", "{his}");
 }
+
+#[test]
+fn an_index_of_another_version_is_built_again_from_what_was_crawled() {
+    let house = Appliance::with(&Site::two_projects());
+    let search = json!({ "query": "annual leave" });
+    let found = |house: &Appliance| {
+        house.sign_in("mateo").send("POST", "/api/v1/search", Some(&search)).unwrap().json()["results"].clone()
+    };
+    let before = found(&house);
+    assert_eq!(before[0]["document_id"], "wiki:101");
+
+    let house = house.restart_with(|settings| {
+        let path = settings.data.folder.join("index/meta.json");
+        let meta = std::fs::read_to_string(&path).unwrap();
+        let older = meta.replace("\"payload\":\"sotto-", "\"payload\":\"sotto-0");
+        assert_ne!(older, meta);
+        std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), older.as_bytes()).unwrap();
+    });
+
+    assert_eq!(found(&house), before);
+}
