@@ -3,20 +3,24 @@
 //! The stems here are English; those of other languages are made in `language`. What is of no known language, and every
 //! title, acronym and code identifier, is found by its exact form.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language as Stemming, LowerCaser, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream,
-    Tokenizer,
+    AsciiFoldingFilter, Language as Stemming, LowerCaser, RawTokenizer, Stemmer, StopWordFilter, TextAnalyzer, Token,
+    TokenStream, Tokenizer,
 };
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::language::Language;
 
 /// A longer run is no word that anybody looks for, in bytes.
 const TERM_BYTES_MAX: usize = 80;
+
+/// Different words whose stems are remembered while one segment is written.
+const KNOWN_MAX: usize = 1 << 16;
 
 /// A question's first so many distinct words are looked for; a question of 4 KiB has fewer than twice as many.
 const TERMS_MAX: usize = 256;
@@ -55,23 +59,40 @@ pub(super) struct Stem {
 }
 
 /// Tokens made beforehand, one after the other.
+#[derive(Default)]
 pub(super) struct Ready {
-    tokens: Vec<Token>,
+    /// All of them.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
     next: usize,
+    token: Token,
+}
+
+impl Ready {
+    fn push(&mut self, word: &str) {
+        self.text.push_str(word);
+        self.ends.push(self.text.len());
+    }
 }
 
 impl TokenStream for Ready {
     fn advance(&mut self) -> bool {
+        let Some(end) = self.ends.get(self.next) else { return false };
+        let begin = self.next.checked_sub(1).map_or(0, |last| self.ends[last]);
+        self.token.text.clear();
+        self.token.text.push_str(&self.text[begin..*end]);
+        self.token.position = self.next;
         self.next += 1;
-        self.next <= self.tokens.len()
+        true
     }
 
     fn token(&self) -> &Token {
-        &self.tokens[self.next - 1]
+        &self.token
     }
 
     fn token_mut(&mut self) -> &mut Token {
-        &mut self.tokens[self.next - 1]
+        &mut self.token
     }
 }
 
@@ -81,18 +102,34 @@ pub(super) fn tokens(texts: Vec<String>) -> Vec<Token> {
     texts.into_iter().enumerate().map(token).collect()
 }
 
-fn ready(texts: Vec<String>) -> Ready {
-    Ready { tokens: tokens(texts), next: 0 }
+/// Splits text into words and makes English stems of them. A text is made of few different words, so what became of each
+/// is remembered.
+#[derive(Clone)]
+struct Stems {
+    english: TextAnalyzer,
+    /// By the word as it is written; `None` for a stop word.
+    known: HashMap<String, Option<String>>,
 }
 
-/// Splits text into words; the filters of [`stems`] then make stems of them.
-#[derive(Clone)]
-struct Words;
-
-impl Tokenizer for Words {
+impl Tokenizer for Stems {
     type TokenStream<'a> = Ready;
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Ready {
-        ready(words(text))
+        let Stems { english, known } = self;
+        let mut ready = Ready::default();
+        each_word(text, &mut |word| {
+            if !known.contains_key(word) {
+                if known.len() >= KNOWN_MAX {
+                    known.clear();
+                }
+                let mut stream = english.token_stream(word);
+                let stem = stream.advance().then(|| stream.token().text.clone());
+                known.insert(word.to_owned(), stem);
+            }
+            if let Some(Some(stem)) = known.get(word) {
+                ready.push(stem);
+            }
+        });
+        ready
     }
 }
 
@@ -103,18 +140,21 @@ struct Forms;
 impl Tokenizer for Forms {
     type TokenStream<'a> = Ready;
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Ready {
-        ready(forms(text))
+        let mut ready = Ready::default();
+        each_form(text, &mut |form| ready.push(form));
+        ready
     }
 }
 
 /// Makes stems.
 pub(super) fn stems() -> TextAnalyzer {
-    TextAnalyzer::builder(Words)
+    let english = TextAnalyzer::builder(RawTokenizer::default())
         .filter(LowerCaser)
         .filter(AsciiFoldingFilter)
         .filter(StopWordFilter::remove(STOP.map(str::to_owned)))
         .filter(Stemmer::new(Stemming::English))
-        .build()
+        .build();
+    TextAnalyzer::builder(Stems { english, known: HashMap::new() }).build()
 }
 
 /// Makes exact forms.
@@ -172,10 +212,26 @@ fn add(stems: &mut BTreeSet<Stem>, mut stem: Stem) {
 /// Words by UAX #29, parted further at marks inside (`user_name`, `a.b`), save numbers (`1,000`), which lose their commas.
 /// Signs of scripts without spaces come singly and in pairs.
 pub(super) fn words(text: &str) -> Vec<String> {
-    let text: String = text.nfkc().collect();
     let mut words = Vec::new();
+    each_word(text, &mut |word| words.push(word.to_owned()));
+    words
+}
+
+/// Gives each word, in order.
+fn each_word(text: &str, each: &mut dyn FnMut(&str)) {
+    // No word goes over a space, and a run in ASCII is far quicker to part: one dash must not make a whole text slow.
+    composed(text).split_ascii_whitespace().for_each(|run| each_word_of_run(run, each));
+}
+
+fn each_word_of_run(run: &str, each: &mut dyn FnMut(&str)) {
+    if is_plain(run) {
+        if run.len() <= TERM_BYTES_MAX {
+            each(run);
+        }
+        return;
+    }
     let mut last_sign: Option<(usize, &str)> = None;
-    for (begin, word) in text.unicode_word_indices() {
+    for (begin, word) in run.unicode_word_indices() {
         if word.len() > TERM_BYTES_MAX {
             continue;
         }
@@ -183,18 +239,30 @@ pub(super) fn words(text: &str) -> Vec<String> {
             if let Some((end, last)) = last_sign
                 && end == begin
             {
-                words.push(format!("{last}{word}"));
+                each(&format!("{last}{word}"));
             }
-            words.push(word.to_owned());
+            each(word);
             last_sign = Some((begin + word.len(), word));
         } else if word.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.') {
-            words.push(word.replace(',', ""));
+            each(&word.replace(',', ""));
         } else {
             let is_border = |c: char| !(c.is_alphanumeric() || c == '\'' || c == '\u{2019}' || !c.is_ascii());
-            words.extend(word.split(is_border).filter(|part| !part.is_empty()).map(str::to_owned));
+            word.split(is_border).filter(|part| !part.is_empty()).for_each(&mut *each);
         }
     }
-    words
+}
+
+/// One word by every rule here, with nothing to part.
+fn is_plain(run: &str) -> bool {
+    run.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// A text in one form of letters (NFKC); nearly every text is in it already.
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfkc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfkc().collect()),
+    }
 }
 
 /// One letter of a script that writes without spaces.
@@ -207,26 +275,37 @@ fn is_sign(word: &str) -> bool {
 /// Exact forms in lower case: what stands between spaces without the marks around it (`v2.3.1`, `user_name`, `c++`), the
 /// words inside it, and once more as written where it is all capitals, so that `IT` is not `it`.
 fn forms(text: &str) -> Vec<String> {
-    let text: String = text.nfkc().collect();
     let mut forms = Vec::new();
-    for token in text.split_whitespace() {
+    each_form(text, &mut |form| forms.push(form.to_owned()));
+    forms
+}
+
+/// Gives each exact form, in order.
+fn each_form(text: &str, each: &mut dyn FnMut(&str)) {
+    let mut lower = String::new();
+    for token in composed(text).split_whitespace() {
         let form = stripped(token);
         if form.is_empty() || form.len() > TERM_BYTES_MAX {
-            forms.extend(words(token).into_iter().map(|word| word.to_lowercase()));
+            each_word(token, &mut |word| each(&word.to_lowercase()));
             continue;
         }
         let capitals = form.chars().filter(|c| c.is_uppercase()).count();
         if capitals >= 2 && form.chars().all(|c| c.is_uppercase() || c.is_numeric()) {
-            forms.push(form.to_owned());
+            each(form);
         }
-        let parts = words(form);
-        let lower = form.to_lowercase();
-        if parts.len() != 1 || parts[0].to_lowercase() != lower {
-            forms.extend(parts.into_iter().map(|word| word.to_lowercase()));
+        lower.clear();
+        if is_plain(form) {
+            lower.push_str(form);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.push_str(&form.to_lowercase());
+            let parts = words(form);
+            if parts.len() != 1 || parts[0].to_lowercase() != lower {
+                parts.iter().for_each(|word| each(&word.to_lowercase()));
+            }
         }
-        forms.push(lower);
+        each(&lower);
     }
-    forms
 }
 
 /// A token without the marks around it, save those that belong to names: `.NET`, `#general`, `C++`, `C#`. A token of marks
@@ -246,6 +325,8 @@ fn stripped(token: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn stems_of(text: &str) -> Vec<String> {
@@ -327,5 +408,68 @@ mod tests {
 
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].forms.contains(&"guid".to_owned()) && found[0].forms.len() > 2, "{found:?}");
+    }
+
+    /// The words of a text by the standard alone, the whole text at once.
+    fn words_slowly(text: &str) -> Vec<String> {
+        let text: String = text.nfkc().collect();
+        let mut words: Vec<String> = Vec::new();
+        let mut last_sign: Option<(usize, &str)> = None;
+        for (begin, word) in text.unicode_word_indices().filter(|(_, word)| word.len() <= TERM_BYTES_MAX) {
+            if is_sign(word) {
+                words.extend(last_sign.filter(|(end, _)| *end == begin).map(|(_, last)| format!("{last}{word}")));
+                words.push(word.to_owned());
+                last_sign = Some((begin + word.len(), word));
+            } else if word.chars().all(|c| c.is_ascii_digit() || c == ',' || c == '.') {
+                words.push(word.replace(',', ""));
+            } else {
+                let is_border = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '\'';
+                words.extend(word.split(is_border).filter(|part| !part.is_empty()).map(str::to_owned));
+            }
+        }
+        words
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_has_the_same_words_run_by_run_and_as_a_whole(pieces in proptest::collection::vec(piece(), 0..12)) {
+            let text = pieces.concat();
+
+            prop_assert_eq!(words(&text), words_slowly(&text));
+            let forms_alone: Vec<String> = text.split(' ').flat_map(forms).collect();
+            prop_assert_eq!(forms(&text), forms_alone);
+        }
+
+        #[test]
+        fn a_word_that_is_remembered_has_the_stem_it_had_at_first(text in "([a-zA-Zéß]{1,9} ?){0,9}") {
+            let stems_by = |analyzer: &mut TextAnalyzer| {
+                let mut stream = analyzer.token_stream(&text);
+                let mut stems = Vec::new();
+                stream.process(&mut |token| stems.push(token.text.clone()));
+                stems
+            };
+            let mut analyzer = stems();
+
+            prop_assert_eq!(stems_by(&mut analyzer), stems_by(&mut analyzer));
+            prop_assert_eq!(stems_by(&mut analyzer), stems_by(&mut stems()));
+        }
+    }
+
+    /// A bit of text, often one at which words part or do not.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z]{1,6}",
+            "[A-Z0-9]{1,4}",
+            any::<String>(),
+            any::<char>().prop_map(String::from),
+            prop::sample::select(vec![
+                " ", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{3000}", "'", "\u{2019}", "_", "-", ".", ",", ":", ";",
+                "/", "\"", "1,000", "年", "假", "e\u{301}", "\u{301}", "\u{200d}", "\u{fe0f}", "🎉", "ﬁ", "´", "ß",
+                "א", "ก", "\r\n",
+            ])
+            .prop_map(str::to_owned),
+        ]
     }
 }
