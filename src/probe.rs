@@ -5,6 +5,6 @@
 pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
 pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
 pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSettings};
-pub use crate::model::{Embed, Manifest, Settings as ModelSettings, Stop};
+pub use crate::model::{Embed, Manifest, Prompt, Settings as ModelSettings, Sharing, Stand, Stop};
 pub use crate::names::{GroupId, SourceId};
 pub use crate::store::Store;

@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::engine::Mind;
 use super::manifest::Manifest;
+use super::mind::Mind;
 use super::{Error, Settings};
 
 /// Prompt lengths measured.
 const LENGTHS: [usize; 3] = [128, 512, 1500];
 /// Tokens written at each.
 const WRITTEN: usize = 32;
+/// What is read, over and over.
+const TEXT: &str = "The pager number of the on-call engineer is 4417, and Ada has it on Mondays. ";
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -46,7 +48,8 @@ pub fn bench(settings: &Settings) -> Result<Measured, Error> {
     let ready = begun.elapsed();
     let mut at = Vec::new();
     for tokens in LENGTHS {
-        let (read, written) = mind.pace(tokens, WRITTEN)?;
+        let prompt = mind.bench_prompt(tokens)?;
+        let (read, written) = mind.pace(&prompt, WRITTEN)?;
         let speed = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
         at.push(MeasuredAt { tokens, read: speed(tokens, read), written: speed(WRITTEN, written) });
     }
@@ -54,12 +57,15 @@ pub fn bench(settings: &Settings) -> Result<Measured, Error> {
 }
 
 impl Mind {
-    /// How long it takes to read so many tokens, and to write so many after them.
-    fn pace(&mut self, tokens: usize, written: usize) -> Result<(Duration, Duration), Error> {
-        let text = "The pager number of the on-call engineer is 4417, and Ada has it on Mondays. ";
-        let prompt = self.tokens_of(&text.repeat(tokens / 8), tokens)?;
+    /// So many tokens.
+    fn bench_prompt(&self, tokens: usize) -> Result<Vec<u32>, Error> {
+        self.tokens_of(&TEXT.repeat(tokens / 8 + 1), tokens)
+    }
+
+    /// How long it takes to read these tokens, and to write so many after them.
+    fn pace(&mut self, prompt: &[u32], written: usize) -> Result<(Duration, Duration), Error> {
         let begun = Instant::now();
-        let mut token = self.read_plainly(&prompt)?;
+        let mut token = self.read_plainly(prompt)?;
         let read = begun.elapsed();
         let begun = Instant::now();
         for _ in 0..written {
@@ -74,4 +80,104 @@ fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
+}
+
+#[cfg(feature = "probe")]
+pub use stand::Stand;
+
+#[cfg(feature = "probe")]
+mod stand {
+    //! What `benches/generate.rs` measures beside another engine.
+
+    use std::sync::mpsc;
+
+    use super::super::turn::{Job, Out, Task};
+    use super::super::{Limits, Prompt, Stop};
+    use super::*;
+
+    /// A language model to be measured step by step, without a thread of its own.
+    pub struct Stand(Mind);
+
+    impl Stand {
+        /// The language model of the settings.
+        pub fn open(settings: &Settings) -> Result<Stand, Error> {
+            Ok(Stand(Manifest::open(settings)?.mind(settings)?.1))
+        }
+
+        /// So many tokens to be read.
+        pub fn prompt(&self, tokens: usize) -> Result<Vec<u32>, Error> {
+            self.0.bench_prompt(tokens)
+        }
+
+        /// A text's tokens.
+        pub fn tokens(&self, text: &str) -> Result<Vec<u32>, Error> {
+            self.0.tokens_of(text, usize::MAX)
+        }
+
+        /// A prompt's tokens, and how many of them are the fixed system text.
+        pub fn lay(&self, prompt: &Prompt) -> Result<(Vec<u32>, usize), Error> {
+            self.0.lay_in_two(prompt)
+        }
+
+        /// How long it takes to read these tokens, and to write so many after them, one by one.
+        pub fn pace(&mut self, prompt: &[u32], written: usize) -> Result<(Duration, Duration), Error> {
+            self.0.pace(prompt, written)
+        }
+
+        /// Answers prompts, all at once as far as there are seats, as the server does: the texts and how long it took.
+        pub fn write(&mut self, prompts: &[Prompt], tokens_max: usize) -> Result<(Vec<String>, Duration), Error> {
+            let begun = Instant::now();
+            let (mut turns, mut listeners, mut waiting) = (Vec::new(), Vec::new(), prompts.iter());
+            loop {
+                while turns.len() < self.0.seats_max()
+                    && let Some(prompt) = waiting.next()
+                {
+                    let (out, pieces) = mpsc::channel();
+                    listeners.push(pieces);
+                    let task = Task::Write(Limits { tokens_max });
+                    turns.extend(self.0.begin(Job { prompt: prompt.clone(), task, stop: Stop::default(), out }));
+                }
+                if turns.is_empty() {
+                    break;
+                }
+                self.0.step(&mut turns);
+            }
+            let took = begun.elapsed();
+            let mut texts = Vec::new();
+            for pieces in listeners {
+                let mut text = String::new();
+                for out in pieces {
+                    match out {
+                        Out::Piece(piece) => text.push_str(&piece),
+                        Out::Ended(ending) => drop(ending?),
+                        Out::Leans(leaning) => drop(leaning?),
+                    }
+                }
+                texts.push(text);
+            }
+            Ok((texts, took))
+        }
+
+        /// The perplexity of a text: in each window the model reads all, and what it made of the second half counts.
+        pub fn perplexity(&mut self, tokens: &[u32], window: usize) -> Result<f64, Error> {
+            let (mut sum, mut count) = (0.0, 0);
+            for window in tokens.chunks_exact(window) {
+                let first = window.len() / 2;
+                let scores = self.0.read_for_scores(window, first - 1)?;
+                for (scores, token) in scores.iter().zip(&window[first..]) {
+                    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    let all: f64 = scores.iter().map(|score| f64::from(score - most).exp()).sum();
+                    let score = scores.get(*token as usize).copied().unwrap_or(f32::NEG_INFINITY);
+                    sum += all.ln() - f64::from(score - most);
+                    count += 1;
+                }
+            }
+            Ok((sum / f64::from(count)).exp())
+        }
+
+        /// The most memory the process has had resident, in MiB.
+        pub fn peak(&self) -> Option<u64> {
+            peak()
+        }
+    }
 }

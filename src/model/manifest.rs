@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::Mind;
+use super::mind::Mind;
 use super::pack::Packed;
 use super::template::Template;
 use super::weights::Weights;
@@ -121,7 +121,7 @@ impl Manifest {
     pub(super) fn mind(&self, settings: &Settings) -> Result<(String, Mind), Error> {
         let entry = self.entry_of(&settings.name, Kind::Language)?;
         let weights = self.weights(entry, self.piece(entry, ".gguf")?)?;
-        Ok((entry.name.clone(), Mind::from_gguf(&weights, entry.template, settings.threads)?))
+        Ok((entry.name.clone(), Mind::from_gguf(&weights, entry.template, settings.threads, settings.together)?))
     }
 
     /// Loads the embedder of the settings; its SHA-256 is checked first.

@@ -15,14 +15,18 @@ mod engine;
 mod guess;
 mod kernel;
 mod manifest;
+mod mind;
 mod network;
 mod pack;
 mod scripted;
 mod template;
 mod tensors;
 mod tokens;
+mod turn;
 mod weights;
 
+#[cfg(feature = "probe")]
+pub use bench::Stand;
 pub use bench::{Measured, bench};
 pub use embedder::Embedder;
 pub use engine::Engine;
@@ -49,6 +53,9 @@ pub struct Settings {
     pub embedder: String,
     /// Threads that work on the language model; 0 is one for each core. No word depends on it.
     pub threads: usize,
+    /// Prompts worked on together: each is slower in company and all are done sooner. No word depends on it. Each keeps the
+    /// keys and values of what it has read.
+    pub together: usize,
     /// Prompts that may wait; more are told that the model is busy.
     pub queue_max: usize,
 }
@@ -60,6 +67,7 @@ impl Default for Settings {
             name: "qwen2.5-coder-1.5b-instruct-q4_k_m".to_owned(),
             embedder: "all-minilm-l6-v2".to_owned(),
             threads: 0,
+            together: 8,
             queue_max: 8,
         }
     }
@@ -94,6 +102,11 @@ impl Sharing {
     /// address.
     pub fn is(&self, other: &Sharing) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether nobody else has a clone of it, so that no prompt of its answer can come any more.
+    fn is_over(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }
 

@@ -4,14 +4,12 @@
 //! before; rows of the embedding are expanded as they are needed; scores are computed only where they are wanted; a stop is
 //! read between layers.
 
-use std::ops::Range;
-
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Result, bail};
 
-use super::Stop;
 use super::kernel::{
-    Heads, Inputs, Machine, Past, Pool, Scales, Seen, Sheet, Turns, attend, multiply, multiply_gated, norm_row,
+    Heads, Inputs, Machine, Past, Pool, Run, Scales, Seen, Sheet, Turns, attend, keep, multiply, multiply_gated,
+    norm_row,
 };
 use super::tensors::{Stored, Tensors};
 use super::weights::Weights;
@@ -63,14 +61,33 @@ struct Linear {
     bias: Option<Vec<f32>>,
 }
 
-/// Keys and values of the positions read so far, and room to work in.
+/// Keys and values of the positions that one sequence has read so far.
 pub(super) struct Memory {
     layers: Vec<Past>,
-    room: Room,
 }
 
+impl Memory {
+    /// Takes over the first positions of another sequence of the same network.
+    pub(super) fn take_over(&mut self, from: &Memory, positions: usize) {
+        self.layers.iter_mut().zip(&from.layers).for_each(|(to, from)| to.take_over(from, positions));
+    }
+}
+
+/// One sequence's share in a reading.
+pub(super) struct Share<'s> {
+    /// Tokens to be read.
+    pub tokens: &'s [u32],
+    /// The first's position: so many stand in the memory already.
+    pub at: usize,
+    /// After how many of them, from the last, the scores of the next token are wanted.
+    pub wanted: usize,
+    /// What the sequence has read.
+    pub memory: &'s mut Memory,
+}
+
+/// Room to work in, and what was computed last.
 #[derive(Default)]
-struct Room {
+pub(super) struct Room {
     x: Sheet,
     inputs: Inputs,
     query: Sheet,
@@ -83,11 +100,12 @@ struct Room {
     turns: Turns,
 }
 
-impl Memory {
-    /// The scores of the next token after one of the positions whose scores were wanted, of all tokens.
+impl Room {
+    /// The scores of the next token after one of the positions whose scores were wanted, of all tokens. Positions are counted
+    /// through all shares.
     pub(super) fn scores(&self, of: usize) -> Vec<f32> {
-        let mut scores = vec![0.0; self.room.scores.features()];
-        self.room.scores.row(of, 0, &mut scores);
+        let mut scores = vec![0.0; self.scores.features()];
+        self.scores.row(of, 0, &mut scores);
         scores
     }
 }
@@ -142,36 +160,40 @@ impl Network {
 
     /// Memory for every position of the context.
     pub(super) fn memory(&self) -> Memory {
-        let past = |_: &Layer| Past::new(self.shape.heads, self.shape.context);
-        Memory { layers: self.layers.iter().map(past).collect(), room: Room::default() }
+        Memory { layers: self.layers.iter().map(|_| Past::new(self.shape.heads, self.shape.context)).collect() }
     }
 
-    /// Reads tokens that stand from position `at` on, and computes the scores of the token after each of the last `wanted`:
-    /// see [`Memory::scores`]. `false` where the stop was set: then `memory` is good only up to `at`.
+    /// Reads tokens of several sequences, which do not see each other, and computes the scores that are wanted: see
+    /// [`Room::scores`]. `false` where it was stopped: then the memories are good only up to `at`.
     pub(super) fn read(
         &self,
-        tokens: &[u32],
-        at: usize,
-        memory: &mut Memory,
-        stop: &Stop,
-        wanted: usize,
+        shares: &mut [Share<'_>],
+        room: &mut Room,
+        is_stopped: &dyn Fn() -> bool,
     ) -> Result<bool> {
-        let count = tokens.len();
-        if at + count > self.shape.context || wanted > count {
-            bail!("{count} tokens at {at} do not fit a context of {}", self.shape.context);
+        let (mut runs, mut tokens, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
+        for Share { tokens: share, at, wanted: last, .. } in &*shares {
+            let count = share.len();
+            if at + count > self.shape.context || *last > count {
+                bail!("{count} tokens at {at} do not fit a context of {}", self.shape.context);
+            }
+            runs.push(Run { first: tokens.len(), tokens: count, at: *at });
+            tokens.extend_from_slice(share);
+            wanted.extend(tokens.len() - last..tokens.len());
         }
-        let Memory { layers: pasts, room } = memory;
-        self.embed(tokens, &mut room.x)?;
-        room.turns.reset(count, at, &self.speeds, self.shape.is_interleaved);
-        for (layer, past) in self.layers.iter().zip(pasts) {
-            if stop.is_set() {
+        self.embed(&tokens, &mut room.x)?;
+        let positions = runs.iter().flat_map(|run| run.at..run.at + run.tokens);
+        room.turns.reset(positions, &self.speeds, self.shape.is_interleaved);
+        for (at, layer) in self.layers.iter().enumerate() {
+            if is_stopped() {
                 return Ok(false);
             }
-            self.attend(layer, past, at, room);
+            let pasts = shares.iter_mut().map(|share| &mut share.memory.layers[at]);
+            self.attend(layer, &mut runs.iter().copied().zip(pasts).collect::<Vec<_>>(), room);
             self.think(layer, room);
         }
-        if wanted > 0 {
-            self.score(count - wanted..count, room);
+        if !wanted.is_empty() {
+            self.score(&wanted, room);
         }
         Ok(true)
     }
@@ -190,7 +212,7 @@ impl Network {
         Ok(())
     }
 
-    fn attend(&self, layer: &Layer, past: &mut Past, at: usize, room: &mut Room) {
+    fn attend(&self, layer: &Layer, runs: &mut [(Run, &mut Past)], room: &mut Room) {
         let Room { x, inputs, query, key, value, seen, turns, .. } = room;
         let (machine, pool, heads) = (self.machine, &self.pool, self.shape.heads);
         let weights = [&layer.query.weight, &layer.key.weight, &layer.value.weight];
@@ -205,8 +227,8 @@ impl Network {
             });
         multiply(machine, pool, inputs, &mut products);
         let key_norm = layer.key_norm.as_deref().map(|norm| (norm, self.shape.eps));
-        past.keep(machine, pool, [key, value], at, turns, key_norm);
-        attend(machine, pool, heads, query, past, at, turns, layer.query_norm.as_deref(), seen);
+        keep(machine, pool, [key, value], runs, turns, key_norm);
+        attend(machine, pool, heads, query, runs, turns, layer.query_norm.as_deref(), seen);
         inputs.reset(x.tokens(), layer.out.columns(), scales(&[&layer.out]));
         pool.each(inputs.rows().enumerate(), |(token, to)| {
             let mut row = vec![0.0; layer.out.columns()];
@@ -234,17 +256,24 @@ impl Network {
         multiply(machine, pool, inputs, &mut [(layer.down.matrix(&self.weights), x)]);
     }
 
-    fn score(&self, of: Range<usize>, room: &mut Room) {
+    fn score(&self, of: &[usize], room: &mut Room) {
         let output = self.output.as_ref().unwrap_or(&self.embedding);
         let Room { x, inputs, scores, .. } = room;
         let tokens = of.len();
-        self.write_normed(inputs, x, &self.norm, of, scales(&[output]));
+        self.write_normed(inputs, x, &self.norm, of.iter().copied(), scales(&[output]));
         scores.reset(tokens, output.rows());
         multiply(self.machine, &self.pool, inputs, &mut [(output.matrix(&self.weights), scores)]);
     }
 
     /// Writes the normed rows of some tokens as inputs.
-    fn write_normed(&self, inputs: &mut Inputs, x: &Sheet, norm: &[f32], of: Range<usize>, scales: Scales) {
+    fn write_normed(
+        &self,
+        inputs: &mut Inputs,
+        x: &Sheet,
+        norm: &[f32],
+        of: impl ExactSizeIterator<Item = usize> + Send,
+        scales: Scales,
+    ) {
         inputs.reset(of.len(), self.shape.width, scales);
         self.pool.each(inputs.rows().zip(of), |(to, token)| {
             let mut row = vec![0.0; self.shape.width];

@@ -51,38 +51,67 @@ impl Past {
         }
     }
 
-    /// Keeps the keys and values of tokens that stand from position `at` on.
-    pub(crate) fn keep(
-        &mut self,
-        machine: Machine,
-        pool: &Pool,
-        [keys, values]: [&Sheet; 2],
-        at: usize,
-        turns: &Turns,
-        norm: Option<(&[f32], f32)>,
-    ) {
+    /// Takes over the first positions of another layer of the same measures; of what stands behind them there, nothing.
+    pub(crate) fn take_over(&mut self, from: &Past, positions: usize) {
         let (dim, each) = (self.head_dim, self.positions * self.head_dim / WIDTH);
-        assert!(at + keys.tokens() <= self.positions, "positions are bounded before they are read");
-        let heads = self.keys.chunks_mut(each).zip(self.values.chunks_mut(each)).enumerate();
-        debug_assert_eq!(keys.features(), self.heads * dim);
-        pool.each(heads, |(head, (to_keys, to_values))| {
-            let mut row = vec![0.0; dim];
-            for token in 0..keys.tokens() {
-                keys.row(token, head * dim, &mut row);
-                if let Some((weight, eps)) = norm {
-                    norm_row(machine, &mut row, weight, eps);
-                }
-                turns.turn(token, &mut row);
-                let position = at + token;
-                let block = &mut to_keys[position / WIDTH * dim..][..dim];
-                for (cell, from) in block.iter_mut().zip(&row) {
-                    cell[position % WIDTH] = half::of_f32(*from);
-                }
-                values.row(token, head * dim, &mut row);
-                machine.run(Halve { from: &row, to: &mut to_values[position * dim / WIDTH..][..dim / WIDTH] });
+        assert!(self.keys.len() == from.keys.len() && positions <= self.positions, "both are of one network");
+        let (whole, rest) = (positions / WIDTH * dim, positions % WIDTH);
+        for (to, from) in self.keys.chunks_mut(each).zip(from.keys.chunks(each)) {
+            to[..whole].copy_from_slice(&from[..whole]);
+            for (to, from) in to[whole..].iter_mut().zip(&from[whole..]).take(dim) {
+                to[..rest].copy_from_slice(&from[..rest]);
             }
-        });
+        }
+        let cells = positions * dim / WIDTH;
+        for (to, from) in self.values.chunks_mut(each).zip(from.values.chunks(each)) {
+            to[..cells].copy_from_slice(&from[..cells]);
+        }
     }
+}
+
+/// Tokens of a sheet that follow each other in one sequence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// The first's place in the sheet.
+    pub first: usize,
+    /// How many there are.
+    pub tokens: usize,
+    /// The first's position in its sequence.
+    pub at: usize,
+}
+
+/// Keeps the keys and values of runs of tokens, each in the past of its own sequence.
+pub(crate) fn keep(
+    machine: Machine,
+    pool: &Pool,
+    [keys, values]: [&Sheet; 2],
+    runs: &mut [(Run, &mut Past)],
+    turns: &Turns,
+    norm: Option<(&[f32], f32)>,
+) {
+    let pieces = runs.iter_mut().flat_map(|(run, past)| {
+        assert!(run.at + run.tokens <= past.positions, "positions are bounded before they are read");
+        debug_assert_eq!(keys.features(), past.heads * past.head_dim);
+        let (run, dim, each) = (*run, past.head_dim, past.positions * past.head_dim / WIDTH);
+        let heads = past.keys.chunks_mut(each).zip(past.values.chunks_mut(each)).enumerate();
+        heads.map(move |(head, cells)| (run, dim, head, cells))
+    });
+    pool.each(pieces, |(run, dim, head, (to_keys, to_values))| {
+        let mut row = vec![0.0; dim];
+        for (token, position) in (run.first..run.first + run.tokens).zip(run.at..) {
+            keys.row(token, head * dim, &mut row);
+            if let Some((weight, eps)) = norm {
+                norm_row(machine, &mut row, weight, eps);
+            }
+            turns.turn(token, &mut row);
+            let block = &mut to_keys[position / WIDTH * dim..][..dim];
+            for (cell, from) in block.iter_mut().zip(&row) {
+                cell[position % WIDTH] = half::of_f32(*from);
+            }
+            values.row(token, head * dim, &mut row);
+            machine.run(Halve { from: &row, to: &mut to_values[position * dim / WIDTH..][..dim / WIDTH] });
+        }
+    });
 }
 
 struct Halve<'a> {
@@ -119,31 +148,39 @@ impl Seen {
     }
 }
 
-/// Reads the past with every query head of tokens that stand from position `at` on; their own keys are kept before.
+/// Reads each past with every query head of its run of tokens, whose own keys are kept before. The runs are all of the
+/// sheet's tokens, in order.
 #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and there is one caller")]
 pub(crate) fn attend(
     machine: Machine,
     pool: &Pool,
     heads: Heads,
     queries: &Sheet,
-    past: &Past,
-    at: usize,
+    runs: &[(Run, &mut Past)],
     turns: &Turns,
     norm: Option<&[f32]>,
     out: &mut Seen,
 ) {
     let tokens = queries.tokens();
+    debug_assert_eq!(runs.iter().map(|(run, _)| run.tokens).sum::<usize>(), tokens, "each token is in one run");
     let group = heads.queries / heads.keys;
     (out.tokens, out.group) = (tokens, group * heads.dim);
     out.cells.resize(tokens * heads.queries * heads.dim, 0.0);
-    let each = past.positions * heads.dim / WIDTH;
-    let pieces = out.cells.chunks_mut(tokens * group * heads.dim).enumerate().flat_map(|(head, cells)| {
-        cells.chunks_mut(TOGETHER * group * heads.dim).enumerate().map(move |(at, cells)| (head, at * TOGETHER, cells))
-    });
-    pool.each(pieces, |(head, first, cells)| {
+    let mut pieces = Vec::new();
+    for (head, mut cells) in out.cells.chunks_mut(tokens * group * heads.dim).enumerate() {
+        for (run, past) in runs {
+            for next in (0..run.tokens).step_by(TOGETHER) {
+                let (piece, rest) = cells.split_at_mut(TOGETHER.min(run.tokens - next) * group * heads.dim);
+                pieces.push((head, &**past, run.first + next, run.at + next, piece));
+                cells = rest;
+            }
+        }
+    }
+    pool.each(pieces.into_iter(), |(head, past, first, at, cells)| {
+        let each = past.positions * heads.dim / WIDTH;
         let mut rows = vec![0.0; cells.len()];
-        for (at, row) in rows.chunks_exact_mut(heads.dim).enumerate() {
-            let (token, query) = (first + at / group, head * group + at % group);
+        for (place, row) in rows.chunks_exact_mut(heads.dim).enumerate() {
+            let (token, query) = (first + place / group, head * group + place % group);
             queries.row(token, query * heads.dim, row);
             if let Some(weight) = norm {
                 norm_row(machine, row, weight, heads.eps);
@@ -156,7 +193,7 @@ pub(crate) fn attend(
             rows: &rows,
             dim: heads.dim,
             group,
-            at: at + first,
+            at,
             keys: &past.keys[head * each..][..each],
             values: &past.values[head * each..][..each],
             out: cells,

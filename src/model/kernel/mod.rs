@@ -28,7 +28,7 @@ mod pool;
 mod rows;
 mod sheet;
 
-pub(super) use attend::{Heads, Past, Seen, attend};
+pub(super) use attend::{Heads, Past, Run, Seen, attend, keep};
 pub(super) use formats::Kind;
 pub(super) use inputs::{Inputs, Scales};
 pub(super) use lanes::Machine;

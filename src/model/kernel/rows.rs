@@ -43,11 +43,11 @@ pub(crate) struct Turns {
 }
 
 impl Turns {
-    /// For tokens that stand from position `at` on; `speeds` has half as many as a head has dimensions.
-    pub(crate) fn reset(&mut self, tokens: usize, at: usize, speeds: &[f32], is_interleaved: bool) {
+    /// For tokens at these positions; `speeds` has half as many as a head has dimensions.
+    pub(crate) fn reset(&mut self, positions: impl Iterator<Item = usize>, speeds: &[f32], is_interleaved: bool) {
         (self.is_interleaved, self.half) = (is_interleaved, speeds.len());
         self.angles.clear();
-        for position in at..at + tokens {
+        for position in positions {
             let angle = |speed: &f32| position as f32 * speed;
             self.angles.extend(speeds.iter().map(|speed| angle(speed).cos()));
             self.angles.extend(speeds.iter().map(|speed| angle(speed).sin()));

@@ -223,10 +223,11 @@ fn attended(machine: Machine, threads: usize, sheets: [&Sheet; 3], steps: &[usiz
         let [queries, keys, values] = sheets.map(|sheet| part(sheet, at..at + step));
         let speeds: Vec<f32> = (0..HEADS.dim / 2).map(|at| if turns { 0.9_f32.powi(at as i32) } else { 0.0 }).collect();
         let mut by = Turns::default();
-        by.reset(*step, at, &speeds, false);
-        past.keep(machine, &pool, [&keys, &values], at, &by, None);
+        by.reset(at..at + step, &speeds, false);
+        let mut runs = [(Run { first: 0, tokens: *step, at }, &mut past)];
+        keep(machine, &pool, [&keys, &values], &mut runs, &by, None);
         let mut seen = Seen::default();
-        attend(machine, &pool, HEADS, &queries, &past, at, &by, None, &mut seen);
+        attend(machine, &pool, HEADS, &queries, &runs, &by, None, &mut seen);
         for token in 0..*step {
             let mut row = vec![0.0; HEADS.queries * HEADS.dim];
             seen.row(token, &mut row);
@@ -280,6 +281,47 @@ fn attention_is_the_same_token_by_token_and_all_at_once() {
 
         assert_eq!(attended(machine, 2, [&queries, &keys, &values], &[1; 37], true), all, "{machine:?}");
         assert_eq!(attended(machine, 3, [&queries, &keys, &values], &[5, 16, 1, 2, 13], true), all, "{machine:?}");
+    }
+}
+
+#[test]
+fn attention_is_the_same_alone_and_beside_other_sequences() {
+    let mut dice = Dice(564_738_291);
+    let all = [6, 2, 2].map(|heads| sheet(&mut dice, 37, heads * HEADS.dim));
+    let alone = |machine, of: std::ops::Range<usize>| {
+        let sheets = [0, 1, 2].map(|at| part(&all[at], of.clone()));
+        attended(machine, 1, [&sheets[0], &sheets[1], &sheets[2]], &[of.len()], true)
+    };
+    let speeds: Vec<f32> = (0..HEADS.dim / 2).map(|at| 0.9_f32.powi(at as i32)).collect();
+    for machine in Machine::all() {
+        // Three sequences; the last goes on from a past that it took over.
+        let mut first = Past::new(HEADS, 64);
+        let mut pasts = [Past::new(HEADS, 64), Past::new(HEADS, 64), Past::new(HEADS, 64)];
+        let (pool, mut by, mut seen) = (Pool::new(2).unwrap(), Turns::default(), Seen::default());
+        by.reset(0..18, &speeds, false);
+        let [keys, values] = [1, 2].map(|at| part(&all[at], 0..18));
+        keep(machine, &pool, [&keys, &values], &mut [(Run { first: 0, tokens: 18, at: 0 }, &mut first)], &by, None);
+        pasts[2].take_over(&first, 17);
+        by.reset((0..5).chain(0..12).chain(17..20), &speeds, false);
+        let mut sheets = [6, 2, 2].map(|heads| sheet(&mut dice, 20, heads * HEADS.dim));
+        for (sheet, all) in sheets.iter_mut().zip(&all) {
+            let rows = rows_of(all, all.features());
+            let of = (20..25).chain(25..37).chain(17..20);
+            of.enumerate().for_each(|(at, row)| sheet.put_row(at, &rows[row]));
+        }
+
+        let [queries, keys, values] = &sheets;
+        let places = [(0, 5, 0), (5, 12, 0), (17, 3, 17)].map(|(first, tokens, at)| Run { first, tokens, at });
+        let mut runs: Vec<(Run, &mut Past)> = places.into_iter().zip(&mut pasts).collect();
+        keep(machine, &pool, [keys, values], &mut runs, &by, None);
+        attend(machine, &pool, HEADS, queries, &runs, &by, None, &mut seen);
+
+        let expected = [alone(machine, 20..25), alone(machine, 25..37), alone(machine, 0..20)[17..].to_vec()].concat();
+        for (token, expected) in expected.iter().enumerate() {
+            let mut row = vec![0.0; expected.len()];
+            seen.row(token, &mut row);
+            assert_eq!(&row, expected, "{machine:?}, token {token}");
+        }
     }
 }
 

@@ -8,10 +8,11 @@ use std::ops::ControlFlow;
 use candle_core::quantized::gguf_file::Content;
 use sha2::{Digest, Sha256};
 
-use super::engine::Mind;
 use super::guess::guess;
+use super::mind::Mind;
 use super::template::Template;
 use super::tokens::Tokens;
+use super::turn::{Job, Out, Task};
 use super::weights::Weights;
 use super::*;
 use tiny::tiny;
@@ -75,7 +76,7 @@ fn prompt(system: &str, user: &[&str], sharing: &Sharing) -> Prompt {
 }
 
 fn engine_of(weights: &Weights) -> Engine {
-    Engine::start("model", Mind::from_gguf(weights, None, 1).unwrap(), 1).unwrap()
+    Engine::start("model", Mind::from_gguf(weights, None, 1, 1).unwrap(), 1).unwrap()
 }
 
 fn written(engine: &Engine, prompt: &Prompt, tokens_max: usize) -> String {
@@ -207,7 +208,7 @@ fn greedy_tokens_are_candles_but_where_its_two_best_are_nearly_equal() {
     for file in [SMOLLM2, QWEN] {
         // Candle expands Qwen's table to 0.9 GB of floats: only with the long forms.
         let Some(weights) = (file == SMOLLM2 || cases() == 50).then(|| real(file)).flatten() else { continue };
-        let mut mind = Mind::from_gguf(&weights, Some(Template::Chatml), 0).unwrap();
+        let mut mind = Mind::from_gguf(&weights, Some(Template::Chatml), 0, 1).unwrap();
         let mut candle = Candle::from_gguf(&weights);
         let (mut differing, mut all) = (0, 0);
         for (number, question) in questions(cases()).iter().enumerate() {
@@ -232,9 +233,9 @@ fn guesses_and_threads_change_no_token() {
     let mut guessed = 0;
     for family in ["llama", "qwen2", "qwen3"] {
         let weights = tiny(family);
-        let mut alone = Mind::from_gguf(&weights, None, 1).unwrap();
-        let engines =
-            [1, 2].map(|threads| Engine::start(family, Mind::from_gguf(&weights, None, threads).unwrap(), 1).unwrap());
+        let mut alone = Mind::from_gguf(&weights, None, 1, 1).unwrap();
+        let engines = [1, 2]
+            .map(|threads| Engine::start(family, Mind::from_gguf(&weights, None, threads, 1).unwrap(), 1).unwrap());
         for question in questions(cases()) {
             let laid = alone.lay(&question).unwrap();
             let mut plain = Vec::new();
@@ -255,11 +256,91 @@ fn guesses_and_threads_change_no_token() {
     assert!(guessed > 0, "no guess was right: nothing was tested");
 }
 
+/// What each question is answered when `company` of them are in work at once, each begun two steps after the one before, so
+/// that some read while others write. One that is stopped and one whose listener leaves are among them.
+fn written_in_company(mind: &mut Mind, questions: &[Prompt], company: usize, tokens_max: usize) -> Vec<String> {
+    let mut texts = vec![String::new(); questions.len()];
+    let (mut turns, mut listeners, mut waiting) = (Vec::new(), Vec::new(), questions.iter().enumerate());
+    let stop = Stop::default();
+    let job = |prompt: &Prompt, stop: &Stop| {
+        let (out, pieces) = std::sync::mpsc::channel();
+        (Job { prompt: prompt.clone(), task: Task::Write(Limits { tokens_max }), stop: stop.clone(), out }, pieces)
+    };
+    if company > 2 {
+        let (stopped, _kept) = job(&questions[1], &stop);
+        let (left, _) = job(&questions[2], &Stop::default());
+        turns.extend(mind.begin(stopped));
+        turns.extend(mind.begin(left));
+    }
+    for step in 0.. {
+        if (step % 2 == 0 || company == 1)
+            && turns.len() < company
+            && let Some((number, question)) = waiting.next()
+        {
+            let (job, pieces) = job(question, &Stop::default());
+            listeners.push((number, pieces));
+            turns.extend(mind.begin(job));
+        }
+        if step == 9 {
+            stop.set();
+        }
+        mind.step(&mut turns);
+        if turns.is_empty() && waiting.len() == 0 {
+            break;
+        }
+    }
+    for (number, pieces) in listeners {
+        for out in pieces {
+            match out {
+                Out::Piece(piece) => texts[number].push_str(&piece),
+                Out::Ended(ending) => drop(ending.unwrap()),
+                Out::Leans(_) => panic!("nobody asked how it leans"),
+            }
+        }
+    }
+    texts
+}
+
+#[test]
+fn no_company_and_no_threads_change_a_token() {
+    let tiny = ["llama", "qwen2", "qwen3"].map(|family| (family, Some(tiny(family))));
+    // The large one only with the long forms.
+    let all = [(SMOLLM2, real(SMOLLM2)), (QWEN, (cases() == 50).then(|| real(QWEN)).flatten())];
+    for (name, weights) in tiny.into_iter().chain(all) {
+        let Some(weights) = weights else { continue };
+        let count = if name == SMOLLM2 || name == QWEN { cases() } else { cases().max(10) };
+        let questions = questions(count.max(4));
+        let mind = |threads, seats| Mind::from_gguf(&weights, Some(Template::Chatml), threads, seats).unwrap();
+
+        let alone = written_in_company(&mut mind(1, 1), &questions, 1, 24);
+
+        assert!(alone.iter().any(|text| !text.is_empty()), "{name}");
+        assert_eq!(written_in_company(&mut mind(2, 1), &questions, 1, 24), alone, "{name}, two threads");
+        assert_eq!(written_in_company(&mut mind(1, 8), &questions, 8, 24), alone, "{name}, among eight");
+        assert_eq!(written_in_company(&mut mind(2, 8), &questions, 8, 24), alone, "{name}, among eight, two threads");
+    }
+}
+
+#[test]
+fn questions_that_are_asked_at_once_are_all_answered() {
+    let weights = tiny("qwen2");
+    let engine = Engine::start("model", Mind::from_gguf(&weights, None, 2, 3).unwrap(), 8).unwrap();
+    let questions = questions(8);
+    let alone: Vec<String> = questions.iter().map(|question| written(&engine, question, 16)).collect();
+
+    let together: Vec<String> = std::thread::scope(|scope| {
+        let asking: Vec<_> = questions.iter().map(|question| scope.spawn(|| written(&engine, question, 16))).collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+
+    assert_eq!(together, alone);
+}
+
 #[test]
 fn scores_are_near_candles_own() {
     for family in ["llama", "qwen2"] {
         let weights = tiny(family);
-        let mut mind = Mind::from_gguf(&weights, None, 2).unwrap();
+        let mut mind = Mind::from_gguf(&weights, None, 2, 1).unwrap();
         let mut candle = Candle::from_gguf(&weights);
         let prompt = mind.lay(&questions(1)[0]).unwrap();
 
