@@ -13,3 +13,4 @@ cargo clippy --locked --all-targets --features probe -- -D warnings
 cargo bench --locked --features probe --bench visibility
 cargo bench --locked --features probe --bench time
 cargo bench --locked --features probe --bench search
+cargo bench --locked --features probe --bench generate
