@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::Error;
 use crate::acl::{AnyOf, Classes, Principal, PrincipalSet, Rule};
 use crate::answer::{self, Question};
+use crate::clock::Clock;
 use crate::corpus::{self, Block, Document, DocumentId, Kind, Sizes, Space};
 use crate::extract;
 use crate::index::{self, Change, Found, Index, Query, Scope};
@@ -43,6 +44,8 @@ pub struct Retrieval {
     pub sample: Option<usize>,
     /// What becomes of a follow-up.
     pub follow_ups: FollowUps,
+    /// What the order of what is found leans towards.
+    pub index: index::Settings,
     /// Makes vectors; `None` searches by words alone.
     pub embed: Option<Arc<dyn Embed>>,
     /// Makes the passages' vectors in its place: one that keeps them for the next time.
@@ -190,6 +193,7 @@ impl Shelf {
     /// Indexes every page of a folder, with vectors where there is an embedder.
     pub fn fill(
         pages: &Path,
+        settings: &index::Settings,
         embed: Option<Arc<dyn Embed>>,
         embed_passages: Option<&Arc<dyn Embed>>,
     ) -> Result<Shelf, Error> {
@@ -197,7 +201,8 @@ impl Shelf {
         let folder = Scratch(std::env::temp_dir().join(name));
         let store = Store::open(&folder.0).map_err(broken)?;
         let classes = Classes::open(&store).map_err(broken)?;
-        let index = Index::open(&folder.0.join("index"), &index::Settings::default()).map_err(broken)?;
+        let index = Index::open(&folder.0.join("index"), settings).map_err(broken)?;
+        let index = index.with_clock(|| Clock::System.now().ms());
 
         let source = SourceId::parse(SOURCE).expect("the source of an evaluation is a plain word");
         let anyone = Principal::AnyoneOf(source);
@@ -263,7 +268,7 @@ pub fn retrieval(options: &Retrieval) -> Result<Retrieved, Error> {
     if rows.is_empty() {
         return Err(Error::Unreadable(format!("{} has no row with a relevant document", options.questions.display())));
     }
-    let shelf = Shelf::fill(&options.pages, options.embed.clone(), options.embed_passages.as_ref())?;
+    let shelf = Shelf::fill(&options.pages, &options.index, options.embed.clone(), options.embed_passages.as_ref())?;
     let mut measures = Vec::new();
     for row in &rows {
         measures.push(measure(&shelf, row, options.follow_ups)?);
@@ -417,6 +422,7 @@ mod tests {
             only: vec![],
             sample: None,
             follow_ups: FollowUps::Rewritten,
+            index: index::Settings::default(),
             embed: None,
             embed_passages: None,
         }
@@ -472,7 +478,7 @@ mod tests {
         assert!(error.contains("questions.jsonl line 1"), "{error}");
 
         let missing = Retrieval { pages: folder.path().join("nowhere"), ..options(&folder) };
-        assert!(Shelf::fill(&missing.pages, None, None).is_err());
+        assert!(Shelf::fill(&missing.pages, &missing.index, None, None).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::Error;
 use super::eval::{FollowUps, Row, Shelf, read_rows};
 use crate::answer::{self, Answer, Claim, Piece, Question};
 use crate::corpus::DocumentId;
-use crate::index::Found;
+use crate::index::{self, Found};
 use crate::model::{Embed, Generate, Stop};
 
 /// The share of a sentence's words that its quotes must have to support it, beside all of its numbers.
@@ -34,6 +34,8 @@ pub struct Answers {
     pub sample: Option<usize>,
     /// What becomes of a follow-up.
     pub follow_ups: FollowUps,
+    /// What the order of what is found leans towards.
+    pub index: index::Settings,
     /// How answers are made.
     pub settings: answer::Settings,
     /// Writes.
@@ -110,7 +112,7 @@ pub fn answers(options: &Answers, each: &mut dyn FnMut(&Item)) -> Result<Answere
     if rows.is_empty() {
         return Err(Error::Unreadable(format!("{} has no row that fits", options.questions.display())));
     }
-    let shelf = Shelf::fill(&options.pages, options.embed.clone(), options.embed_passages.as_ref())?;
+    let shelf = Shelf::fill(&options.pages, &options.index, options.embed.clone(), options.embed_passages.as_ref())?;
     let mut items = Vec::new();
     for row in &rows {
         let item = measure(options, &shelf, row)?;
@@ -274,6 +276,7 @@ mod tests {
             only: Vec::new(),
             sample: None,
             follow_ups: FollowUps::Rewritten,
+            index: index::Settings::default(),
             settings: answer::Settings::default(),
             generate: Arc::new(Scripted {}),
             embed: None,

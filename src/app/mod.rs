@@ -173,6 +173,8 @@ impl App {
             Directory::open(&store, ids.clone(), &settings.directory).context("while opening the directory")?;
         let index =
             Index::open_or_renew(&settings.data.join("index"), &settings.index).context("while opening the index")?;
+        let time = clock.clone();
+        let index = index.with_clock(move || time.now().ms());
         let sessions = Sessions::open(&store, &vault, &settings.session).context("while opening the sessions")?;
         let applications = Applications::open(&settings.application).context("while opening the applications")?;
         let history = History::open(&store, &settings.history).context("while opening the history")?;

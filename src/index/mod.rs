@@ -27,6 +27,7 @@ mod fold;
 mod found;
 mod join;
 mod language;
+mod lean;
 #[cfg(feature = "probe")]
 mod plain;
 mod query;
@@ -57,6 +58,7 @@ pub use join::Joined;
 pub use query::{Query, Scope};
 
 use fields::{EXACT, Fields, STEMS};
+use lean::Leaning;
 use rank::Hit;
 use snapshot::{Snapshot, VectorsKept};
 use sums::Scratch;
@@ -67,17 +69,34 @@ use writing::{Touch, Writing};
 /// megabyte.
 const VIEWS_MAX: usize = 64;
 
-/// How the index is kept.
+/// How the index is kept, and what the order of what is found leans towards.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Memory of the writer, in bytes.
     pub writer_bytes: u64,
+    /// Days after which the newness of a page counts half; 0 for not at all.
+    pub recent_half_life_days: u32,
+    /// The share of its score that a page changed just now gains, 0 to 1.
+    pub recent_gain: f32,
+    /// Labels of pages that are preferred.
+    pub preferred_labels: Vec<String>,
+    /// Keys of spaces whose pages are preferred.
+    pub preferred_spaces: Vec<String>,
+    /// The share of its score that a preferred page gains, 0 to 1.
+    pub preferred_gain: f32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { writer_bytes: 64 << 20 }
+        Settings {
+            writer_bytes: 64 << 20,
+            recent_half_life_days: 0,
+            recent_gain: 0.2,
+            preferred_labels: Vec::new(),
+            preferred_spaces: Vec::new(),
+            preferred_gain: 0.2,
+        }
     }
 }
 
@@ -90,6 +109,9 @@ pub struct Index {
     /// Replaced as a whole, so that a search sees one moment from its beginning to its end.
     state: RwLock<Arc<State>>,
     vectors: VectorsKept,
+    leaning: Option<Leaning>,
+    /// Milliseconds since the Unix epoch, for the age of pages.
+    now_ms: Box<dyn Fn() -> i64 + Send + Sync>,
     /// In no release: the control that a test of non-interference needs.
     #[cfg(any(test, debug_assertions))]
     uses_stock_statistics: std::sync::atomic::AtomicBool,
@@ -196,9 +218,16 @@ impl Index {
             writing: Mutex::new(writing),
             state: RwLock::new(State::of(snapshot, HashSet::new())),
             vectors: VectorsKept::default(),
+            leaning: Leaning::of(settings),
+            now_ms: Box::new(|| 0),
             #[cfg(any(test, debug_assertions))]
             uses_stock_statistics: false.into(),
         })
+    }
+
+    /// With the time, in milliseconds since the Unix epoch. Without it no page has an age.
+    pub fn with_clock(self, now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Index {
+        Index { now_ms: Box::new(now_ms), ..self }
     }
 
     /// Reads a passage again, under the reader's sight of today; `None` where it is not visible or no longer there.

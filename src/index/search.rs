@@ -1,13 +1,15 @@
 //! Searching: what was ranked is read from the best on, near copies are left out, until there is enough.
 
+use std::cmp::Reverse;
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use super::fold::Folding;
 use super::join::{Joined, Joining};
+use super::lean::Leaning;
 use super::rank::{Hit, Ranking, WEIGHTS};
 use super::vector::Asked;
-use super::{Error, Found, Index, Query, Scope, words};
+use super::{Error, Found, Index, Query, Scope, State, words};
 use crate::acl::Visibility;
 
 /// For how many searches at once memory is kept at hand. With a million passages one takes about ten megabytes.
@@ -77,9 +79,20 @@ impl Index {
         };
 
         let mut folding = Folding::of(&terms.stems);
-        let (mut most, mut done) = (likely.saturating_add(SPARE), 0);
+        let (mut most, mut done) = match &self.leaning {
+            Some(_) => (Leaning::among(likely), 0),
+            None => (likely.saturating_add(SPARE), 0),
+        };
         loop {
             let hits = rank(most)?;
+            if let Some(leaning) = self.leaning.as_ref().filter(|_| done == 0) {
+                done = hits.len();
+                for found in self.leant(&state, leaning, &hits)? {
+                    if folding.keeps(&found) && take(found).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
             // Two ids whose numbers are one would stand in the order of the segments, so the ids themselves decide.
             for alike in hits[done..].chunk_by(|one, other| (one.score, one.key) == (other.score, other.key)) {
                 let mut alike = alike.iter().map(|hit| self.found(&state, hit)).collect::<Result<Vec<_>, Error>>()?;
@@ -95,5 +108,21 @@ impl Index {
             }
             (done, most) = (hits.len(), most.saturating_mul(MORE));
         }
+    }
+
+    /// What was found, in the order that leans.
+    fn leant(&self, state: &State, leaning: &Leaning, hits: &[Hit]) -> Result<Vec<Found>, Error> {
+        let now_ms = (self.now_ms)();
+        let read = |hit: &Hit| -> Result<_, Error> {
+            let mut found = self.found(state, hit)?;
+            found.score *= leaning.factor(&found.head, now_ms);
+            Ok((hit.key, found))
+        };
+        let mut all = hits.iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+        all.sort_by_cached_key(|(key, found)| {
+            // Scores are not negative: their bits are in the order of their values.
+            (Reverse(found.score.to_bits()), *key, found.passage.id.to_string())
+        });
+        Ok(all.into_iter().map(|(_, found)| found).collect())
     }
 }

@@ -22,6 +22,7 @@ pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
         only: only(options)?,
         sample: options.sample,
         follow_ups: follow_ups(options),
+        index: settings.index.clone(),
         embed_passages: kept(options, Some(&embed), &settings)?,
         embed: Some(embed),
     })?;
@@ -41,6 +42,7 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
         only: only(options)?,
         sample: options.sample,
         follow_ups: follow_ups(options),
+        index: settings.index.clone(),
         settings: settings.answer.clone(),
         generate: models.generate,
         embed_passages: kept(options, models.embed.as_ref(), &settings)?,

@@ -41,7 +41,7 @@ fn random_pages(dice: &mut Dice, prefix: &str, group: &'static str, count: usize
         .collect()
 }
 
-fn visible() -> Vec<Page> {
+pub(super) fn visible() -> Vec<Page> {
     let mut pages = random_pages(&mut Dice(7), "v", "staff", 30);
     // Two of the same words, so that there are ties to break.
     let twin = pages[3].clone();
@@ -66,7 +66,7 @@ fn queries() -> Vec<Query> {
 }
 
 /// Everything a person of `staff` can be shown, as text: results with their scores, bit for bit.
-fn shown(world: &World) -> Vec<String> {
+pub(super) fn shown(world: &World) -> Vec<String> {
     let sight = world.sight(&["staff"]);
     let mut lines = Vec::new();
     let narrow = Scope { spaces: vec!["ENG".into()], ..Scope::default() };
@@ -97,7 +97,7 @@ fn shown(world: &World) -> Vec<String> {
 }
 
 /// The pages nobody of `staff` may read, by family.
-fn hidden() -> Vec<(&'static str, Vec<Page>)> {
+pub(super) fn hidden() -> Vec<(&'static str, Vec<Page>)> {
     let mut dice = Dice(1234);
     let near = |page: &Page| Page {
         id: format!("h{}", page.id),
@@ -154,7 +154,7 @@ fn mixed(hidden: &[Page]) -> World {
     world
 }
 
-fn differences(one: &[String], other: &[String]) -> usize {
+pub(super) fn differences(one: &[String], other: &[String]) -> usize {
     assert_eq!(one.len(), other.len());
     one.iter().zip(other).filter(|(a, b)| a != b).count()
 }

@@ -4,6 +4,7 @@ mod changes;
 mod finding;
 mod interference;
 mod languages;
+mod leaning;
 mod odd;
 
 use std::collections::BTreeMap;
@@ -59,8 +60,12 @@ struct World {
 
 impl World {
     fn new() -> World {
+        World::under(&Settings::default())
+    }
+
+    fn under(settings: &Settings) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let index = Index::open(folder.path(), &Settings::default()).unwrap();
+        let index = Index::open(folder.path(), settings).unwrap();
         World { folder, trial: Trial::new(), index }
     }
 
