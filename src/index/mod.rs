@@ -25,6 +25,7 @@ mod bits;
 mod fields;
 mod fold;
 mod found;
+mod identifier;
 mod join;
 mod language;
 mod lean;

@@ -16,7 +16,7 @@ impl Index {
         let stems = terms.stems.iter().flat_map(|stem| &stem.forms).flat_map(|stem| {
             [fields.title, fields.headings, fields.body].map(|field| Term::from_field_text(field, stem))
         });
-        let forms = terms.forms.iter().map(|form| Term::from_field_text(fields.exact, form));
+        let forms = terms.forms.iter().map(|form| Term::from_field_text(fields.exact, &form.text));
         let of = |term: Term| -> Box<dyn Query> { Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)) };
         let query = BooleanQuery::union(stems.chain(forms).map(of).collect());
         let searcher = self.reader.searcher();

@@ -26,6 +26,8 @@ pub(super) struct Weights {
     pub(super) body: f32,
     /// A word in its exact form, beside its stem.
     pub(super) exact: f32,
+    /// A name that somebody gave a thing, in its exact form: as much as all that words are worth otherwise.
+    pub(super) identifier: f32,
     /// The words in the whole page, beside those in the passage.
     pub(super) page: f32,
     /// A page that is called what is asked for.
@@ -35,7 +37,7 @@ pub(super) struct Weights {
 }
 
 pub(super) const WEIGHTS: Weights =
-    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, name: 1.0, meaning: 2.0 };
+    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, identifier: 3.0, page: 1.0, name: 1.0, meaning: 2.0 };
 
 /// Below this cosine two texts have no more to do with each other than any two: they are not found by meaning alone.
 pub(super) const COSINE_MIN: f32 = 0.2;
@@ -92,8 +94,10 @@ impl Ranking<'_> {
         most: usize,
         scratch: &mut Scratch,
     ) -> Result<Vec<Hit>, Error> {
-        let sums = Sums::of(self.snapshot, self.view, self.fields, self.weights, terms, std::mem::take(scratch))?;
-        let worded = self.worded(&sums, within);
+        let mut sums = Sums::of(self.snapshot, self.view, self.fields, self.weights, terms, std::mem::take(scratch))?;
+        let most_of = self.most(&sums, within);
+        sums.add_identifiers(most_of.0);
+        let worded = self.worded(&sums, most_of);
         let mut best = Best::new(most);
         for_each_met(&sums, within, |segment, doc| {
             let of = &self.snapshot.segments[segment];
@@ -113,17 +117,22 @@ impl Ranking<'_> {
         Ok(best)
     }
 
-    fn worded<'a>(&self, sums: &'a Sums<'_>, within: &[Bits]) -> Worded<'a> {
-        // The best of each kind among the candidates is one, so that long and short queries weigh alike.
-        let (mut passage_most, mut page_most) = sums.most();
-        if !std::ptr::eq(within, self.view.passages.as_slice()) {
-            (passage_most, page_most) = (0.0, 0.0);
-            for_each_met(sums, within, |segment, doc| {
-                passage_most = passage_most.max(sums.passages()[segment][doc as usize]);
-                let page = self.snapshot.segments[segment].pages[doc as usize];
-                page_most = page_most.max(sums.pages()[page as usize]);
-            });
+    /// The most that any candidate has in its passage, and in its page.
+    fn most(&self, sums: &Sums<'_>, within: &[Bits]) -> (f32, f32) {
+        if std::ptr::eq(within, self.view.passages.as_slice()) {
+            return sums.most();
         }
+        let (mut passage_most, mut page_most) = (0f32, 0f32);
+        for_each_met(sums, within, |segment, doc| {
+            passage_most = passage_most.max(sums.passages()[segment][doc as usize]);
+            let page = self.snapshot.segments[segment].pages[doc as usize];
+            page_most = page_most.max(sums.pages()[page as usize]);
+        });
+        (passage_most, page_most)
+    }
+
+    /// The best of each kind among the candidates is one, so that long and short queries weigh alike.
+    fn worded<'a>(&self, sums: &'a Sums<'_>, (passage_most, page_most): (f32, f32)) -> Worded<'a> {
         let mut pages = vec![0.0; sums.pages().len()];
         for page in sums.met_pages() {
             let at = *page as usize;

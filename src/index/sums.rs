@@ -80,6 +80,8 @@ pub(super) struct Sums<'a> {
     scratch: Scratch,
     /// The rarity of all stems of the query.
     query: f32,
+    /// What bears each of the query's identifiers.
+    identifiers: Vec<Vec<Met>>,
 }
 
 impl<'a> Sums<'a> {
@@ -93,9 +95,9 @@ impl<'a> Sums<'a> {
         mut scratch: Scratch,
     ) -> Result<Sums<'a>, Error> {
         scratch.fit(snapshot);
-        let mut sums = Sums { snapshot, view, fields, weights, scratch, query: 0.0 };
+        let mut sums = Sums { snapshot, view, fields, weights, scratch, query: 0.0, identifiers: Vec::new() };
         let seek =
-            || terms.forms.iter().map(|form| forms_found(snapshot, view, fields, form)).collect::<Result<_, _>>();
+            || terms.forms.iter().map(|form| forms_found(snapshot, view, fields, &form.text)).collect::<Result<_, _>>();
         // What bears the exact forms is sought beside the stems; it is added after them, in the order of the forms.
         let forms: Vec<Vec<Met>> = if snapshot.segments.iter().map(Segment::count).sum::<u32>() < ALONE {
             terms.stems.iter().try_for_each(|stem| sums.add_stem(stem))?;
@@ -108,11 +110,28 @@ impl<'a> Sums<'a> {
                 added.and(forms)
             })?
         };
-        for found in forms {
+        for (form, found) in terms.forms.iter().zip(forms) {
             sums.scratch.found = found;
             sums.add_to_passages(weights.exact);
+            if form.is_identifier && sums.scratch.found.iter().any(|found| !found.is_empty()) {
+                sums.identifiers.push(sums.scratch.found.clone());
+            }
         }
         Ok(sums)
+    }
+
+    /// Adds what the identifiers are worth, for the passages that bear them, where the best sum by words is `most`. One
+    /// that stands in a single passage counts whole; the more bear it, the less it tells them apart.
+    pub(super) fn add_identifiers(&mut self, most: f32) {
+        let all = self.view.statistics.passages;
+        let each = self.weights.identifier / self.identifiers.len().max(1) as f32;
+        for identifier in &self.identifiers {
+            let count = identifier.iter().map(|found| found.len() as u64).sum();
+            let worth = each * (rarity(all, count) / rarity(all, 1)).min(1.0);
+            for (found, sums) in identifier.iter().zip(&mut self.scratch.passages) {
+                found.iter().for_each(|(doc, _)| sums[*doc as usize] += worth * most);
+            }
+        }
     }
 
     /// The sum of each passage, by segment.

@@ -14,6 +14,7 @@ use tantivy::tokenizer::{
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::identifier::is_identifier;
 use super::language::Language;
 
 /// A longer run is no word that anybody looks for, in bytes.
@@ -46,7 +47,7 @@ pub(super) struct Terms {
     /// Stems.
     pub(super) stems: Vec<Stem>,
     /// Exact forms.
-    pub(super) forms: Vec<String>,
+    pub(super) forms: Vec<Form>,
 }
 
 /// The stems that one word has in the languages there are. A passage has its own language's.
@@ -56,6 +57,14 @@ pub(super) struct Stem {
     pub(super) forms: Vec<String>,
     /// It is a stop word of one of the languages: where it stands nowhere, nothing is missed.
     pub(super) is_stop: bool,
+}
+
+/// What a word is written like.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Form {
+    pub(super) text: String,
+    /// It is a name that somebody gave a thing: see [`is_identifier`].
+    pub(super) is_identifier: bool,
 }
 
 /// Tokens made beforehand, one after the other.
@@ -164,7 +173,6 @@ pub(super) fn exact() -> TextAnalyzer {
 
 /// The terms of a query over pages in English and in these other languages. Nothing in it is syntax.
 pub(super) fn terms(query: &str, languages: &[Language]) -> Terms {
-    let is_empty_word = |word: &str| STOP.contains(&word) || ASKING.contains(&word);
     let all: Vec<String> = words(query);
     let telling: Vec<&str> =
         all.iter().map(String::as_str).filter(|word| !is_empty_word(&word.to_lowercase())).collect();
@@ -190,9 +198,20 @@ pub(super) fn terms(query: &str, languages: &[Language]) -> Terms {
     let all = forms(query);
     let is_telling = |form: &&String| !is_empty_word(form);
     let any_telling = all.iter().any(|form| is_telling(&form));
-    let forms: BTreeSet<String> =
+    let texts: BTreeSet<String> =
         all.iter().filter(|form| !any_telling || is_telling(form)).take(TERMS_MAX).cloned().collect();
-    Terms { stems: stems.into_iter().collect(), forms: forms.into_iter().collect() }
+    let identifiers: BTreeSet<String> = composed(query)
+        .split_whitespace()
+        .filter(|token| is_identifier(token))
+        .map(|token| stripped(token).to_lowercase())
+        .collect();
+    let form = |text| Form { is_identifier: identifiers.contains(&text), text };
+    Terms { stems: stems.into_iter().collect(), forms: texts.into_iter().map(form).collect() }
+}
+
+/// Whether a word in lower case says nothing of what a question is about.
+pub(super) fn is_empty_word(word: &str) -> bool {
+    STOP.contains(&word) || ASKING.contains(&word)
 }
 
 /// Adds a stem, and makes one of those that have a form in common: no form counts twice.
@@ -208,6 +227,9 @@ fn add(stems: &mut BTreeSet<Stem>, mut stem: Stem) {
     }
     stems.insert(stem);
 }
+
+/// Marks that part things without a space.
+const PARTING: &[char] = &['(', ')', '[', ']', '{', '}', '<', '>', '=', ',', ';', '|', '"', '`', '\u{2014}'];
 
 /// Words by UAX #29, parted further at marks inside (`user_name`, `a.b`), save numbers (`1,000`), which lose their commas.
 /// Signs of scripts without spaces come singly and in pairs.
@@ -305,12 +327,24 @@ fn each_form(text: &str, each: &mut dyn FnMut(&str)) {
             }
         }
         each(&lower);
+        if !is_plain(form) {
+            each_form_within(form, each);
+        }
+    }
+}
+
+/// Gives the names of which several stand in one run: `Foo::bar(x)` and `path=/etc/hosts` are two things each, though no
+/// space parts them.
+fn each_form_within(run: &str, each: &mut dyn FnMut(&str)) {
+    if run.contains(PARTING) {
+        let names = run.split(PARTING).map(stripped).filter(|piece| !is_plain(piece) && words(piece).len() > 1);
+        names.for_each(|name| each(&name.to_lowercase()));
     }
 }
 
 /// A token without the marks around it, save those that belong to names: `.NET`, `#general`, `C++`, `C#`. A token of marks
 /// alone counts only where they are no ASCII (an emoji).
-fn stripped(token: &str) -> &str {
+pub(super) fn stripped(token: &str) -> &str {
     if !token.chars().any(char::is_alphanumeric) {
         return if token.is_ascii() { "" } else { token };
     }
@@ -329,6 +363,10 @@ mod tests {
 
     use super::*;
 
+    fn forms_of(text: &str) -> Vec<String> {
+        terms(text, &[]).forms.into_iter().map(|form| form.text).collect()
+    }
+
     fn stems_of(text: &str) -> Vec<String> {
         terms(text, &[]).stems.into_iter().flat_map(|stem| stem.forms).collect()
     }
@@ -336,24 +374,24 @@ mod tests {
     #[test]
     fn a_question_keeps_the_words_it_is_about() {
         assert_eq!(stems_of("What are the employees' benefits?"), ["benefit", "employe"]);
-        assert_eq!(terms("How do I get on-call?", &[]).forms, ["call", "get", "on-call"]);
+        assert_eq!(forms_of("How do I get on-call?"), ["call", "get", "on-call"]);
     }
 
     #[test]
     fn a_question_of_empty_words_is_looked_for_by_all_of_them() {
-        assert_eq!(terms("who are you", &[]).forms, ["are", "who", "you"]);
-        assert_eq!(terms("to be or not to be", &[]).forms, ["be", "not", "or", "to"]);
+        assert_eq!(forms_of("who are you"), ["are", "who", "you"]);
+        assert_eq!(forms_of("to be or not to be"), ["be", "not", "or", "to"]);
     }
 
     #[test]
     fn an_acronym_is_not_the_word_it_looks_like() {
-        assert_eq!(terms("the IT desk", &[]).forms, ["IT", "desk"]);
-        assert!(!terms("it is a desk", &[]).forms.contains(&"IT".to_owned()));
+        assert_eq!(forms_of("the IT desk"), ["IT", "desk"]);
+        assert!(!forms_of("it is a desk").contains(&"IT".to_owned()));
     }
 
     #[test]
     fn identifiers_and_versions_are_one_form_and_their_parts() {
-        let forms = terms("set user_name in (v2.3.1), C++ or .NET", &[]).forms;
+        let forms = forms_of("set user_name in (v2.3.1), C++ or .NET");
 
         for form in ["user_name", "user", "name", "v2.3.1", "c++", ".net", "net"] {
             assert!(forms.contains(&form.to_owned()), "{form} in {forms:?}");
@@ -372,14 +410,14 @@ mod tests {
             let terms = terms(query, &[]);
             assert!(terms.stems.len() + terms.forms.len() < 10, "{terms:?}");
         }
-        assert_eq!(terms("🎉", &[]).forms, ["🎉"]);
+        assert_eq!(forms_of("🎉"), ["🎉"]);
     }
 
     #[test]
     fn scripts_without_spaces_and_accents_are_found() {
-        assert_eq!(terms("年假", &[]).forms, ["假", "年", "年假"]);
+        assert_eq!(forms_of("年假"), ["假", "年", "年假"]);
         assert_eq!(stems_of("Café ＡＢＣ"), ["abc", "cafe"]);
-        assert!(terms("Überstundenzuschlag", &[]).forms.contains(&"überstundenzuschlag".to_owned()));
+        assert!(forms_of("Überstundenzuschlag").contains(&"überstundenzuschlag".to_owned()));
     }
 
     #[test]
@@ -408,6 +446,27 @@ mod tests {
 
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].forms.contains(&"guid".to_owned()) && found[0].forms.len() > 2, "{found:?}");
+    }
+
+    #[test]
+    fn what_marks_part_has_forms_of_its_own() {
+        let forms = forms_of("call Foo::bar(user_id) with path=/etc/hosts");
+
+        for form in ["foo::bar", "user_id", "etc/hosts", "path", "call"] {
+            assert!(forms.contains(&form.to_owned()), "{form} in {forms:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_among_the_words_is_known_for_one() {
+        let names: Vec<String> = terms("why does ERR_CONN_RESET, or v2.3.1, end an on-call day?", &[])
+            .forms
+            .into_iter()
+            .filter(|form| form.is_identifier)
+            .map(|form| form.text)
+            .collect();
+
+        assert_eq!(names, ["err_conn_reset", "v2.3.1"]);
     }
 
     /// The words of a text by the standard alone, the whole text at once.

@@ -1,6 +1,7 @@
 //! The index as a whole: what is found, what is not, and that nothing hidden is felt.
 
 mod changes;
+mod exact;
 mod finding;
 mod interference;
 mod languages;
