@@ -78,7 +78,17 @@ pub struct Idp {
 impl Idp {
     /// Starts it on `listen` (port 0 for any).
     pub fn start(listen: SocketAddr, people: Vec<Person>, clients: Vec<Client>) -> anyhow::Result<Idp> {
-        let shared = Arc::new(Shared::new(people, clients, Clock::System)?);
+        Idp::start_by(Clock::System, listen, people, clients)
+    }
+
+    /// The same by another clock: that of an appliance whose own stands still, or its tokens would be from another time.
+    pub fn start_by(
+        clock: Clock,
+        listen: SocketAddr,
+        people: Vec<Person>,
+        clients: Vec<Client>,
+    ) -> anyhow::Result<Idp> {
+        let shared = Arc::new(Shared::new(people, clients, clock)?);
         let serving = shared.clone();
         let server = Server::start("standin-idp", listen, move |call| serving.serve(call))?;
         // Requests that come before this line find no issuer; nobody knows the address before `start` returns.

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex};
-use std::time::Duration;
 
 use sotto::app::nouns::{Ending, Generate, Limits, ModelError, Prompt, Scripted, Stop};
+
+use super::PATIENCE;
 
 /// The gate; it stands open at first.
 #[derive(Default)]
@@ -29,8 +30,7 @@ impl Gate {
     /// Waits until an answer stands before the gate.
     pub fn wait(&self) {
         let state = self.state.lock().unwrap();
-        let (_state, waited) =
-            self.changed.wait_timeout_while(state, Duration::from_secs(20), |state| state.waiting == 0).unwrap();
+        let (_state, waited) = self.changed.wait_timeout_while(state, PATIENCE, |state| state.waiting == 0).unwrap();
         assert!(!waited.timed_out(), "nothing came to be written");
     }
 
