@@ -4,7 +4,8 @@
 //!
 //! For a person who sees a tenth, a half and all of the passages: the twenty best by words and meaning, with the time the
 //! question's embedding takes shown apart; and the twenty best by words alone, beside what tantivy itself takes for the same
-//! words on the same index without permissions. `SOTTO_BENCH_FOLDER` keeps what was built for the next run.
+//! words on the same index without permissions. Then how each number grows, and what the product must hold at the largest
+//! size. `SOTTO_BENCH_FOLDER` keeps what was built for the next run.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -24,6 +25,8 @@ use sotto::probe::{
 const MOST: usize = 20;
 /// Questions asked of each index by each person.
 const QUESTIONS: usize = 200;
+/// Passages embedded at once, and to tell how many are embedded a second.
+const RATED: usize = 64;
 /// Passages between two commits while an index is built.
 const COMMIT_AT: usize = 100_000;
 
@@ -52,26 +55,145 @@ fn main() -> anyhow::Result<()> {
     println!("Embedding a question: {}.\n", percentiles(&embedding));
 
     let classes = Permissions::open(&folder.path().join("classes"))?;
-    let mut tables = Tables::default();
-    for size in sizes {
-        measure(size, &folder, &real, &vectors, &asked, &classes, &mut tables)?;
-    }
-    println!("{}", tables.text());
+    let measured = sizes.into_iter().map(|size| measure(size, &folder, &real, &vectors, &asked, &classes));
+    report(&measured.collect::<anyhow::Result<Vec<_>>>()?);
     Ok(())
 }
 
-/// The rows of the report.
-#[derive(Default)]
-struct Tables {
-    costs: Vec<String>,
-    times: Vec<String>,
+/// What was measured with so many passages.
+struct Measured {
+    size: usize,
+    /// Passages a second, as the run that built the index said.
+    built: f64,
+    /// Bytes a passage.
+    disk: f64,
+    own: f64,
+    mapped: f64,
+    opened: Duration,
+    first: Duration,
+    people: Vec<Person>,
 }
 
-impl Tables {
-    fn text(&self) -> String {
-        let costs = "| passages | built a second, without embedding | disk, bytes a passage | memory that is ours | mapped files in memory | opened in | first search after opening |\n|---|---|---|---|---|---|---|";
-        let times = "| passages | sees | view, first time | words and meaning p50 / p95 | with the question's embedding | words alone p50 / p95 | tantivy alone p50 / p95 | ratio of p50 / of p95 |\n|---|---|---|---|---|---|---|---|";
-        format!("{costs}\n{}\n\n{times}\n{}", self.costs.join("\n"), self.times.join("\n"))
+/// What was measured for one person; times at the 50th and the 95th percentile, in milliseconds.
+struct Person {
+    share: f32,
+    viewed: Duration,
+    hybrid: [f64; 2],
+    /// With the question's embedding.
+    whole: [f64; 2],
+    words: [f64; 2],
+    plain: [f64; 2],
+}
+
+impl Person {
+    /// Words alone against tantivy alone.
+    fn ratio(&self, at: usize) -> f64 {
+        self.words[at] / self.plain[at]
+    }
+}
+
+impl Measured {
+    /// The worst of all people.
+    fn worst(&self, of: impl Fn(&Person) -> f64) -> f64 {
+        self.people.iter().map(of).fold(0.0, f64::max)
+    }
+}
+
+/// One line of the report on what must be: what it is, how it is measured, what it must be and should be; `is_floor` where
+/// more is better.
+struct Must {
+    what: &'static str,
+    of: fn(&Measured) -> f64,
+    must: f64,
+    aim: Option<f64>,
+    is_floor: bool,
+}
+
+/// With a million passages, on two cores that do nothing else.
+const MUSTS: [Must; 5] = [
+    Must {
+        what: "words and meaning, p50, ms",
+        of: |m| m.worst(|p| p.hybrid[0]),
+        must: 40.0,
+        aim: Some(15.0),
+        is_floor: false,
+    },
+    Must {
+        what: "words and meaning, p95, ms",
+        of: |m| m.worst(|p| p.hybrid[1]),
+        must: 90.0,
+        aim: Some(35.0),
+        is_floor: false,
+    },
+    Must {
+        what: "words alone against tantivy alone, p50",
+        of: |m| m.worst(|p| p.ratio(0)),
+        must: 2.5,
+        aim: Some(1.3),
+        is_floor: false,
+    },
+    Must {
+        what: "words alone against tantivy alone, p95",
+        of: |m| m.worst(|p| p.ratio(1)),
+        must: 2.5,
+        aim: Some(1.3),
+        is_floor: false,
+    },
+    Must { what: "passages built a second", of: |m| m.built, must: 5_000.0, aim: None, is_floor: true },
+];
+
+/// Three tables: each person, growth, and what must be.
+fn report(measured: &[Measured]) {
+    println!(
+        "| passages | sees | view, first time | words and meaning p50 / p95, ms | with the question's embedding | words alone | tantivy alone | ratio of p50 / of p95 |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let two = |[one, other]: [f64; 2]| format!("{one:.1} / {other:.1}");
+    for one in measured {
+        for person in &one.people {
+            let (size, share) = (one.size, person.share * 100.0);
+            let times = [person.hybrid, person.whole, person.words, person.plain].map(two).join(" | ");
+            let ratios = format!("{:.2} / {:.2}", person.ratio(0), person.ratio(1));
+            println!("| {size} | {share:.0} % | {} | {times} | {ratios} |", ms(person.viewed));
+        }
+    }
+
+    let row = |what: &str, of: &dyn Fn(&Measured) -> f64, digits: usize| {
+        let cells: Vec<String> = measured.iter().map(|one| format!("{:.digits$}", of(one))).collect();
+        let growth = match measured {
+            [first, .., last] if of(first) > 0.0 => format!("x {:.2}", of(last) / of(first)),
+            _ => String::new(),
+        };
+        println!("| {what} | {} | {growth} |", cells.join(" | "));
+    };
+    let sizes: Vec<String> = measured.iter().map(|one| one.size.to_string()).collect();
+    println!("\n| growth, the worst person's times in ms | {} | last against first |", sizes.join(" | "));
+    println!("|---|{}---|", "---|".repeat(sizes.len()));
+    for must in &MUSTS {
+        row(must.what, &must.of, 2);
+    }
+    row("words alone, p50", &|one| one.worst(|person| person.words[0]), 1);
+    row("tantivy alone, p50", &|one| one.worst(|person| person.plain[0]), 1);
+    row("disk, bytes a passage", &|one| one.disk, 0);
+    row("memory that is ours, bytes a passage", &|one| one.own, 0);
+    row("mapped files in memory, bytes a passage", &|one| one.mapped, 0);
+    row("opened in, ms", &|one| one.opened.as_secs_f64() * 1000.0, 0);
+    row("first search after opening, ms", &|one| one.first.as_secs_f64() * 1000.0, 0);
+
+    let Some(most) = measured.last() else { return };
+    println!("\n| with {} passages | measured | must | aim | |", most.size);
+    println!("|---|---|---|---|---|");
+    for Must { what, of, must, aim, is_floor } in &MUSTS {
+        let value = of(most);
+        let holds = |bound: f64| if *is_floor { value >= bound } else { value <= bound };
+        let said = match (holds(*must), aim.is_some_and(holds)) {
+            (false, _) => "MISSED",
+            (true, false) => "holds",
+            (true, true) => "holds, with its aim",
+        };
+        let sign = if *is_floor { "≥" } else { "≤" };
+        let aim = aim.map_or(String::new(), |aim| format!("{sign} {aim}"));
+        println!("| {what} | {value:.2} | {sign} {must} | {aim} | {said} |");
     }
 }
 
@@ -146,17 +268,19 @@ fn embedded(embedder: &dyn Embed, real: &Real, file: &Path) -> anyhow::Result<(V
         let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().expect("four bytes"));
         known.chunks(384 * 4).map(|vector| vector.chunks(4).map(number).collect()).collect()
     } else {
-        let began = Instant::now();
         let mut vectors = Vec::new();
-        for texts in texts.chunks(64) {
+        for texts in texts.chunks(RATED) {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             vectors.extend(embedder.embed(&texts, &Stop::default())?.into_iter().map(|vector| vector.0));
         }
-        let rate = texts.len() as f64 / began.elapsed().as_secs_f64();
-        println!("Vectors: {} places of 120 words embedded, {rate:.1} a second.", texts.len());
+        println!("Vectors: of {} places of 120 words, embedded now.", texts.len());
         put(file, &vectors.iter().flat_map(|vector| vector.iter().flat_map(|x| x.to_le_bytes())).collect::<Vec<u8>>())?;
         vectors
     };
+    let began = Instant::now();
+    let few: Vec<&str> = texts.iter().take(RATED).map(String::as_str).collect();
+    embedder.embed(&few, &Stop::default())?;
+    println!("Embedding passages: {:.1} a second.", few.len() as f64 / began.elapsed().as_secs_f64());
     let asked = real.questions.iter().take(QUESTIONS).map(|question| {
         let began = Instant::now();
         let vector = embedder.embed(&[question], &Stop::default())?.remove(0).0;
@@ -172,15 +296,14 @@ fn measure(
     vectors: &Vectors,
     asked: &Asked,
     permissions: &Permissions,
-    tables: &mut Tables,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Measured> {
     let place = folder.path().join(size.to_string());
     let done = place.with_extension("done");
-    let rate = match std::fs::read_to_string(&done) {
-        Ok(rate) => rate,
+    let built = match std::fs::read_to_string(&done) {
+        Ok(rate) => rate.parse()?,
         Err(_) => {
-            let rate = format!("{:.0}", build(&place, size, real, vectors, permissions)?);
-            put(&done, rate.as_bytes())?;
+            let rate = build(&place, size, real, vectors, permissions)?;
+            put(&done, format!("{rate:.0}").as_bytes())?;
             rate
         }
     };
@@ -199,6 +322,7 @@ fn measure(
     index.search(&all, &question(0, &asked[0]), &Scope::default(), MOST)?;
     let first = began.elapsed();
 
+    let mut people = Vec::new();
     for share in [0.1, 0.5, 1.0] {
         let sight = permissions.sight(share, &passages);
         let began = Instant::now();
@@ -224,30 +348,22 @@ fn measure(
             }
         }
         anyhow::ensure!(found > QUESTIONS * MOST / 2, "the questions find too little: {found}");
-        let ratio = |at: usize| percentile(&words, at) / percentile(&plain, at);
-        tables.times.push(format!(
-            "| {size} | {:.0} % | {} | {} | {} | {} | {} | {:.2} / {:.2} |",
-            share * 100.0,
-            ms(viewed),
-            percentiles(&hybrid),
-            percentiles(&whole),
-            percentiles(&words),
-            percentiles(&plain),
-            ratio(50),
-            ratio(95),
-        ));
+        let at = |times: &[Duration]| [percentile(times, 50), percentile(times, 95)];
+        let (hybrid, whole, words, plain) = (at(&hybrid), at(&whole), at(&words), at(&plain));
+        people.push(Person { share, viewed, hybrid, whole, words, plain });
     }
     let after = Memory::now()?;
     let a_passage = |bytes: u64| bytes as f64 / size as f64;
-    tables.costs.push(format!(
-        "| {size} | {rate} | {:.0} | {:.0} | {:.0} | {} | {} |",
-        a_passage(bytes_below(&place)?),
-        a_passage(after.own.saturating_sub(before.own)),
-        a_passage(after.mapped.saturating_sub(before.mapped)),
-        ms(opened),
-        ms(first),
-    ));
-    Ok(())
+    Ok(Measured {
+        size,
+        built,
+        disk: a_passage(bytes_below(&place)?),
+        own: a_passage(after.own.saturating_sub(before.own)),
+        mapped: a_passage(after.mapped.saturating_sub(before.mapped)),
+        opened,
+        first,
+        people,
+    })
 }
 
 /// Builds an index of so many passages; gives passages a second, the making of the text not counted.
