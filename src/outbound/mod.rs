@@ -106,6 +106,8 @@ pub enum Error {
 
 /// Redirects followed for one request; a chain longer than this is a loop.
 const REDIRECTS_MAX: usize = 5;
+/// Connections kept open for the next request.
+const IDLE_MAX: usize = 8;
 
 impl Outbound {
     /// Opens a client for these origins (`https://host:port`); redirects to others are not followed.
@@ -115,6 +117,16 @@ impl Outbound {
 
     /// The same, trusting the root certificates in `roots_pem` (PEM text) besides those of the settings.
     pub fn open_with_roots(settings: &Settings, origins: &[url::Url], roots_pem: &str) -> Result<Outbound, Error> {
+        Outbound::opened(settings, origins, roots_pem, IDLE_MAX)
+    }
+
+    /// The same with a new connection for each request. One that was kept may be closed by its other end at the moment it
+    /// is used again, and then nobody knows whether the request was heard: for whoever must not ask twice.
+    pub fn open_without_reuse(settings: &Settings, origins: &[url::Url], roots_pem: &str) -> Result<Outbound, Error> {
+        Outbound::opened(settings, origins, roots_pem, 0)
+    }
+
+    fn opened(settings: &Settings, origins: &[url::Url], roots_pem: &str, idle: usize) -> Result<Outbound, Error> {
         let mut roots = certificates("the given text", roots_pem.as_bytes(), Empty::Fine)?;
         for path in &settings.roots {
             let name = path.display().to_string();
@@ -137,7 +149,8 @@ impl Outbound {
             .user_agent(concat!("sotto/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(Duration::from_secs(settings.connect_s.max(1))))
             .timeout_global(Some(Duration::from_secs(settings.answer_s.max(1))))
-            .max_idle_connections_per_host(8)
+            .max_idle_connections(idle)
+            .max_idle_connections_per_host(idle)
             .build()
             .new_agent();
         Ok(Outbound {

@@ -61,7 +61,7 @@ impl Browser {
         let settings = Settings { answer_s: ANSWER_S, retries: 0, ..Settings::default() };
         let mut origins = vec![base.clone()];
         origins.extend_from_slice(others);
-        let outbound = Outbound::open_with_roots(&settings, &origins, roots_pem)?;
+        let outbound = Outbound::open_without_reuse(&settings, &origins, roots_pem)?;
         Ok(Browser { outbound, base: base.clone(), cookies: BTreeMap::new() })
     }
 
