@@ -35,8 +35,8 @@ pub(super) struct Folding {
 }
 
 impl Folding {
-    pub(super) fn of(stems: &[Stem]) -> Folding {
-        let asked = stems.iter().flat_map(|stem| stem.forms.iter().cloned()).collect();
+    pub(super) fn of<'a>(stems: impl IntoIterator<Item = &'a Stem>) -> Folding {
+        let asked = stems.into_iter().flat_map(|stem| stem.forms.iter().cloned()).collect();
         Folding { asked, by_text: HashMap::new(), by_place: HashMap::new() }
     }
 

@@ -4,6 +4,7 @@
 //! Every number here comes from the view and the passage itself; ties are broken by a number made of the passage's id. What
 //! is skipped is only what cannot be among the best, so nothing that is skipped can be told from what is given.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Error;
@@ -13,7 +14,7 @@ use super::fields::Fields;
 use super::scan::{self, Meant};
 use super::snapshot::Snapshot;
 use super::sums::{Scratch, Sums};
-use super::vector::{Asked, Vectors};
+use super::vector::{Asked, Shelf, Vectors};
 use super::view::View;
 use super::words::Terms;
 
@@ -26,8 +27,6 @@ pub(super) struct Weights {
     pub(super) body: f32,
     /// A word in its exact form, beside its stem.
     pub(super) exact: f32,
-    /// A name that somebody gave a thing, in its exact form: as much as all that words are worth otherwise.
-    pub(super) identifier: f32,
     /// The words in the whole page, beside those in the passage.
     pub(super) page: f32,
     /// A page that is called what is asked for.
@@ -37,7 +36,7 @@ pub(super) struct Weights {
 }
 
 pub(super) const WEIGHTS: Weights =
-    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, identifier: 3.0, page: 1.0, name: 1.0, meaning: 2.0 };
+    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, name: 1.0, meaning: 2.0 };
 
 /// Below this cosine two texts have no more to do with each other than any two: they are not found by meaning alone.
 pub(super) const COSINE_MIN: f32 = 0.2;
@@ -56,6 +55,12 @@ impl Hit {
     pub(super) fn alone(segment: usize, doc: u32) -> Hit {
         Hit { segment, doc, score: 0.0, key: 0 }
     }
+}
+
+/// One thing that is looked for.
+pub(super) struct Sought {
+    pub(super) terms: Terms,
+    pub(super) meaning: Option<Asked>,
 }
 
 /// What a search looks through.
@@ -84,37 +89,116 @@ impl Worded<'_> {
     }
 }
 
-impl Ranking<'_> {
+impl<'a> Ranking<'a> {
     /// The best of `within`, best first: `most` of them, and those that tie with the last. `scratch` is memory used again.
     pub(super) fn best(
         &self,
         within: &[Bits],
-        terms: &Terms,
-        meaning: Option<(&Asked, &[Arc<Vectors>])>,
+        sought: &Sought,
+        vectors: &[Arc<Vectors>],
         most: usize,
-        scratch: &mut Scratch,
+        scratch: &mut Vec<Scratch>,
     ) -> Result<Vec<Hit>, Error> {
-        let mut sums = Sums::of(self.snapshot, self.view, self.fields, self.weights, terms, std::mem::take(scratch))?;
-        let most_of = self.most(&sums, within);
-        sums.add_identifiers(most_of.0);
+        let (sums, most_of) = self.sums(within, sought, scratch)?;
         let worded = self.worded(&sums, most_of);
+        let best = self.best_of(within, &sums, &worded, sought, vectors, most);
+        scratch.push(sums.into_scratch());
+        Ok(best)
+    }
+
+    /// The best by a sum of several scores, best first: of what is among the best `most` of any that counts for something.
+    /// Each score is exact, so only what none of them would give is left out.
+    pub(super) fn best_together(
+        &self,
+        within: &[Bits],
+        sought: &[(Sought, f32)],
+        vectors: &[Arc<Vectors>],
+        most: usize,
+        scratch: &mut Vec<Scratch>,
+    ) -> Result<Vec<Hit>, Error> {
+        let sums =
+            sought.iter().map(|(sought, _)| self.sums(within, sought, scratch)).collect::<Result<Vec<_>, Error>>()?;
+        let worded: Vec<Worded<'_>> = sums.iter().map(|(sums, most)| self.worded(sums, *most)).collect();
+        let mut candidates: BTreeSet<(usize, u32)> = BTreeSet::new();
+        for (n, (sought, weight)) in sought.iter().enumerate() {
+            if *weight > 0.0 {
+                let best = self.best_of(within, &sums[n].0, &worded[n], sought, vectors, most);
+                candidates.extend(best.iter().map(|hit| (hit.segment, hit.doc)));
+            }
+        }
+        let mut scores = vec![0.0; candidates.len()];
+        for ((sought, weight), worded) in sought.iter().zip(&worded) {
+            let shelves = shelves(sought, vectors);
+            let meant = self.meant(within, worded, sought, &shelves);
+            for (score, (segment, doc)) in scores.iter_mut().zip(&candidates) {
+                let alone = match &meant {
+                    Some(meant) => meant.score(*segment, *doc),
+                    None => worded.of(*segment, *doc, self.snapshot.segments[*segment].pages[*doc as usize]).0,
+                };
+                *score += weight * alone;
+            }
+        }
+        let hit = |((segment, doc), score): ((usize, u32), f32)| Hit {
+            segment,
+            doc,
+            score: score.max(0.0),
+            key: self.snapshot.segments[segment].key(doc),
+        };
+        let mut best = Best::new(candidates.len());
+        candidates.into_iter().zip(scores).map(hit).for_each(|hit| best.take(hit));
+        drop(worded);
+        scratch.extend(sums.into_iter().map(|(sums, _)| sums.into_scratch()));
+        Ok(best.into_sorted())
+    }
+
+    /// What the words of each candidate add up to, and the most that any has in its passage and in its page.
+    fn sums(
+        &self,
+        within: &[Bits],
+        sought: &Sought,
+        scratch: &mut Vec<Scratch>,
+    ) -> Result<(Sums<'a>, (f32, f32)), Error> {
+        let scratch = scratch.pop().unwrap_or_default();
+        let mut sums = Sums::of(self.snapshot, self.view, self.fields, self.weights, &sought.terms, scratch)?;
+        let most = self.most(&sums, within);
+        sums.add_identifiers(most.0);
+        Ok((sums, most))
+    }
+
+    fn best_of(
+        &self,
+        within: &[Bits],
+        sums: &Sums<'_>,
+        worded: &Worded<'_>,
+        sought: &Sought,
+        vectors: &[Arc<Vectors>],
+        most: usize,
+    ) -> Vec<Hit> {
         let mut best = Best::new(most);
-        for_each_met(&sums, within, |segment, doc| {
+        for_each_met(sums, within, |segment, doc| {
             let of = &self.snapshot.segments[segment];
             let (score, _) = worded.of(segment, doc, of.pages[doc as usize]);
             if best.may_take(score) {
                 best.take(Hit { segment, doc, score, key: of.key(doc) });
             }
         });
-        let mut best = best.into_sorted();
-        if let Some((asked, vectors)) = meaning {
-            let shelves: Vec<_> = vectors.iter().map(|vectors| vectors.like(asked)).collect();
-            let weight = self.weights.meaning;
-            let meant = Meant { snapshot: self.snapshot, within, worded: &worded, asked, shelves: &shelves, weight };
-            best = scan::best(&meant, &best, most);
+        let best = best.into_sorted();
+        let shelves = shelves(sought, vectors);
+        match self.meant(within, worded, sought, &shelves) {
+            Some(meant) => scan::best(&meant, &best, most),
+            None => best,
         }
-        *scratch = sums.into_scratch();
-        Ok(best)
+    }
+
+    fn meant<'m>(
+        &'m self,
+        within: &'m [Bits],
+        worded: &'m Worded<'m>,
+        sought: &'m Sought,
+        shelves: &'m [Option<&'m Shelf>],
+    ) -> Option<Meant<'m>> {
+        let (asked, weight) = (sought.meaning.as_ref()?, self.weights.meaning);
+        Some(Meant { snapshot: self.snapshot, within, worded, asked, shelves, weight })
     }
 
     /// The most that any candidate has in its passage, and in its page.
@@ -132,7 +216,7 @@ impl Ranking<'_> {
     }
 
     /// The best of each kind among the candidates is one, so that long and short queries weigh alike.
-    fn worded<'a>(&self, sums: &'a Sums<'_>, (passage_most, page_most): (f32, f32)) -> Worded<'a> {
+    fn worded<'s>(&self, sums: &'s Sums<'_>, (passage_most, page_most): (f32, f32)) -> Worded<'s> {
         let mut pages = vec![0.0; sums.pages().len()];
         for page in sums.met_pages() {
             let at = *page as usize;
@@ -140,6 +224,11 @@ impl Ranking<'_> {
         }
         Worded { passages: sums.passages(), pages, passage_most }
     }
+}
+
+/// The vectors that can be compared with what is looked for, by segment.
+fn shelves<'v>(sought: &Sought, vectors: &'v [Arc<Vectors>]) -> Vec<Option<&'v Shelf>> {
+    sought.meaning.iter().flat_map(|asked| vectors.iter().map(|vectors| vectors.like(asked))).collect()
 }
 
 /// Each candidate that has any of the words.

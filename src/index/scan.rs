@@ -39,7 +39,7 @@ struct Part {
 pub(super) fn best(meant: &Meant<'_>, by_words: &[Hit], most: usize) -> Vec<Hit> {
     let mut first = Best::new(most);
     for hit in by_words {
-        first.take(Hit { score: meant.score(hit.segment, hit.doc).unwrap_or(hit.score), ..*hit });
+        first.take(Hit { score: meant.score(hit.segment, hit.doc), ..*hit });
     }
     first.keep_the_best();
     let least = first.least();
@@ -119,12 +119,15 @@ impl Meant<'_> {
         }
     }
 
-    /// A candidate's score; `None` where it is none.
-    fn score(&self, segment: usize, doc: u32) -> Option<f32> {
+    /// A candidate's score; 0 where it is found neither by words nor by meaning.
+    pub(super) fn score(&self, segment: usize, doc: u32) -> f32 {
         let of = &self.snapshot.segments[segment];
-        let (worded, _) = self.worded.of(segment, doc, of.pages[doc as usize]);
-        let shelf = self.shelves[segment]?;
-        Some(worded + self.weight * shelf.cosine(shelf.row(doc)?, self.asked).max(0.0))
+        let (worded, has_words) = self.worded.of(segment, doc, of.pages[doc as usize]);
+        let shelf = self.shelves[segment].and_then(|shelf| Some(shelf.cosine(shelf.row(doc)?, self.asked)));
+        match shelf.unwrap_or(0.0) {
+            cosine if has_words || cosine >= COSINE_MIN => worded + self.weight * cosine.max(0.0),
+            _ => 0.0,
+        }
     }
 
     /// All candidates, shared out among the threads.

@@ -175,3 +175,30 @@ fn a_hidden_copy_folds_nothing() {
     assert_eq!(world.finds(&["board"], "pager"), ["shut"]);
     assert_eq!(world.finds(&["staff", "board"], "pager").len(), 1);
 }
+
+#[test]
+fn what_is_looked_for_in_several_ways_is_ranked_by_the_sum() {
+    let world = World::with(&[
+        page("plan", "staff", "Dental plan", "The dental plan is open to everybody."),
+        page("cost", "staff", "What the dental plan costs", "It costs nothing to you."),
+        page("lunch", "staff", "Canteen", "Lunch costs little, and it costs less on Fridays."),
+    ]);
+    let query = |words: &str| Query { words: words.into(), vector: Some(vector_of(words)) };
+    let (asked, both) = (query("what does it cost"), query("am I eligible for the dental plan, what does it cost"));
+    let sight = world.sight(&["staff"]);
+    let scores = |queries: &[(&Query, f32)]| -> BTreeMap<String, f32> {
+        let found = world.index.search_together(&sight, queries, &Scope::default(), 9).unwrap();
+        found.iter().map(|found| (found.head().id.local().to_owned(), found.score())).collect()
+    };
+
+    let (one, other) = (scores(&[(&asked, 1.0)]), scores(&[(&both, 1.0)]));
+    let together = scores(&[(&asked, 1.0), (&both, -0.5)]);
+
+    assert_eq!(together.len(), 2, "the plan is found only by what counts against it");
+    for (id, score) in together {
+        let sum = (one.get(&id).unwrap_or(&0.0) - 0.5 * other.get(&id).unwrap_or(&0.0)).max(0.0);
+        assert!((score - sum).abs() < 1e-5, "{id}: {score} is not {sum}");
+    }
+    let best = world.index.search_together(&sight, &[(&asked, 1.0), (&both, 1.0)], &Scope::default(), 1).unwrap();
+    assert_eq!(best[0].head().id.local(), "cost");
+}

@@ -84,6 +84,13 @@ pub(super) fn shown(world: &World) -> Vec<String> {
             lines.push(format!("{:?} {most}: {:?}", query.words, found.iter().map(line).collect::<Vec<_>>()));
         }
     }
+    let queries = queries();
+    for ways in queries.windows(4) {
+        let ways: Vec<(&Query, f32)> = ways.iter().zip([1.0, 1.0, 0.5, -0.3]).collect();
+        let found = world.index.search_together(&sight, &ways, &Scope::default(), 9).unwrap();
+        let line = |found: &Found| format!("{} {:08x}", found.passage.id, found.score.to_bits());
+        lines.push(format!("together: {:?}", found.iter().map(line).collect::<Vec<_>>()));
+    }
     for page in visible().iter().map(|page| id_of(&page.id)).chain([id_of("h0"), id_of("nowhere")]) {
         let opened = world.index.open_document(&sight, &page).unwrap();
         lines.push(format!("{:?}", opened.map(|opened| (opened.document, opened.passages))));
