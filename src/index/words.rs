@@ -360,6 +360,7 @@ pub(super) fn stripped(token: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_normalization::char::is_combining_mark;
 
     use super::*;
 
@@ -495,6 +496,9 @@ mod tests {
         #[test]
         fn a_text_has_the_same_words_run_by_run_and_as_a_whole(pieces in proptest::collection::vec(piece(), 0..12)) {
             let text = pieces.concat();
+            // A mark that stands after a space belongs to the space in the standard, and alone to nobody who looks for it.
+            let composed: String = text.nfkc().collect();
+            prop_assume!(!composed.split(' ').any(|run| run.starts_with(is_combining_mark)));
 
             prop_assert_eq!(words(&text), words_slowly(&text));
             let forms_alone: Vec<String> = text.split(' ').flat_map(forms).collect();
