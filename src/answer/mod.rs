@@ -27,7 +27,7 @@ mod words;
 
 pub use ground::ground;
 pub use question::{QUESTION_BYTES_MAX, Question};
-pub use rewrite::rewrite;
+pub use rewrite::{Standing, rewrite};
 pub use suggest::examples;
 
 use std::ops::Range;

@@ -1,7 +1,104 @@
-//! A follow-up question made to stand alone, by rule.
+//! A follow-up question made to stand alone: by rule, and by the model where one is there.
+//!
+//! "And for part-time staff?" is looked for as it stands, as the model completes it, and together with the question before
+//! it. No single way is best: the model may complete a question wrongly, and the question before may be about something
+//! else. What the last answer said already counts a little against a passage: whoever asks on wants more.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
 use super::Question;
+use super::prompt::NONE;
 use super::words::{content, words};
+use crate::model::{self, Generate, Limits, Prompt, Sharing, Stop};
+
+/// What the model is told. It is given questions alone: an answer holds words of pages, and a page has no say in what is
+/// looked for.
+const SYSTEM: &str = "You make search queries. You are given the questions a person asked before and their newest message. \
+    Write what the person is looking for now as one complete question that can be understood alone: put in the names and \
+    things that words like it, that, they or there stand for, and what is left unsaid. Add nothing else.";
+/// Questions before the newest that the model is given.
+const TURNS: usize = 4;
+/// Tokens of a completed question.
+const TOKENS_MAX: usize = 48;
+/// How much what the last answer said counts against a passage.
+const TOLD: f32 = -0.3;
+/// Bytes of the last answer that are looked at.
+const TOLD_BYTES_MAX: usize = 1024;
+
+/// A question that can be understood alone, and how its answer is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// It, with what it leans on put in.
+    pub question: Question,
+    /// What to search for, and how much each way counts.
+    pub searches: Vec<(Question, f32)>,
+}
+
+impl Standing {
+    /// A question as it stands.
+    pub fn alone(question: &Question) -> Standing {
+        Standing { question: question.clone(), searches: vec![(question.clone(), 1.0)] }
+    }
+}
+
+/// Makes a question stand alone after the turns before it (question and shown claims, oldest first). Without turns it stays
+/// as it is. Errors are those of the model.
+pub fn rewrite(
+    question: &Question,
+    turns: &[(String, String)],
+    model: Option<&dyn Generate>,
+    stop: &Stop,
+) -> Result<Standing, model::Error> {
+    let mut standing = Standing::alone(question);
+    let Some((before, told)) = turns.last() else { return Ok(standing) };
+    standing.question = by_rule(question, turns);
+    let completed = match model {
+        Some(model) => complete(question, turns, model, stop)?,
+        None => None,
+    };
+    if let Some(completed) = completed {
+        if keeps(question, &completed) {
+            standing.question = completed.clone();
+        }
+        standing.searches.push((completed, 1.0));
+    }
+    // Where it is too long together, the other ways have to do.
+    standing.searches.extend(Question::parse(&format!("{before} {}", question.as_str())).ok().map(|both| (both, 1.0)));
+    let told = &told[..told.floor_char_boundary(TOLD_BYTES_MAX)];
+    standing.searches.extend(Question::parse(told).ok().map(|told| (told, TOLD)));
+    Ok(standing)
+}
+
+/// The question as the model completes it; `None` where it wrote nothing of use.
+fn complete(
+    question: &Question,
+    turns: &[(String, String)],
+    model: &dyn Generate,
+    stop: &Stop,
+) -> Result<Option<Question>, model::Error> {
+    let mut given = String::from("Questions before:\n");
+    for (before, _) in &turns[turns.len().saturating_sub(TURNS)..] {
+        // On one line: a question with a line break could pretend to be another.
+        let _ = writeln!(given, "- {}", before.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    let _ = write!(given, "\nNewest message: {}\n\nComplete question:", question.as_str());
+    let prompt = Prompt { system: SYSTEM.to_owned(), user: vec![given], begin: Vec::new(), sharing: Sharing::new() };
+    let mut written = String::new();
+    model.generate(&prompt, Limits { tokens_max: TOKENS_MAX }, stop, &mut |piece| {
+        written.push_str(piece);
+        if written.trim_start().contains('\n') { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    let line = written.trim_start().lines().next().unwrap_or_default();
+    let is_of_use = !stop.is_set() && !content(line).is_empty() && line.trim() != NONE;
+    Ok(Question::parse(line).ok().filter(|_| is_of_use))
+}
+
+/// Whether a completed question still asks what was asked: it has half of the question's own words or more.
+fn keeps(question: &Question, completed: &Question) -> bool {
+    let (own, now) = (content(question.as_str()), content(completed.as_str()));
+    own.iter().filter(|word| now.contains(word)).count() * 2 >= own.len()
+}
 
 /// Openers of a question that leans on the one before.
 const OPENERS: &[&str] =
@@ -16,15 +113,15 @@ const OWN_WORDS: usize = 4;
 /// Words that are put in at most: the newest subject, not the whole conversation.
 const WORDS_MAX: usize = 8;
 
-/// A follow-up question with what it leans on put in from the turns before it (question and shown claims, oldest first), so
-/// that it can be searched for alone. A question that stands alone comes back as it is.
-pub fn rewrite(question: &Question, turns: &[(String, String)]) -> Question {
+/// A follow-up question with what it leans on put in from the question before it. A question that stands alone comes back as
+/// it is.
+fn by_rule(question: &Question, turns: &[(String, String)]) -> Question {
     let Some(((before, _), earlier)) = turns.split_last() else { return question.clone() };
     if stands_alone(question.as_str()) {
         return question.clone();
     }
     // The question before may lean on an earlier one itself.
-    let before = Question::parse(before).map(|before| rewrite(&before, earlier));
+    let before = Question::parse(before).map(|before| by_rule(&before, earlier));
     let Ok(before) = before else { return question.clone() };
     let own = content(question.as_str());
     let mut said: Vec<&str> = Vec::new();
@@ -70,11 +167,102 @@ fn is_expletive(words: &[String], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::model::Ending;
+
+    /// A model that always writes one thing, and remembers what it was given.
+    struct Writes(&'static str, Mutex<String>);
+
+    impl Generate for Writes {
+        fn name(&self) -> &str {
+            "writes"
+        }
+
+        fn generate(
+            &self,
+            prompt: &Prompt,
+            _: Limits,
+            _: &Stop,
+            each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        ) -> Result<Ending, model::Error> {
+            *self.1.lock().unwrap() = prompt.user.concat();
+            let _ = each(self.0);
+            Ok(Ending::Done)
+        }
+
+        fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, model::Error> {
+            unreachable!("nothing is gated here")
+        }
+    }
+
+    const TURN: (&str, &str) = ("Am I eligible for the\ndental plan?", "Everybody is, says the page.");
+
+    /// The question as it stands alone, what is searched for, and what the model was given.
+    fn standing(question: &str, writes: &'static str) -> (String, Vec<(String, f32)>, String) {
+        let model = Writes(writes, Mutex::default());
+        let turns = [(TURN.0.to_owned(), TURN.1.to_owned())];
+        let question = Question::parse(question).unwrap();
+        let standing = rewrite(&question, &turns, Some(&model), &Stop::default()).unwrap();
+        let searches = standing.searches.iter().map(|(words, weight)| (words.as_str().to_owned(), *weight)).collect();
+        (standing.question.as_str().to_owned(), searches, model.1.into_inner().unwrap())
+    }
+
+    #[test]
+    fn a_follow_up_is_looked_for_as_it_stands_completed_and_with_the_question_before() {
+        let (question, searches, _) = standing("What does it cost?", "What does the dental plan cost?\nIt costs");
+
+        assert_eq!(question, "What does the dental plan cost?");
+        let wanted = [
+            ("What does it cost?", 1.0),
+            ("What does the dental plan cost?", 1.0),
+            ("Am I eligible for the dental plan? What does it cost?", 1.0),
+            (TURN.1, TOLD),
+        ];
+        assert_eq!(searches, wanted.map(|(words, weight)| (words.to_owned(), weight)));
+    }
+
+    #[test]
+    fn a_completion_that_asks_something_else_is_looked_for_and_never_answered() {
+        let (question, searches, _) = standing("Do children pay for glasses?", "Am I eligible for the dental plan?");
+
+        assert_eq!(question, "Do children pay for glasses?");
+        assert_eq!(searches[1].0, "Am I eligible for the dental plan?");
+    }
+
+    #[test]
+    fn a_model_that_writes_nothing_of_use_leaves_it_to_the_rule() {
+        for writes in ["", "NONE\n", "\n\n", "what is it", "\u{200b}"] {
+            let (question, searches, _) = standing("What does it cost?", writes);
+
+            assert!(question.contains("dental"), "{question}");
+            assert_eq!(searches.len(), 3, "{writes:?}: {searches:?}");
+        }
+    }
+
+    #[test]
+    fn the_model_is_given_each_question_on_a_line_and_no_word_of_a_page() {
+        let (_, _, given) = standing("What does it cost?", "");
+
+        assert!(given.contains("- Am I eligible for the dental plan?\n"), "{given}");
+        assert!(!given.contains("Everybody"), "{given}");
+    }
+
+    #[test]
+    fn a_first_question_asks_no_model() {
+        let model = Writes("What else?", Mutex::default());
+        let question = Question::parse("What does it cost?").unwrap();
+
+        let standing = rewrite(&question, &[], Some(&model), &Stop::default()).unwrap();
+
+        assert_eq!(standing, Standing::alone(&question));
+        assert_eq!(*model.1.lock().unwrap(), "");
+    }
 
     fn after(before: &[&str], question: &str) -> String {
         let turns: Vec<(String, String)> = before.iter().map(|q| ((*q).to_owned(), String::new())).collect();
-        rewrite(&Question::parse(question).unwrap(), &turns).as_str().to_owned()
+        by_rule(&Question::parse(question).unwrap(), &turns).as_str().to_owned()
     }
 
     #[test]

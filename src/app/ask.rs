@@ -5,13 +5,13 @@ use std::ops::{ControlFlow, Range};
 use super::sight::Sight;
 use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
 use super::turns::Entered;
-use super::{App, Asker, Error, error};
-use crate::answer::{self, Answer, Claim, Phase, Piece, Question, REFUSAL, Related, StoppedBy};
+use super::{App, Asker, Error, error, find};
+use crate::answer::{self, Answer, Claim, Phase, Piece, REFUSAL, Related, StoppedBy};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::{Passage, PassageId};
 use crate::history::{Entry, Read};
-use crate::index::{Found, Head, Query};
+use crate::index::{Found, Head};
 use crate::model::Stop;
 use crate::names::{ConversationId, MessageId};
 use crate::vault::Label;
@@ -48,12 +48,13 @@ impl App {
         if listens.is_continue() {
             listens = each(Told::Phase(Phase::Searching));
         }
-        let alone = answer::rewrite(&ask.question, &before);
+        let standing = answer::rewrite(&ask.question, &before, Some(&*self.models.generate), stop)?;
+        let alone = &standing.question;
         let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         let found = match sight.narrow(&ask.scope, allowed.as_deref()) {
             Some(scope) => {
-                let query = self.query(&alone, stop);
-                self.index.search(&sight.visibility, &query, &scope, self.settings.answer.passages)?
+                let (embed, most) = (self.models.embed.as_deref(), self.settings.answer.passages);
+                find::passages(&self.index, embed, &sight.visibility, &standing, &scope, most, stop)?
             }
             None => Vec::new(),
         };
@@ -72,7 +73,7 @@ impl App {
         let answer = if listens.is_break() {
             Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }
         } else {
-            answer::ground(&alone, &found, &*self.models.generate, &self.settings.answer, stop, &mut |piece| {
+            answer::ground(alone, &found, &*self.models.generate, &self.settings.answer, stop, &mut |piece| {
                 match piece {
                     Piece::Phase(phase) => each(Told::Phase(phase)),
                     // It is told with the claim that cites it, when its quoted words are known. Here it is only seen once
@@ -118,18 +119,6 @@ impl App {
         })?;
         tracing::debug!(leaf = answered.leaf(), outcome = outcome_word(reply.outcome), "answered");
         Ok(reply)
-    }
-
-    /// The words with their vector, where an embedder is there; its failure costs the vector, never the search.
-    pub(super) fn query(&self, question: &Question, stop: &Stop) -> Query {
-        let vector = self.models.embed.as_ref().and_then(|embed| match embed.embed(&[question.as_str()], stop) {
-            Ok(mut vectors) => vectors.pop().map(|vector| vector.0),
-            Err(error) => {
-                tracing::warn!(%error, "the question has no vector; searching by words alone");
-                None
-            }
-        });
-        Query { words: question.as_str().to_owned(), vector }
     }
 
     /// Which conversation this goes on in, which message it follows, and the turns before it that may still be read.

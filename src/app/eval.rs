@@ -3,7 +3,7 @@
 //! A folder of Markdown pages is cut, classed and indexed as the crawl does it, over a temporary data folder, and each
 //! question is put to the same search as the server's, by a person who may see every page.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Error;
+use super::{Error, find};
 use crate::acl::{AnyOf, Classes, Principal, PrincipalSet, Rule};
-use crate::answer::{self, Question};
+use crate::answer::{self, Question, Standing};
 use crate::clock::Clock;
 use crate::corpus::{self, Block, Document, DocumentId, Kind, Sizes, Space};
 use crate::extract;
-use crate::index::{self, Change, Found, Index, Query, Scope};
-use crate::model::{Embed, Stop};
+use crate::index::{self, Change, Found, Index, Scope};
+use crate::model::{Embed, Generate, Stop};
 use crate::names::{Ids, SourceId};
 use crate::store::Store;
 
@@ -46,6 +46,8 @@ pub struct Retrieval {
     pub follow_ups: FollowUps,
     /// What the order of what is found leans towards.
     pub index: index::Settings,
+    /// Completes follow-ups; `None` leaves that to the rule.
+    pub generate: Option<Arc<dyn Generate>>,
     /// Makes vectors; `None` searches by words alone.
     pub embed: Option<Arc<dyn Embed>>,
     /// Makes the passages' vectors in its place: one that keeps them for the next time.
@@ -173,6 +175,8 @@ pub struct Shelf {
     index: Index,
     classes: Classes,
     everybody: PrincipalSet,
+    /// Of pages that say the same, the first: by page.
+    copies: HashMap<String, String>,
     embed: Option<Arc<dyn Embed>>,
     // Dropped after the rooms that have files in it.
     folder: Scratch,
@@ -213,14 +217,20 @@ impl Shelf {
             return Err(Error::Unreadable(format!("{} has no Markdown files", pages.display())));
         }
         files.sort();
+        let (mut copies, mut by_text) = (HashMap::new(), HashMap::new());
         for file in files {
             let document = read_page(pages, &file)?;
             let passages = corpus::cut(&document, Sizes::default());
+            let said = passages.iter().flat_map(|passage| passage.text.split_whitespace());
+            let first = by_text.entry(said.collect::<Vec<_>>().join(" ")).or_insert_with(|| document.id.clone());
+            if *first != document.id {
+                copies.insert(document.id.local().to_owned(), first.local().to_owned());
+            }
             index.change(Change::Replace(&document, class, &passages, None)).map_err(broken)?;
         }
         index.commit(1).map_err(broken)?;
 
-        let shelf = Shelf { index, classes, everybody: PrincipalSet::of(vec![anyone]), embed, folder };
+        let shelf = Shelf { index, classes, everybody: PrincipalSet::of(vec![anyone]), copies, embed, folder };
         if let Some(embed) = embed_passages.or(shelf.embed.as_ref()) {
             shelf.embed_passages(&**embed)?;
         }
@@ -248,16 +258,41 @@ impl Shelf {
         DocumentId::new(SOURCE, page)
     }
 
+    /// The page that stands for all that say the same: a search gives of copies one, and whichever it is, it is found.
+    fn first_of<'p>(&'p self, page: &'p str) -> &'p str {
+        self.copies.get(page).map_or(page, String::as_str)
+    }
+
+    /// A question as its answer is looked for.
+    pub fn standing(
+        question: &Question,
+        row: &Row,
+        follow_ups: FollowUps,
+        generate: Option<&dyn Generate>,
+    ) -> Result<Standing, Error> {
+        match follow_ups {
+            FollowUps::Rewritten => answer::rewrite(question, &row.turns(), generate, &Stop::default()).map_err(broken),
+            FollowUps::AsTheyStand => Ok(Standing::alone(question)),
+        }
+    }
+
+    /// Documents in the order of their best passages.
+    fn documents<'f>(&'f self, found: &'f [Found]) -> Vec<&'f str> {
+        let mut documents: Vec<&str> = Vec::new();
+        for id in found.iter().map(|found| self.first_of(found.head().id.local())) {
+            if !documents.contains(&id) {
+                documents.push(id);
+            }
+        }
+        documents
+    }
+
     /// The best passages for a question, best first.
-    pub fn find(&self, question: &Question, without: &[DocumentId], most: usize) -> Result<Vec<Found>, Error> {
-        let vector = match &self.embed {
-            Some(embed) => embed.embed(&[question.as_str()], &Stop::default()).map_err(broken)?.pop(),
-            None => None,
-        };
-        let query = Query { words: question.as_str().to_owned(), vector: vector.map(|vector| vector.0) };
+    pub fn find(&self, standing: &Standing, without: &[DocumentId], most: usize) -> Result<Vec<Found>, Error> {
         let scope = Scope { without: without.to_vec(), ..Scope::default() };
         let sight = self.classes.visible_to(&self.everybody);
-        self.index.search(&sight, &query, &scope, most).map_err(broken)
+        let embed = self.embed.as_deref();
+        find::passages(&self.index, embed, &sight, standing, &scope, most, &Stop::default()).map_err(broken)
     }
 }
 
@@ -271,7 +306,7 @@ pub fn retrieval(options: &Retrieval) -> Result<Retrieved, Error> {
     let shelf = Shelf::fill(&options.pages, &options.index, options.embed.clone(), options.embed_passages.as_ref())?;
     let mut measures = Vec::new();
     for row in &rows {
-        measures.push(measure(&shelf, row, options.follow_ups)?);
+        measures.push(measure(&shelf, row, options)?);
     }
     Ok(Retrieved::of(&measures))
 }
@@ -285,27 +320,25 @@ struct Measure {
     ms: f64,
 }
 
-fn measure(shelf: &Shelf, row: &Row, follow_ups: FollowUps) -> Result<Measure, Error> {
+fn measure(shelf: &Shelf, row: &Row, options: &Retrieval) -> Result<Measure, Error> {
     let asked =
         Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {}: {error}", row.id)))?;
     let without: Vec<DocumentId> = row.link_sources.iter().filter_map(|id| DocumentId::new(SOURCE, id)).collect();
     let began = Instant::now();
-    let question = match follow_ups {
-        FollowUps::Rewritten => answer::rewrite(&asked, &row.turns()),
-        FollowUps::AsTheyStand => asked,
-    };
-    let mut found = shelf.find(&question, &without, PASSAGES)?;
+    let standing = Shelf::standing(&asked, row, options.follow_ups, options.generate.as_deref())?;
+    let mut found = shelf.find(&standing, &without, PASSAGES)?;
     let ms = began.elapsed().as_secs_f64() * 1000.0;
 
     let mut most = PASSAGES;
-    while documents(&found).len() < RANKS && found.len() == most {
+    while shelf.documents(&found).len() < RANKS && found.len() == most {
         most *= 4;
-        found = shelf.find(&question, &without, most)?;
+        found = shelf.find(&standing, &without, most)?;
     }
-    let ranking = documents(&found);
-    let is_right = |id: &&str| row.relevant.iter().any(|right| right == *id);
+    let ranking = shelf.documents(&found);
+    let relevant: HashSet<&str> = row.relevant.iter().map(|page| shelf.first_of(page)).collect();
+    let is_right = |id: &&str| relevant.contains(*id);
     let among = |first: usize| ranking.iter().take(first).filter(|id| is_right(id)).count() as f64;
-    let right = row.relevant.iter().collect::<HashSet<_>>().len();
+    let right = relevant.len();
     let gain = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
     let gained: f64 = (0..ranking.len().min(RANKS)).filter(|rank| is_right(&ranking[*rank])).map(gain).sum();
     Ok(Measure {
@@ -315,17 +348,6 @@ fn measure(shelf: &Shelf, row: &Row, follow_ups: FollowUps) -> Result<Measure, E
         is_first: ranking.first().is_some_and(is_right),
         ms,
     })
-}
-
-/// Documents in the order of their best passages.
-fn documents(found: &[Found]) -> Vec<&str> {
-    let mut documents: Vec<&str> = Vec::new();
-    for id in found.iter().map(|found| found.head().id.local()) {
-        if !documents.contains(&id) {
-            documents.push(id);
-        }
-    }
-    documents
 }
 
 impl Retrieved {
@@ -423,6 +445,7 @@ mod tests {
             sample: None,
             follow_ups: FollowUps::Rewritten,
             index: index::Settings::default(),
+            generate: None,
             embed: None,
             embed_passages: None,
         }
@@ -448,6 +471,18 @@ mod tests {
         assert!((report.recall_at_5 - 2.5 / 3.0).abs() < 1e-9, "{report:?}");
         let half = 1.0 / (1.0 + 1.0 / 3f64.log2());
         assert!((report.ndcg_at_10 - (2.0 + half) / 3.0).abs() < 1e-9, "{report:?}");
+    }
+
+    #[test]
+    fn of_pages_that_say_the_same_either_is_found() {
+        let text = "# Sick leave\nTell your manager by nine.";
+        let questions = r#"{"question": "sick leave manager", "relevant": ["b"]}
+            {"question": "sick leave manager", "relevant": ["a", "b"]}"#;
+        let folder = folder(&[("pages/a.md", text), ("pages/b.md", text), ("questions.jsonl", questions)]);
+
+        let report = retrieval(&options(&folder)).unwrap();
+
+        assert_eq!((report.recall_at_5, report.precision_at_1), (1.0, 1.0));
     }
 
     #[test]

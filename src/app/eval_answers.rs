@@ -127,11 +127,8 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {}: {error}", row.id)))?;
     let without: Vec<DocumentId> = row.link_sources.iter().filter_map(|id| shelf.id(id)).collect();
     let began = Instant::now();
-    let question = match options.follow_ups {
-        FollowUps::Rewritten => answer::rewrite(&asked, &row.turns()),
-        FollowUps::AsTheyStand => asked,
-    };
-    let found = shelf.find(&question, &without, options.settings.passages)?;
+    let standing = Shelf::standing(&asked, row, options.follow_ups, Some(&*options.generate))?;
+    let found = shelf.find(&standing, &without, options.settings.passages)?;
     let mut first_claim_ms = None;
     let mut each = |piece: Piece<'_>| {
         if matches!(piece, Piece::Claim(_)) && first_claim_ms.is_none() {
@@ -139,8 +136,9 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         }
         ControlFlow::Continue(())
     };
-    let answer = answer::ground(&question, &found, &*options.generate, &options.settings, &Stop::default(), &mut each)
-        .map_err(|error| Error::Broken(Box::new(error)))?;
+    let answer =
+        answer::ground(&standing.question, &found, &*options.generate, &options.settings, &Stop::default(), &mut each)
+            .map_err(|error| Error::Broken(Box::new(error)))?;
     let claims = match answer {
         Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
         Answer::Unanswered { .. } => Vec::new(),

@@ -1,7 +1,7 @@
 //! Searching, opening a document, and greeting: what a person sees without asking the model.
 
 use super::told::Me;
-use super::{App, Asker, Error, error};
+use super::{App, Asker, Error, error, find};
 use crate::answer::{self, Question};
 use crate::audit::Event;
 use crate::corpus::DocumentId;
@@ -29,8 +29,8 @@ impl App {
         let sight = self.sight(asker)?;
         let found = match sight.narrow(scope, allowed.as_deref()) {
             Some(scope) => {
-                let query = self.query(query, &Stop::default());
-                self.index.search_joined(&sight.visibility, &query, &scope, limit)?
+                let queries = find::queries(self.models.embed.as_deref(), &[query], &Stop::default());
+                self.index.search_joined(&sight.visibility, &queries[0], &scope, limit)?
             }
             None => Vec::new(),
         };

@@ -26,6 +26,7 @@ pub mod eval;
 pub mod eval_answers;
 pub mod eval_vectors;
 mod explain;
+mod find;
 mod look;
 mod owner;
 mod proof;

@@ -27,6 +27,8 @@ pub(super) struct Weights {
     pub(super) body: f32,
     /// A word in its exact form, beside its stem.
     pub(super) exact: f32,
+    /// A name that somebody gave a thing, in its exact form: as much as all that words are worth otherwise.
+    pub(super) identifier: f32,
     /// The words in the whole page, beside those in the passage.
     pub(super) page: f32,
     /// A page that is called what is asked for.
@@ -36,7 +38,7 @@ pub(super) struct Weights {
 }
 
 pub(super) const WEIGHTS: Weights =
-    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, page: 1.0, name: 1.0, meaning: 2.0 };
+    Weights { title: 3.0, headings: 2.0, body: 1.0, exact: 0.3, identifier: 3.0, page: 1.0, name: 1.0, meaning: 2.0 };
 
 /// Below this cosine two texts have no more to do with each other than any two: they are not found by meaning alone.
 pub(super) const COSINE_MIN: f32 = 0.2;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use sotto::app;
-use sotto::app::eval::{FollowUps, Retrieval, retrieval as measure_retrieval};
+use sotto::app::eval::{FollowUps, Retrieval, read_rows, retrieval as measure_retrieval};
 use sotto::app::eval_answers::{Answers, answers as measure_answers};
 use sotto::app::eval_vectors::Kept;
 use sotto::app::nouns::Embed;
@@ -14,15 +14,24 @@ use crate::{complain, model, say};
 
 /// Measures whether the right pages are found.
 pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
-    let settings = model::settings(options.config.config.as_deref())?;
+    let mut settings = model::settings(options.config.config.as_deref())?;
+    if let Some(name) = &options.model {
+        settings.model.name.clone_from(name);
+    }
+    let only = only(options)?;
     let embed = app::open_embedder(&settings)?;
+    // The language model only completes follow-ups, and takes a gigabyte.
+    let rows = read_rows(&options.questions, &only, options.sample)?;
+    let has_follow_ups = !options.no_rewrite && rows.iter().any(|row| !row.history.is_empty());
+    let generate = if has_follow_ups { Some(app::open_models(&settings)?.generate) } else { None };
     let report = measure_retrieval(&Retrieval {
         pages: options.pages.clone(),
         questions: options.questions.clone(),
-        only: only(options)?,
+        only,
         sample: options.sample,
         follow_ups: follow_ups(options),
         index: settings.index.clone(),
+        generate,
         embed_passages: kept(options, Some(&embed), &settings)?,
         embed: Some(embed),
     })?;
