@@ -10,10 +10,10 @@ use super::lanes::{Lanes, Machine, Task, WIDTH};
 use super::pool::Pool;
 use super::sheet::{STRIP, Sheet};
 
-/// How far ahead weights are asked for from memory, in bytes of each row.
+/// How far ahead the weights of the first strip are asked for from memory, in bytes of each row.
 const AHEAD: usize = 256;
-/// Pieces of work for each thread: enough that one that is held up holds up little.
-const PIECES: usize = 8;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Quantised weights, as they lie in the file: `rows` by `columns`, rows behind each other.
 #[derive(Clone, Copy)]
@@ -50,11 +50,9 @@ impl<'w> Matrix<'w> {
 
 /// Adds the products of each matrix to its sheet.
 pub(crate) fn multiply(machine: Machine, pool: &Pool, x: &Inputs, products: &mut [(Matrix<'_>, &mut Sheet)]) {
-    let all: usize = products.iter().map(|(matrix, _)| matrix.rows.div_ceil(STRIP)).sum();
-    let each = (all / (pool.threads() * PIECES)).clamp(1, 32);
     let pieces = products.iter_mut().flat_map(|(matrix, sheet)| {
         let matrix = *matrix;
-        sheet.pieces(each).enumerate().map(move |(at, out)| (matrix, at * each, out))
+        sheet.pieces(pool.threads()).map(move |(strip, out)| (matrix, strip, out))
     });
     pool.each(pieces, |(matrix, strip, out)| multiply_strips(machine, &matrix, strip, x, out));
 }
@@ -68,11 +66,10 @@ pub(crate) fn multiply_gated(
     out: &mut Sheet,
     spare: &mut Sheet,
 ) {
-    let each = (gate.rows.div_ceil(STRIP) / (pool.threads() * PIECES)).clamp(1, 32);
-    let pieces = out.pieces(each).zip(spare.pieces(each)).enumerate();
-    pool.each(pieces, |(at, (out, spare))| {
-        multiply_strips(machine, &gate, at * each, x, out);
-        multiply_strips(machine, &up, at * each, x, spare);
+    let pieces = out.pieces(pool.threads()).zip(spare.pieces(pool.threads()));
+    pool.each(pieces, |((strip, out), (_, spare))| {
+        multiply_strips(machine, &gate, strip, x, out);
+        multiply_strips(machine, &up, strip, x, spare);
         machine.run(Gate { out, by: spare });
     });
 }
@@ -109,7 +106,7 @@ impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
     fn run<L: Lanes>(self, l: L) {
         let mut tiles = [Tile::EMPTY, Tile::EMPTY];
         let row_bytes = self.matrix.bytes.len() / self.matrix.rows;
-        let ahead = if row_bytes < 1024 { row_bytes * STRIP } else { AHEAD };
+        let strips = self.cells.len() / (2 * self.x.tokens()).max(1);
         for (at, cells) in self.cells.chunks_exact_mut(2 * self.x.tokens()).enumerate() {
             let first = (self.first + at) * STRIP;
             let rows = [rows::<B>(self.matrix, first), rows::<B>(self.matrix, first + WIDTH)];
@@ -123,8 +120,12 @@ impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
                         let mut blocks = [&[0; B]; WIDTH];
                         for (to, row) in blocks.iter_mut().zip(rows) {
                             *to = &row[block];
-                            for line in (0..B).step_by(64) {
-                                l.ask_for(*to, ahead + line);
+                            // While one strip is multiplied, the next comes from memory.
+                            if at == 0 {
+                                ask_for(l, to, AHEAD);
+                            }
+                            if at + 1 < strips {
+                                ask_for(l, to, row_bytes * STRIP);
                             }
                         }
                         F::unpack(l, blocks, block % 8, tile);
@@ -133,6 +134,16 @@ impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
                 with_all(l, F::CLASS, &tiles, blocks.len(), self.x, tile, cells);
             }
         }
+    }
+}
+
+/// Asks for the cache lines that begin inside the block this far behind one: so each line is asked for once. Twice would
+/// cost: few may be on their way at a time.
+#[inline(always)]
+fn ask_for<L: Lanes, const B: usize>(l: L, block: &[u8; B], distance: usize) {
+    let first = block.as_ptr().addr().wrapping_add(distance).wrapping_neg() % LINE;
+    for line in (first..B).step_by(LINE) {
+        l.ask_for(block, distance + line);
     }
 }
 

@@ -5,6 +5,9 @@ use super::lanes::WIDTH;
 /// Features of a strip.
 pub(crate) const STRIP: usize = 2 * WIDTH;
 
+/// Pieces of work for each thread at least: enough that one that is held up holds up little.
+const PIECES: usize = 4;
+
 /// Floats by feature and token. Features beyond the last, up to a whole strip, are there and mean nothing.
 #[derive(Default)]
 pub(crate) struct Sheet {
@@ -46,9 +49,11 @@ impl Sheet {
         self.cells.chunks_exact_mut((self.tokens * STRIP).max(1))
     }
 
-    /// So many strips at a time.
-    pub(super) fn pieces(&mut self, strips: usize) -> std::slice::ChunksMut<'_, f32> {
-        self.cells.chunks_mut((self.tokens * STRIP * strips).max(1))
+    /// Runs of strips for so many threads: long ones first, then ever shorter, so that all are done at about the same time.
+    pub(super) fn pieces(&mut self, threads: usize) -> Pieces<'_> {
+        let strip = (self.tokens * STRIP).max(1);
+        let most = (self.cells.len() / strip / (PIECES * threads)).max(1);
+        Pieces { rest: &mut self.cells, strip, first: 0, threads, most }
     }
 
     /// Writes a token's features into `to`, from feature `from` on.
@@ -71,5 +76,33 @@ impl Sheet {
             let start = (strip * self.tokens + token) * STRIP;
             self.cells[start..start + from.len()].copy_from_slice(from);
         }
+    }
+}
+
+/// See [`Sheet::pieces`]: the number of a run's first strip, and its cells.
+pub(super) struct Pieces<'s> {
+    rest: &'s mut [f32],
+    /// Cells of a strip.
+    strip: usize,
+    /// The number of the next.
+    first: usize,
+    threads: usize,
+    /// Strips of a run at most.
+    most: usize,
+}
+
+impl<'s> Iterator for Pieces<'s> {
+    type Item = (usize, &'s mut [f32]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let left = self.rest.len() / self.strip;
+        if left == 0 {
+            return None;
+        }
+        let count = (left / (2 * self.threads)).clamp(1, self.most);
+        let (piece, rest) = std::mem::take(&mut self.rest).split_at_mut(count * self.strip);
+        self.rest = rest;
+        self.first += count;
+        Some((self.first - count, piece))
     }
 }
