@@ -48,10 +48,12 @@ fn main() -> anyhow::Result<()> {
         let written = median(times.iter().map(|(_, written)| WRITTEN as f64 / written.as_secs_f64()));
         println!("| {length} | {read:.1} | {written:.1} |");
     }
-    let eight = (0..ROUNDS).map(|_| eight(&mut stand)).collect::<Result<Vec<_>, _>>()?;
-    let alone = median(eight.iter().map(|(tokens, alone, _)| *tokens as f64 / alone.as_secs_f64()));
-    let together = median(eight.iter().map(|(tokens, _, together)| *tokens as f64 / together.as_secs_f64()));
-    println!("\nEight questions: {alone:.1} tokens a second one after the other, {together:.1} at once.");
+    for (what, is_read) in [("read before", true), ("read too", false)] {
+        let times = (0..ROUNDS).map(|_| eight(&mut stand, is_read)).collect::<Result<Vec<_>, _>>()?;
+        let alone = median(times.iter().map(|(tokens, alone, _)| *tokens as f64 / alone.as_secs_f64()));
+        let together = median(times.iter().map(|(tokens, _, together)| *tokens as f64 / together.as_secs_f64()));
+        println!("\nEight questions, {what}: {alone:.1} tokens a second one after the other, {together:.1} at once.");
+    }
     if let Some(peak) = stand.peak() {
         println!("Peak memory {peak} MiB.");
     }
@@ -74,7 +76,7 @@ fn serve(stand: &mut Stand) -> anyhow::Result<()> {
             }
             Some("answer") => answer(stand, number(1)?)?,
             Some("eight") => {
-                let (tokens, alone, together) = eight(stand)?;
+                let (tokens, alone, together) = eight(stand, words.get(1) == Some(&"read"))?;
                 json!({ "tokens": tokens, "alone": alone.as_secs_f64(), "together": together.as_secs_f64() })
             }
             Some("pages") => {
@@ -128,10 +130,11 @@ fn prompt(given: &str) -> Prompt {
     Prompt { system: SYSTEM.to_owned(), user, begin: Vec::new(), sharing: Sharing::new() }
 }
 
-/// Eight questions one after the other and at once: tokens written, and how long each way took.
-fn eight(stand: &mut Stand) -> anyhow::Result<(usize, Duration, Duration)> {
+/// Eight questions one after the other and at once: tokens written, and how long each way took. Where `is_read`, the prompts
+/// were read before, and only the writing is measured.
+fn eight(stand: &mut Stand, is_read: bool) -> anyhow::Result<(usize, Duration, Duration)> {
+    let names = ["Ada", "Bob", "Cem", "Dan", "Eva", "Finn", "Gül", "Hans"];
     let prompts = || -> Vec<Prompt> {
-        let names = ["Ada", "Bob", "Cem", "Dan", "Eva", "Finn", "Gül", "Hans"];
         let given = |name: &str| {
             format!(
                 "Sentences:\n1. {name} has the pager on Mondays and in the second week of each month.\n2. The office of \
@@ -142,14 +145,21 @@ fn eight(stand: &mut Stand) -> anyhow::Result<(usize, Duration, Duration)> {
         };
         names.iter().map(|name| prompt(&given(name))).collect()
     };
+    let (one_by_one, at_once) = (prompts(), prompts());
     let mut alone = Duration::ZERO;
     let mut texts = Vec::new();
-    for prompt in prompts() {
+    for prompt in one_by_one {
+        if is_read {
+            stand.write(std::slice::from_ref(&prompt), 1)?;
+        }
         let (text, took) = stand.write(&[prompt], ANSWER)?;
         texts.extend(text);
         alone += took;
     }
-    let (together, took) = stand.write(&prompts(), ANSWER)?;
+    if is_read {
+        stand.write(&at_once, 1)?;
+    }
+    let (together, took) = stand.write(&at_once, ANSWER)?;
     anyhow::ensure!(texts == together, "company has changed an answer");
     let tokens = texts.iter().map(|text| stand.tokens(text).map(|ids| ids.len())).sum::<Result<usize, _>>()?;
     Ok((tokens, alone, took))
