@@ -40,3 +40,9 @@ fi
 if [ "$what" != demo ]; then
     (cd "$(dirname "$0")/browser" && [ -d node_modules ] || npm ci --no-audit --no-fund --silent)
 fi
+
+# Fuzzing needs what only a nightly compiler has.
+if [ "$what" = nightly ]; then
+    if ! rustup toolchain list | grep -q ^nightly; then rustup toolchain install nightly --profile minimal; fi
+    if missing cargo-fuzz; then cargo install --locked cargo-fuzz; fi
+fi
