@@ -6,6 +6,9 @@
 
 use std::collections::HashSet;
 
+use serde::de::Error as _;
+use serde::{Deserialize as _, Deserializer};
+
 use super::{Head, Settings};
 
 const DAY_MS: f64 = 86_400_000.0;
@@ -29,13 +32,12 @@ impl Leaning {
     /// `None` where no setting asks for any.
     pub(super) fn of(settings: &Settings) -> Option<Leaning> {
         let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect::<HashSet<_>>();
-        let share = |gain: f32| if gain.is_finite() { gain.clamp(0.0, 1.0) } else { 0.0 };
         let leaning = Leaning {
             half_life_ms: f64::from(settings.recent_half_life_days) * DAY_MS,
-            recent: share(settings.recent_gain),
+            recent: settings.recent_gain,
             labels: lower(&settings.preferred_labels),
             spaces: lower(&settings.preferred_spaces),
-            preferred: share(settings.preferred_gain),
+            preferred: settings.preferred_gain,
         };
         let has_recent = leaning.half_life_ms > 0.0 && leaning.recent > 0.0;
         let has_preferred = leaning.preferred > 0.0 && !(leaning.labels.is_empty() && leaning.spaces.is_empty());
@@ -55,6 +57,12 @@ impl Leaning {
             || head.labels.iter().any(|label| self.labels.contains(&label.to_lowercase()));
         1.0 + self.recent * youth + if is_preferred { self.preferred } else { 0.0 }
     }
+}
+
+/// Reads a gain; one that is no share is refused where it is read.
+pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let gain = f32::deserialize(from)?;
+    if (0.0..=1.0).contains(&gain) { Ok(gain) } else { Err(D::Error::custom("a gain is a share, 0 to 1")) }
 }
 
 #[cfg(test)]
@@ -77,7 +85,7 @@ mod tests {
     #[test]
     fn age_counts_half_after_each_half_life_and_nothing_gains_without_bound() {
         let days = |days: i64| days * DAY_MS as i64;
-        let settings = Settings { recent_half_life_days: 100, recent_gain: 7.0, ..Settings::default() };
+        let settings = Settings { recent_half_life_days: 100, recent_gain: 1.0, ..Settings::default() };
         let leaning = Leaning::of(&settings).unwrap();
         let now = days(1000);
         let factor = |updated_ms| leaning.factor(&head(updated_ms, "", ""), now);
@@ -108,8 +116,15 @@ mod tests {
     fn by_default_nothing_leans() {
         assert!(Leaning::of(&Settings::default()).is_none());
         assert!(Leaning::of(&Settings { recent_gain: 0.0, recent_half_life_days: 9, ..Settings::default() }).is_none());
-        assert!(
-            Leaning::of(&Settings { recent_gain: f32::NAN, recent_half_life_days: 9, ..Settings::default() }).is_none()
-        );
+    }
+
+    #[test]
+    fn a_gain_that_is_no_share_is_refused_by_its_name() {
+        for (gain, is_read) in [("0.0", true), ("1.0", true), ("1.5", false), ("-0.1", false), ("null", false)] {
+            let read = serde_json::from_str::<Settings>(&format!("{{\"recent_gain\": {gain}}}"));
+            assert_eq!(read.is_ok(), is_read, "{gain}");
+        }
+        let why = serde_json::from_str::<Settings>("{\"preferred_gain\": 7}").unwrap_err().to_string();
+        assert!(why.contains("0 to 1"), "{why}");
     }
 }

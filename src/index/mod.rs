@@ -79,12 +79,14 @@ pub struct Settings {
     /// Days after which the newness of a page counts half; 0 for not at all.
     pub recent_half_life_days: u32,
     /// The share of its score that a page changed just now gains, 0 to 1.
+    #[serde(deserialize_with = "lean::share")]
     pub recent_gain: f32,
     /// Labels of pages that are preferred.
     pub preferred_labels: Vec<String>,
     /// Keys of spaces whose pages are preferred.
     pub preferred_spaces: Vec<String>,
     /// The share of its score that a preferred page gains, 0 to 1.
+    #[serde(deserialize_with = "lean::share")]
     pub preferred_gain: f32,
 }
 
