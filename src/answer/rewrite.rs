@@ -19,6 +19,10 @@ const SYSTEM: &str = "You make search queries. You are given the questions a per
     things that words like it, that, they or there stand for, and what is left unsaid. Add nothing else.";
 /// Questions before the newest that the model is given.
 const TURNS: usize = 4;
+/// Bytes of each of them: its beginning says what it is about, and reading costs time.
+const BEFORE_BYTES_MAX: usize = 400;
+/// A longer question, in bytes, says what it is about by itself.
+const QUESTION_BYTES_MAX: usize = 1024;
 /// Tokens of a completed question.
 const TOKENS_MAX: usize = 48;
 /// How much what the last answer said counts against a passage.
@@ -40,6 +44,11 @@ impl Standing {
     pub fn alone(question: &Question) -> Standing {
         Standing { question: question.clone(), searches: vec![(question.clone(), 1.0)] }
     }
+
+    /// The words of each search.
+    pub fn words(&self) -> Vec<&Question> {
+        self.searches.iter().map(|(words, _)| words).collect()
+    }
 }
 
 /// Makes a question stand alone after the turns before it (question and shown claims, oldest first). Without turns it stays
@@ -53,7 +62,7 @@ pub fn rewrite(
     let mut standing = Standing::alone(question);
     let Some((before, told)) = turns.last() else { return Ok(standing) };
     standing.question = by_rule(question, turns);
-    let completed = match model {
+    let completed = match model.filter(|_| question.as_str().len() <= QUESTION_BYTES_MAX) {
         Some(model) => complete(question, turns, model, stop)?,
         None => None,
     };
@@ -65,8 +74,7 @@ pub fn rewrite(
     }
     // Where it is too long together, the other ways have to do.
     standing.searches.extend(Question::parse(&format!("{before} {}", question.as_str())).ok().map(|both| (both, 1.0)));
-    let told = &told[..told.floor_char_boundary(TOLD_BYTES_MAX)];
-    standing.searches.extend(Question::parse(told).ok().map(|told| (told, TOLD)));
+    standing.searches.extend(Question::parse(beginning(told, TOLD_BYTES_MAX)).ok().map(|told| (told, TOLD)));
     Ok(standing)
 }
 
@@ -80,18 +88,28 @@ fn complete(
     let mut given = String::from("Questions before:\n");
     for (before, _) in &turns[turns.len().saturating_sub(TURNS)..] {
         // On one line: a question with a line break could pretend to be another.
-        let _ = writeln!(given, "- {}", before.split_whitespace().collect::<Vec<_>>().join(" "));
+        let before = beginning(before, BEFORE_BYTES_MAX).split_whitespace();
+        let _ = writeln!(given, "- {}", before.collect::<Vec<_>>().join(" "));
     }
     let _ = write!(given, "\nNewest message: {}\n\nComplete question:", question.as_str());
     let prompt = Prompt { system: SYSTEM.to_owned(), user: vec![given], begin: Vec::new(), sharing: Sharing::new() };
     let mut written = String::new();
-    model.generate(&prompt, Limits { tokens_max: TOKENS_MAX }, stop, &mut |piece| {
+    let ended = model.generate(&prompt, Limits { tokens_max: TOKENS_MAX }, stop, &mut |piece| {
         written.push_str(piece);
         if written.trim_start().contains('\n') { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    });
+    match ended {
+        // A model with a small context may still have room for the answer.
+        Err(model::Error::TooLong) => return Ok(None),
+        ended => ended?,
+    };
     let line = written.trim_start().lines().next().unwrap_or_default();
     let is_of_use = !stop.is_set() && !content(line).is_empty() && line.trim() != NONE;
     Ok(Question::parse(line).ok().filter(|_| is_of_use))
+}
+
+fn beginning(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
 }
 
 /// Whether a completed question still asks what was asked: it has half of the question's own words or more.
@@ -167,46 +185,19 @@ fn is_expletive(words: &[String], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
+    use super::super::tests::Says;
     use super::*;
-    use crate::model::Ending;
-
-    /// A model that always writes one thing, and remembers what it was given.
-    struct Writes(&'static str, Mutex<String>);
-
-    impl Generate for Writes {
-        fn name(&self) -> &str {
-            "writes"
-        }
-
-        fn generate(
-            &self,
-            prompt: &Prompt,
-            _: Limits,
-            _: &Stop,
-            each: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        ) -> Result<Ending, model::Error> {
-            *self.1.lock().unwrap() = prompt.user.concat();
-            let _ = each(self.0);
-            Ok(Ending::Done)
-        }
-
-        fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, model::Error> {
-            unreachable!("nothing is gated here")
-        }
-    }
 
     const TURN: (&str, &str) = ("Am I eligible for the\ndental plan?", "Everybody is, says the page.");
 
     /// The question as it stands alone, what is searched for, and what the model was given.
     fn standing(question: &str, writes: &'static str) -> (String, Vec<(String, f32)>, String) {
-        let model = Writes(writes, Mutex::default());
+        let model = Says::new(0.0, writes);
         let turns = [(TURN.0.to_owned(), TURN.1.to_owned())];
         let question = Question::parse(question).unwrap();
         let standing = rewrite(&question, &turns, Some(&model), &Stop::default()).unwrap();
         let searches = standing.searches.iter().map(|(words, weight)| (words.as_str().to_owned(), *weight)).collect();
-        (standing.question.as_str().to_owned(), searches, model.1.into_inner().unwrap())
+        (standing.question.as_str().to_owned(), searches, model.given())
     }
 
     #[test]
@@ -251,13 +242,37 @@ mod tests {
 
     #[test]
     fn a_first_question_asks_no_model() {
-        let model = Writes("What else?", Mutex::default());
+        let model = Says::new(0.0, "What else?");
         let question = Question::parse("What does it cost?").unwrap();
 
         let standing = rewrite(&question, &[], Some(&model), &Stop::default()).unwrap();
 
         assert_eq!(standing, Standing::alone(&question));
-        assert_eq!(*model.1.lock().unwrap(), "");
+        assert_eq!(model.given(), "");
+    }
+
+    #[test]
+    fn a_long_question_asks_no_model_and_long_ones_before_are_not_read_whole() {
+        let long = "What does the dental plan cost for children? ".repeat(30);
+
+        let (_, searches, given) = standing(&long, "What else?");
+        assert_eq!((searches.len(), given.as_str()), (3, ""));
+
+        let model = Says::new(0.0, "What does it cost?");
+        let question = Question::parse("What does it cost?").unwrap();
+        rewrite(&question, &vec![(long, String::new()); 9], Some(&model), &Stop::default()).unwrap();
+        assert!(model.given().len() < TURNS * (BEFORE_BYTES_MAX + 4) + 200, "{}", model.given());
+    }
+
+    #[test]
+    fn a_model_without_room_leaves_it_to_the_rule() {
+        let mut model = Says::new(0.0, "");
+        model.is_full = true;
+        let question = Question::parse("What does it cost?").unwrap();
+
+        let standing = rewrite(&question, &[(TURN.0.into(), TURN.1.into())], Some(&model), &Stop::default()).unwrap();
+
+        assert!(standing.question.as_str().contains("dental"), "{standing:?}");
     }
 
     fn after(before: &[&str], question: &str) -> String {

@@ -35,15 +35,22 @@ pub(super) fn found(id: &str, title: &str, text: &str) -> Found {
 }
 
 /// A generator that always leans one way and writes fixed lines.
-struct Says {
+pub(super) struct Says {
     leaning: f32,
     lines: &'static str,
     prompts: Mutex<Vec<Prompt>>,
+    /// No prompt has room in it.
+    pub(super) is_full: bool,
 }
 
 impl Says {
-    fn new(leaning: f32, lines: &'static str) -> Says {
-        Says { leaning, lines, prompts: Mutex::new(Vec::new()) }
+    pub(super) fn new(leaning: f32, lines: &'static str) -> Says {
+        Says { leaning, lines, prompts: Mutex::new(Vec::new()), is_full: false }
+    }
+
+    /// What it was given in all its prompts.
+    pub(super) fn given(&self) -> String {
+        self.prompts.lock().unwrap().iter().map(|prompt| prompt.user.concat()).collect()
     }
 }
 
@@ -59,6 +66,9 @@ impl Generate for Says {
         each: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Ending, Error> {
         self.prompts.lock().unwrap().push(prompt.clone());
+        if self.is_full {
+            return Err(Error::TooLong);
+        }
         for line in self.lines.split_inclusive('\n').skip(prompt.begin.len()) {
             if each(line).is_break() {
                 return Ok(Ending::Stopped);

@@ -48,13 +48,16 @@ impl App {
         if listens.is_continue() {
             listens = each(Told::Phase(Phase::Searching));
         }
-        let standing = answer::rewrite(&ask.question, &before, Some(&*self.models.generate), stop)?;
+        // Where nobody listens any more, the model is left to others.
+        let model = listens.is_continue().then_some(&*self.models.generate);
+        let standing = answer::rewrite(&ask.question, &before, model, stop)?;
         let alone = &standing.question;
         let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         let found = match sight.narrow(&ask.scope, allowed.as_deref()) {
             Some(scope) => {
                 let (embed, most) = (self.models.embed.as_deref(), self.settings.answer.passages);
-                find::passages(&self.index, embed, &sight.visibility, &standing, &scope, most, stop)?
+                let queries = find::queries_or_words(embed, &standing.words(), stop);
+                find::passages(&self.index, &sight.visibility, &standing, &queries, &scope, most)?
             }
             None => Vec::new(),
         };

@@ -263,19 +263,6 @@ impl Shelf {
         self.copies.get(page).map_or(page, String::as_str)
     }
 
-    /// A question as its answer is looked for.
-    pub fn standing(
-        question: &Question,
-        row: &Row,
-        follow_ups: FollowUps,
-        generate: Option<&dyn Generate>,
-    ) -> Result<Standing, Error> {
-        match follow_ups {
-            FollowUps::Rewritten => answer::rewrite(question, &row.turns(), generate, &Stop::default()).map_err(broken),
-            FollowUps::AsTheyStand => Ok(Standing::alone(question)),
-        }
-    }
-
     /// Documents in the order of their best passages.
     fn documents<'f>(&'f self, found: &'f [Found]) -> Vec<&'f str> {
         let mut documents: Vec<&str> = Vec::new();
@@ -291,8 +278,22 @@ impl Shelf {
     pub fn find(&self, standing: &Standing, without: &[DocumentId], most: usize) -> Result<Vec<Found>, Error> {
         let scope = Scope { without: without.to_vec(), ..Scope::default() };
         let sight = self.classes.visible_to(&self.everybody);
-        let embed = self.embed.as_deref();
-        find::passages(&self.index, embed, &sight, standing, &scope, most, &Stop::default()).map_err(broken)
+        // Without its vector a question would be measured by words alone, and nobody would see it.
+        let queries = find::queries(self.embed.as_deref(), &standing.words(), &Stop::default()).map_err(broken)?;
+        find::passages(&self.index, &sight, standing, &queries, &scope, most).map_err(broken)
+    }
+}
+
+/// A question as its answer is looked for.
+pub fn standing(
+    question: &Question,
+    row: &Row,
+    follow_ups: FollowUps,
+    generate: Option<&dyn Generate>,
+) -> Result<Standing, Error> {
+    match follow_ups {
+        FollowUps::Rewritten => answer::rewrite(question, &row.turns(), generate, &Stop::default()).map_err(broken),
+        FollowUps::AsTheyStand => Ok(Standing::alone(question)),
     }
 }
 
@@ -325,7 +326,7 @@ fn measure(shelf: &Shelf, row: &Row, options: &Retrieval) -> Result<Measure, Err
         Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {}: {error}", row.id)))?;
     let without: Vec<DocumentId> = row.link_sources.iter().filter_map(|id| DocumentId::new(SOURCE, id)).collect();
     let began = Instant::now();
-    let standing = Shelf::standing(&asked, row, options.follow_ups, options.generate.as_deref())?;
+    let standing = standing(&asked, row, options.follow_ups, options.generate.as_deref())?;
     let mut found = shelf.find(&standing, &without, PASSAGES)?;
     let ms = began.elapsed().as_secs_f64() * 1000.0;
 

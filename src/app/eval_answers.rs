@@ -13,7 +13,7 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::Error;
-use super::eval::{FollowUps, Row, Shelf, read_rows};
+use super::eval::{FollowUps, Row, Shelf, read_rows, standing};
 use crate::answer::{self, Answer, Claim, Piece, Question};
 use crate::corpus::DocumentId;
 use crate::index::{self, Found};
@@ -127,7 +127,7 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {}: {error}", row.id)))?;
     let without: Vec<DocumentId> = row.link_sources.iter().filter_map(|id| shelf.id(id)).collect();
     let began = Instant::now();
-    let standing = Shelf::standing(&asked, row, options.follow_ups, Some(&*options.generate))?;
+    let standing = standing(&asked, row, options.follow_ups, Some(&*options.generate))?;
     let found = shelf.find(&standing, &without, options.settings.passages)?;
     let mut first_claim_ms = None;
     let mut each = |piece: Piece<'_>| {

@@ -3,39 +3,38 @@
 use crate::acl::Visibility;
 use crate::answer::{Question, Standing};
 use crate::index::{self, Found, Index, Query, Scope};
-use crate::model::{Embed, Stop};
+use crate::model::{self, Embed, Stop, Vector};
 
-/// The best passages for a question, searched for in each of its ways, best first.
+/// The best passages for a question, searched for in each of its ways, best first. `queries` are those of its words.
 pub(super) fn passages(
     index: &Index,
-    embed: Option<&dyn Embed>,
     sight: &Visibility,
     standing: &Standing,
+    queries: &[Query],
     scope: &Scope,
     most: usize,
-    stop: &Stop,
 ) -> Result<Vec<Found>, index::Error> {
-    let words: Vec<&Question> = standing.searches.iter().map(|(words, _)| words).collect();
-    let queries = queries(embed, &words, stop);
     let weighed: Vec<(&Query, f32)> =
         queries.iter().zip(&standing.searches).map(|(query, (_, weight))| (query, *weight)).collect();
     index.search_together(sight, &weighed, scope, most)
 }
 
-/// Words with their vectors, where an embedder is there; its failure costs the vectors, never the search.
-pub(super) fn queries(embed: Option<&dyn Embed>, words: &[&Question], stop: &Stop) -> Vec<Query> {
+/// Words with their vectors, where an embedder is there.
+pub(super) fn queries(embed: Option<&dyn Embed>, words: &[&Question], stop: &Stop) -> Result<Vec<Query>, model::Error> {
     let texts: Vec<&str> = words.iter().map(|words| words.as_str()).collect();
-    let vectors = embed.map(|embed| embed.embed(&texts, stop));
-    let mut vectors = match vectors {
-        Some(Ok(vectors)) => vectors.into_iter(),
-        Some(Err(error)) => {
-            tracing::warn!(%error, "the question has no vector; searching by words alone");
-            Vec::new().into_iter()
-        }
-        None => Vec::new().into_iter(),
-    };
-    texts
-        .into_iter()
-        .map(|text| Query { words: text.to_owned(), vector: vectors.next().map(|vector| vector.0) })
-        .collect()
+    let vectors = embed.map(|embed| embed.embed(&texts, stop)).transpose()?;
+    Ok(with_vectors(words, vectors.unwrap_or_default()))
+}
+
+/// The same for somebody who waits: the embedder's failure costs the vectors, never the search.
+pub(super) fn queries_or_words(embed: Option<&dyn Embed>, words: &[&Question], stop: &Stop) -> Vec<Query> {
+    queries(embed, words, stop).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the question has no vector; searching by words alone");
+        with_vectors(words, Vec::new())
+    })
+}
+
+fn with_vectors(words: &[&Question], vectors: Vec<Vector>) -> Vec<Query> {
+    let vectors = vectors.into_iter().map(|vector| Some(vector.0)).chain(std::iter::repeat_with(|| None));
+    words.iter().zip(vectors).map(|(words, vector)| Query { words: words.as_str().to_owned(), vector }).collect()
 }

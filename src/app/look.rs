@@ -29,7 +29,7 @@ impl App {
         let sight = self.sight(asker)?;
         let found = match sight.narrow(scope, allowed.as_deref()) {
             Some(scope) => {
-                let queries = find::queries(self.models.embed.as_deref(), &[query], &Stop::default());
+                let queries = find::queries_or_words(self.models.embed.as_deref(), &[query], &Stop::default());
                 self.index.search_joined(&sight.visibility, &queries[0], &scope, limit)?
             }
             None => Vec::new(),
