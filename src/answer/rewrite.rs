@@ -67,7 +67,7 @@ pub fn rewrite(
         None => None,
     };
     if let Some(completed) = completed {
-        if keeps(question, &completed) {
+        if keeps(question, before, &completed) {
             standing.question = completed.clone();
         }
         standing.searches.push((completed, 1.0));
@@ -112,10 +112,13 @@ fn beginning(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
 
-/// Whether a completed question still asks what was asked: it has half of the question's own words or more.
-fn keeps(question: &Question, completed: &Question) -> bool {
-    let (own, now) = (content(question.as_str()), content(completed.as_str()));
-    own.iter().filter(|word| now.contains(word)).count() * 2 >= own.len()
+/// Whether a completed question asks what was asked: it has half of the question's own words or more, and is not the
+/// question before it with something added ("How many days of annual leave do I get if I need sick leave?").
+fn keeps(question: &Question, before: &str, completed: &Question) -> bool {
+    let (own, before, now) = (content(question.as_str()), content(before), content(completed.as_str()));
+    let has_own = own.iter().filter(|word| now.contains(word)).count() * 2 >= own.len();
+    let is_before = !before.is_empty() && before.iter().all(|word| now.contains(word));
+    has_own && !is_before
 }
 
 /// Openers of a question that leans on the one before.
@@ -220,6 +223,15 @@ mod tests {
 
         assert_eq!(question, "Do children pay for glasses?");
         assert_eq!(searches[1].0, "Am I eligible for the dental plan?");
+    }
+
+    #[test]
+    fn a_completion_that_asks_the_question_before_again_is_looked_for_and_never_answered() {
+        let (question, searches, _) =
+            standing("And the eye plan?", "Am I eligible for the dental plan if I have the eye plan?");
+
+        assert!(question.starts_with("And the eye plan?"), "{question}");
+        assert_eq!(searches.len(), 4);
     }
 
     #[test]
