@@ -79,13 +79,16 @@ pub(super) fn check(line: &str, chosen: &[&str], above: &[String]) -> Line {
     if agrees(rest, chosen[at], &above[at]) { Line::Rewords(at, rest.to_owned()) } else { Line::Copies(vec![at]) }
 }
 
-/// Whether a line in other words may stand for a sentence: nearly all of its words are there, all of its numbers and names,
-/// and it denies and binds as the sentence does. Strict, for where it fails the sentence's own words are shown.
+/// Whether a line in other words may stand for a sentence: nearly all of its words are there and the others stand above it,
+/// all of its numbers and names do, and it denies and binds as the sentence does. Strict, for where it fails the sentence's own words are shown.
 pub(super) fn agrees(line: &str, sentence: &str, above: &str) -> bool {
     let known: BTreeSet<String> = words(sentence).into_iter().chain(words(above)).collect();
+    let subjects: BTreeSet<String> = content(sentence).into_iter().chain(content(above)).collect();
     share(line, sentence) >= CLOSE
         && numbers(line) == numbers(sentence)
         && names(line).iter().all(|name| known.contains(name))
+        // "Both plans cover hospital care" is no word about the dental plan, whatever was asked.
+        && content(line).iter().all(|word| subjects.contains(word))
         && denies(line) == denies(sentence)
         && modals(line) == modals(sentence)
         && line.ends_with(['.', '!', '?'])
@@ -184,6 +187,16 @@ mod tests {
         ] {
             assert!(matches!(read(line), Line::Copies(_)), "{line}");
         }
+    }
+
+    #[test]
+    fn a_subject_that_neither_the_sentence_nor_its_headings_have_is_not_put_into_it() {
+        let both = "Both cover general practitioners, specialists, hospital care, medicines on prescription and mental \
+            health, and both are accepted in all countries where we have an office.";
+        let line = both.replace("Both cover", "The dental plan covers");
+
+        assert!(!agrees(&line, both, "Medical plan"));
+        assert!(agrees(&line.replace("dental", "medical"), both, "Medical plan"));
     }
 
     #[test]
