@@ -496,11 +496,14 @@ mod tests {
         #[test]
         fn a_text_has_the_same_words_run_by_run_and_as_a_whole(pieces in proptest::collection::vec(piece(), 0..12)) {
             let text = pieces.concat();
-            // A mark that stands after a space belongs to the space in the standard, and alone to nobody who looks for it.
             let composed: String = text.nfkc().collect();
-            prop_assume!(!composed.split(' ').any(|run| run.starts_with(is_combining_mark)));
-
-            prop_assert_eq!(words(&text), words_slowly(&text));
+            let run_by_run: Vec<String> = composed.split_ascii_whitespace().flat_map(words_slowly).collect();
+            prop_assert_eq!(words(&text), run_by_run);
+            // A mark that stands after a space belongs to the space in the standard, and alone to nobody who looks for it.
+            let begins_a_word = |c: char| c.is_ascii() || c.is_alphanumeric() && !is_combining_mark(c);
+            if composed.split_ascii_whitespace().all(|run| run.starts_with(begins_a_word)) {
+                prop_assert_eq!(words(&text), words_slowly(&text));
+            }
             let forms_alone: Vec<String> = text.split(' ').flat_map(forms).collect();
             prop_assert_eq!(forms(&text), forms_alone);
         }
