@@ -326,7 +326,7 @@ fn words_above(found: &Found) -> String {
 }
 
 /// Documents close to the question: those found that share a word with it, best first.
-fn related(question: &Question, found: &[Found]) -> Vec<Related> {
+pub(super) fn related(question: &Question, found: &[Found]) -> Vec<Related> {
     let asked: BTreeSet<String> = content(question.as_str()).into_iter().collect();
     let mut related: Vec<Related> = Vec::new();
     for one in found {

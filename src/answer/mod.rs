@@ -17,6 +17,7 @@ mod choose;
 mod ground;
 mod prompt;
 mod question;
+mod quote;
 mod rewrite;
 mod sentence;
 mod suggest;
@@ -27,6 +28,7 @@ mod words;
 
 pub use ground::ground;
 pub use question::{QUESTION_BYTES_MAX, Question};
+pub use quote::{Mode, Without, quote};
 pub use rewrite::{Standing, rewrite};
 pub use suggest::examples;
 

@@ -4,15 +4,15 @@ use std::ops::{ControlFlow, Range};
 
 use super::sight::Sight;
 use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
-use super::turns::Entered;
-use super::{App, Asker, Error, error, find};
-use crate::answer::{self, Answer, Claim, Phase, Piece, REFUSAL, Related, StoppedBy};
+use super::turns::{Entered, Seat};
+use super::{App, Asker, Error, answering, error, find};
+use crate::answer::{self, Answer, Claim, Mode, Phase, Piece, REFUSAL, Related, StoppedBy, Without};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::{Passage, PassageId};
 use crate::history::{Entry, Read};
 use crate::index::{Found, Head};
-use crate::model::Stop;
+use crate::model::{Generate, Stop};
 use crate::names::{ConversationId, MessageId};
 use crate::vault::Label;
 
@@ -35,8 +35,13 @@ impl App {
         stop: &Stop,
         each: &mut dyn FnMut(Told<'_>) -> ControlFlow<()>,
     ) -> Result<Reply, Error> {
-        let _turn = self.turns.take().ok_or(Error::Busy)?;
+        // Entered first: who loses their place while they wait for the model loses the answer, too.
         let running = self.running.enter(*asker.user(), stop);
+        let seat = match self.models.generate {
+            Some(_) => self.turns.take(stop),
+            None => self.turns.take_beside(stop),
+        };
+        let seat = seat.ok_or(Error::Busy)?;
         let application = ask.application.as_deref().unwrap_or("default");
         let application = error::assigned(self.applications.of(&self.directory, asker.user(), application)?)?;
         let sight = self.sight(asker)?;
@@ -49,8 +54,12 @@ impl App {
             listens = each(Told::Phase(Phase::Searching));
         }
         // Where nobody listens any more, the model is left to others.
-        let model = listens.is_continue().then_some(&*self.models.generate);
-        let standing = answer::rewrite(&ask.question, &before, model, stop)?;
+        let model = self.model_at(&seat);
+        let used = model.ok().filter(|_| listens.is_continue());
+        let (standing, model) = match answer::rewrite(&ask.question, &before, used, stop) {
+            Ok(standing) => (standing, model),
+            Err(error) => (answer::rewrite(&ask.question, &before, None, stop)?, Err(answering::without(&error))),
+        };
         let alone = &standing.question;
         let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         let found = match sight.narrow(&ask.scope, allowed.as_deref()) {
@@ -73,10 +82,13 @@ impl App {
         })?;
 
         let mut sources = Numbered::default();
-        let answer = if listens.is_break() {
-            Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }
+        let (answer, mode) = if listens.is_break() {
+            (Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }, Mode::Written)
         } else {
-            answer::ground(alone, &found, &*self.models.generate, &self.settings.answer, stop, &mut |piece| {
+            let told = std::cell::RefCell::new(each);
+            let each = |told_now: Told<'_>| (told.borrow_mut())(told_now);
+            let mut marked = |mode| each(Told::Mode(mode));
+            answering::make(model, alone, &found, &self.settings.answer, stop, &mut marked, &mut |piece| {
                 match piece {
                     Piece::Phase(phase) => each(Told::Phase(phase)),
                     // It is told with the claim that cites it, when its quoted words are known. Here it is only seen once
@@ -91,7 +103,7 @@ impl App {
                         each(Told::Claim(&told))
                     }
                 }
-            })?
+            })
         };
         let answer = match answer {
             Answer::Stopped { claims, by: _ } if running.is_stopped_by_rights() => {
@@ -100,7 +112,7 @@ impl App {
             other @ (Answer::Grounded { .. } | Answer::Unanswered { .. } | Answer::Stopped { .. }) => other,
         };
 
-        let reply = reply(conversation, message, &answer, &|id| self.cited_now(&found, id));
+        let reply = reply(conversation, message, mode, &answer, &|id| self.cited_now(&found, id));
         if !ask.temporary {
             let entry = Entry {
                 message,
@@ -108,6 +120,7 @@ impl App {
                 asked: asked_at,
                 question: ask.question.clone(),
                 answer: answer.clone(),
+                mode,
                 feedback: None,
             };
             self.history.keep(&self.vault, asker.user(), &conversation, &receipt, &entry)?;
@@ -118,10 +131,20 @@ impl App {
             message: &message,
             asked: receipt.leaf(),
             outcome: outcome_word(reply.outcome),
+            mode: mode_word(mode),
             cited: &cited,
         })?;
         tracing::debug!(leaf = answered.leaf(), outcome = outcome_word(reply.outcome), "answered");
         Ok(reply)
+    }
+
+    /// The model, where there is one and this question may use it.
+    fn model_at(&self, seat: &Seat) -> Result<&dyn Generate, Without> {
+        let model = self.models.generate.as_deref().ok_or(Without::Missing)?;
+        match seat {
+            Seat::Model(_) => Ok(model),
+            Seat::Beside(_) => Err(Without::Busy),
+        }
     }
 
     /// Which conversation this goes on in, which message it follows, and the turns before it that may still be read.
@@ -237,6 +260,13 @@ fn outcome_word(outcome: Outcome) -> &'static str {
     }
 }
 
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Written => "written",
+        Mode::Quoted(_) => "extractive",
+    }
+}
+
 /// What a citation points to, as it may be read now.
 pub(super) struct Cited {
     /// Its document.
@@ -337,6 +367,7 @@ fn merge(ranges: &mut Vec<Range<u32>>) {
 fn reply(
     conversation: ConversationId,
     message: MessageId,
+    mode: Mode,
     answer: &Answer,
     look_up: &dyn Fn(&PassageId) -> Option<Cited>,
 ) -> Reply {
@@ -351,6 +382,7 @@ fn reply(
         conversation,
         message,
         outcome,
+        mode,
         claims: told,
         withheld,
         refusal: (outcome == Outcome::Refused).then(|| REFUSAL.to_owned()),

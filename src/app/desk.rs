@@ -27,7 +27,7 @@ impl App {
         Ok(Overview {
             at: self.now(),
             version: env!("CARGO_PKG_VERSION"),
-            model: self.models.generate.name().to_owned(),
+            model: self.models.generate.as_ref().map_or("none", |model| model.name()).to_owned(),
             embedder: self.models.embed.is_some(),
             documents,
             passages,

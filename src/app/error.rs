@@ -87,6 +87,17 @@ impl From<model::Error> for Error {
     }
 }
 
+/// An error with all its sources, outermost first.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
 /// An application nobody assigned a person to is not there for them.
 pub(super) fn assigned(found: Option<application::Application>) -> Result<application::Application, Error> {
     found.ok_or(Error::NotThere)

@@ -12,8 +12,8 @@ use std::time::Instant;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::Error;
 use super::eval::{FollowUps, Row, Shelf, read_rows, standing};
+use super::{Error, answering};
 use crate::answer::{self, Answer, Claim, Piece, Question};
 use crate::corpus::DocumentId;
 use crate::index::{self, Found};
@@ -38,8 +38,8 @@ pub struct Answers {
     pub index: index::Settings,
     /// How answers are made.
     pub settings: answer::Settings,
-    /// Writes.
-    pub generate: Arc<dyn Generate>,
+    /// Writes; `None` measures the answers that are made by quoting.
+    pub generate: Option<Arc<dyn Generate>>,
     /// Makes vectors; `None` searches by words alone.
     pub embed: Option<Arc<dyn Embed>>,
     /// Makes the passages' vectors in its place: one that keeps them for the next time.
@@ -127,7 +127,7 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {}: {error}", row.id)))?;
     let without: Vec<DocumentId> = row.link_sources.iter().filter_map(|id| shelf.id(id)).collect();
     let began = Instant::now();
-    let standing = standing(&asked, row, options.follow_ups, Some(&*options.generate))?;
+    let standing = standing(&asked, row, options.follow_ups, options.generate.as_deref())?;
     let found = shelf.find(&standing, &without, options.settings.passages)?;
     let mut first_claim_ms = None;
     let mut each = |piece: Piece<'_>| {
@@ -136,9 +136,13 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         }
         ControlFlow::Continue(())
     };
-    let answer =
-        answer::ground(&standing.question, &found, &*options.generate, &options.settings, &Stop::default(), &mut each)
-            .map_err(|error| Error::Broken(Box::new(error)))?;
+    let (question, settings, stop) = (&standing.question, &options.settings, Stop::default());
+    let answer = match options.generate.as_deref() {
+        // A model that fails is not made up for here: what would be measured then is something else.
+        Some(model) => answering::written(model, question, &found, settings, &stop, &mut each)
+            .map_err(|error| Error::Broken(Box::new(error)))?,
+        None => answer::quote(question, &found, settings, &[], &stop, &mut each),
+    };
     let claims = match answer {
         Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
         Answer::Unanswered { .. } => Vec::new(),
@@ -276,7 +280,7 @@ mod tests {
             follow_ups: FollowUps::Rewritten,
             index: index::Settings::default(),
             settings: answer::Settings::default(),
-            generate: Arc::new(Scripted {}),
+            generate: Some(Arc::new(Scripted {})),
             embed: None,
             embed_passages: None,
         };

@@ -2,7 +2,7 @@
 //!
 //! | Deed | File |
 //! |---|---|
-//! | ask, and stop what is being answered | `ask.rs` |
+//! | ask, and stop what is being answered | `ask.rs`, with `answering.rs` |
 //! | read old conversations, rename, delete, rate | `recall.rs` |
 //! | search, open a document, greet | `look.rs` |
 //! | sign in and out, who is asking | `sign_in.rs` |
@@ -19,6 +19,7 @@
 //!
 //! Uses: every lower room. Begin at [`App`].
 
+mod answering;
 mod ask;
 mod desk;
 mod error;
@@ -41,10 +42,11 @@ mod told;
 mod turns;
 
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
-pub use error::Error;
+pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
     Listed, bench_model, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit,
@@ -84,8 +86,8 @@ pub mod nouns {
 
 /// The language model and the embedder, opened by `main` or by a test.
 pub struct Models {
-    /// Writes.
-    pub generate: Arc<dyn Generate>,
+    /// Writes; `None` answers by quoting alone.
+    pub generate: Option<Arc<dyn Generate>>,
     /// Makes vectors; `None` searches by words alone.
     pub embed: Option<Arc<dyn Embed>>,
 }
@@ -115,7 +117,7 @@ pub struct App {
     /// SHA-256 of each provisioning token, with its name and when it was last used.
     scim_tokens: Vec<provision::Token>,
     models: Models,
-    /// A question holds one turn.
+    /// A question holds one place.
     turns: turns::Turns,
     /// Answers being made now, so that a person who loses their place loses the answer too.
     running: turns::Running,
@@ -194,7 +196,7 @@ impl App {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let scim_tokens = provision::read_tokens(&settings.scim)?;
-        let turns = turns::Turns::new(settings.turns_max);
+        let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
         let app = Arc::new_cyclic(|me| App {
             me: Weak::clone(me),

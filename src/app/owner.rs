@@ -8,15 +8,19 @@ use serde::Serialize;
 
 use super::{App, Error, Models, Settings};
 use crate::audit::{self, Checkpoint};
-use crate::model::Embed;
+use crate::model::{Embed, Generate};
 use crate::{extract, model};
 
-/// Opens the models that the settings name; their bytes are checked first.
+/// Opens the models that the settings name; their bytes are checked first. An empty name is no language model.
 pub fn open_models(settings: &Settings) -> anyhow::Result<Models> {
     let manifest = model::Manifest::open(&settings.model)?;
     let embed = manifest.embedder(&settings.model)?;
-    let generate = manifest.engine(&settings.model)?;
-    Ok(Models { generate: Arc::new(generate), embed: Some(Arc::new(embed)) })
+    // Only where the settings name none is there none: one that is named and missing is for IT to mend before the start.
+    let generate: Option<Arc<dyn Generate>> = match settings.model.name.as_str() {
+        "" => None,
+        _ => Some(Arc::new(manifest.engine(&settings.model)?)),
+    };
+    Ok(Models { generate, embed: Some(Arc::new(embed)) })
 }
 
 /// Writes one file: this program with these models behind it.
@@ -70,11 +74,8 @@ pub fn bench_model(settings: &Settings) -> anyhow::Result<model::Measured> {
 /// Checks the bytes of the models that the settings name; gives their names.
 pub fn verify_models(settings: &Settings) -> anyhow::Result<Vec<String>> {
     let manifest = model::Manifest::open(&settings.model)?;
-    let names = [&settings.model.name, &settings.model.embedder];
-    for name in names {
-        manifest.verify(name)?;
-    }
-    Ok(names.iter().map(ToString::to_string).collect())
+    let names = [&settings.model.name, &settings.model.embedder].into_iter().filter(|name| !name.is_empty());
+    names.map(|name| manifest.verify(name).map(|_| name.clone())).collect::<Result<_, _>>().map_err(Into::into)
 }
 
 /// Verifies an export of the audit log offline: `Ok` has its size and root, the error names the first leaf that does not fit.

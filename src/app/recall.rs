@@ -152,6 +152,7 @@ impl App {
             conversation,
             message: entry.message,
             outcome,
+            mode: entry.mode,
             claims: told,
             withheld,
             refusal: (outcome == Outcome::Refused).then(|| REFUSAL.to_owned()),

@@ -25,8 +25,11 @@ pub struct Settings {
     pub data: PathBuf,
     /// The one address people use.
     pub public_url: url::Url,
-    /// Questions that are answered at once; more are told that the appliance is busy.
+    /// Questions that the model answers at once; as many more are answered by quoting, and beyond these told that the
+    /// appliance is busy.
     pub turns_max: usize,
+    /// Seconds that a question waits for the model before it is answered by quoting.
+    pub turn_wait_s: u64,
     /// The program that reads attachments; `None` for this program's own file (a test's own file is not the appliance).
     pub extract_program: Option<PathBuf>,
     /// See [`outbound::Settings`].

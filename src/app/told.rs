@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::answer::{Phase, Question, Related};
+use crate::answer::{Mode, Phase, Question, Related};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, PassageId, Space};
 use crate::directory::{Counts, Person, Role};
@@ -38,6 +38,8 @@ pub enum Told<'a> {
     Started { conversation: ConversationId, message: MessageId },
     /// What is being done.
     Phase(Phase),
+    /// From here on the answer is made so: told before the first sentence that is quoted.
+    Mode(Mode),
     /// A source, before the first claim that cites it.
     Source(&'a Source),
     /// One checked sentence with the numbers of its sources.
@@ -109,6 +111,8 @@ pub struct Reply {
     pub message: MessageId,
     /// How it ended.
     pub outcome: Outcome,
+    /// How it was made.
+    pub mode: Mode,
     /// The sentences.
     pub claims: Vec<ToldClaim>,
     /// Sentences the checker dropped; never a matter of rights.

@@ -2,36 +2,91 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::model::Stop;
 use crate::names::UserId;
 
-/// The places at the table.
+/// The places at the model's table, and as many beside it, where a question is answered without it.
 pub(super) struct Turns {
-    free: Arc<AtomicUsize>,
+    model: Arc<Places>,
+    beside: Arc<Places>,
+    /// How long a question waits for a place at the model's.
+    wait: Duration,
+}
+
+/// Places of one kind.
+struct Places {
+    free: Mutex<usize>,
+    freed: Condvar,
 }
 
 /// One place; it is free again when this is dropped.
 pub(super) struct Turn {
-    free: Arc<AtomicUsize>,
+    places: Arc<Places>,
+}
+
+/// Where a question is answered.
+pub(super) enum Seat {
+    /// By the model.
+    Model(#[expect(dead_code, reason = "it is held so that the place is taken")] Turn),
+    /// Without it.
+    Beside(#[expect(dead_code, reason = "it is held so that the place is taken")] Turn),
+}
+
+/// How often a question that waits looks whether it was stopped.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Places {
+    fn new(most: usize) -> Arc<Places> {
+        Arc::new(Places { free: Mutex::new(most.max(1)), freed: Condvar::new() })
+    }
+
+    /// A place; waits for one as long as told.
+    fn take(self: &Arc<Places>, wait: Duration, stop: &Stop) -> Option<Turn> {
+        let began = Instant::now();
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        while *free == 0 {
+            let left = wait.saturating_sub(began.elapsed());
+            if left.is_zero() || stop.is_set() {
+                return None;
+            }
+            let waited = self.freed.wait_timeout(free, left.min(LOOK_EVERY));
+            (free, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        *free -= 1;
+        Some(Turn { places: Arc::clone(self) })
+    }
 }
 
 impl Turns {
-    pub(super) fn new(most: usize) -> Turns {
-        Turns { free: Arc::new(AtomicUsize::new(most.max(1))) }
+    pub(super) fn new(most: usize, wait: Duration) -> Turns {
+        Turns { model: Places::new(most), beside: Places::new(most), wait }
     }
 
-    pub(super) fn take(&self) -> Option<Turn> {
-        self.free.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |free| free.checked_sub(1)).ok()?;
-        Some(Turn { free: Arc::clone(&self.free) })
+    /// A place at the model's; where none becomes free in time, one beside it; `None` where none is free there either, so
+    /// that no more questions wait than places are there.
+    pub(super) fn take(&self, stop: &Stop) -> Option<Seat> {
+        if let Some(turn) = self.model.take(Duration::ZERO, stop) {
+            return Some(Seat::Model(turn));
+        }
+        let beside = self.beside.take(Duration::ZERO, stop)?;
+        Some(self.model.take(self.wait, stop).map_or(Seat::Beside(beside), Seat::Model))
+    }
+
+    /// A place where no model is: any, and nobody waits.
+    pub(super) fn take_beside(&self, stop: &Stop) -> Option<Seat> {
+        let any = self.beside.take(Duration::ZERO, stop).or_else(|| self.model.take(Duration::ZERO, stop));
+        any.map(Seat::Beside)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.free.fetch_add(1, Ordering::SeqCst);
+        *self.places.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.places.freed.notify_one();
     }
 }
 
@@ -110,15 +165,33 @@ mod tests {
     use crate::names::Ids;
 
     #[test]
-    fn a_turn_is_free_again_when_it_is_dropped() {
-        let turns = Turns::new(1);
+    fn who_finds_no_place_at_the_models_is_seated_beside_it_and_a_place_is_free_again_when_it_is_left() {
+        let (turns, stop) = (Turns::new(1, Duration::ZERO), Stop::default());
 
-        let first = turns.take();
-        assert!(first.is_some());
-        assert!(turns.take().is_none());
+        let first = turns.take(&stop);
+        let second = turns.take(&stop);
+        assert!(matches!((&first, &second), (Some(Seat::Model(_)), Some(Seat::Beside(_)))));
+        assert!(turns.take(&stop).is_none() && turns.take_beside(&stop).is_none());
         drop(first);
 
-        assert!(turns.take().is_some());
+        assert!(matches!(turns.take(&stop), Some(Seat::Model(_))));
+    }
+
+    #[test]
+    fn a_place_that_becomes_free_while_one_waits_is_taken_and_a_stop_ends_the_waiting() {
+        let (turns, stop) = (Turns::new(1, Duration::from_secs(3600)), Stop::default());
+        let first = turns.take(&stop);
+
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| turns.take(&Stop::default()));
+            drop(first);
+            let seat = waiting.join().unwrap();
+            assert!(matches!(seat, Some(Seat::Model(_))));
+
+            let stopped = scope.spawn(|| turns.take(&stop));
+            stop.set();
+            assert!(matches!(stopped.join().unwrap(), Some(Seat::Beside(_))));
+        });
     }
 
     #[test]

@@ -30,8 +30,16 @@ pub enum Event<'a> {
         visible: [u8; 32],
         shown: &'a [PassageId],
     },
-    /// The answer ended: `answered`, `refused` or `stopped`; the leaf of the question; the passages cited.
-    Answered { user: &'a UserId, message: &'a MessageId, asked: u64, outcome: &'a str, cited: &'a [PassageId] },
+    /// The answer ended: `answered`, `refused` or `stopped`; the leaf of the question; whether it was `written` by the model
+    /// or is `extractive`; the passages cited.
+    Answered {
+        user: &'a UserId,
+        message: &'a MessageId,
+        asked: u64,
+        outcome: &'a str,
+        mode: &'a str,
+        cited: &'a [PassageId],
+    },
     /// A person searched.
     Searched { user: &'a UserId, query: [u8; 32], visible: [u8; 32], shown: &'a [PassageId] },
     /// A person opened a document.
@@ -92,8 +100,10 @@ impl Event<'_> {
                 });
                 ("asked", Some(*user), fields)
             }
-            Event::Answered { user, message, asked, outcome, cited } => {
-                let fields = json!({ "message": message, "asked": asked, "outcome": outcome, "cited": ids(cited) });
+            Event::Answered { user, message, asked, outcome, mode, cited } => {
+                let fields = json!({
+                    "message": message, "asked": asked, "outcome": outcome, "mode": mode, "cited": ids(cited),
+                });
                 ("answered", Some(*user), fields)
             }
             Event::Searched { user, query, visible, shown } => {

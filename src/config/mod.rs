@@ -28,13 +28,16 @@ pub const DEFAULT_FILE: &str = "/etc/sotto/sotto.toml";
 pub struct Data {
     /// The data folder; only its owner may open it.
     pub folder: PathBuf,
-    /// Questions that are answered at once; more are told that the appliance is busy.
+    /// Questions that the model answers at once; as many more are answered by quoting, and beyond these told that the
+    /// appliance is busy.
     pub turns_max: usize,
+    /// Seconds that a question waits for the model before it is answered by quoting.
+    pub turn_wait_s: u64,
 }
 
 impl Default for Data {
     fn default() -> Data {
-        Data { folder: PathBuf::from("/var/lib/sotto"), turns_max: 8 }
+        Data { folder: PathBuf::from("/var/lib/sotto"), turns_max: 8, turn_wait_s: 5 }
     }
 }
 
@@ -165,6 +168,7 @@ impl Settings {
             data: self.data.folder,
             public_url: self.server.public_url.clone(),
             turns_max: self.data.turns_max,
+            turn_wait_s: self.data.turn_wait_s,
             extract_program: None,
             outbound: self.outbound,
             model: self.model,

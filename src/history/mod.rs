@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use self::kept::{Head, Kept, Spot};
-use crate::answer::{Answer, Question};
+use crate::answer::{Answer, Mode, Question};
 use crate::audit::Receipt;
 use crate::clock::Moment;
 use crate::names::{ConversationId, MessageId, UserId};
@@ -64,6 +64,9 @@ pub struct Entry {
     pub question: Question,
     /// The answer.
     pub answer: Answer,
+    /// How it was made. Records from before it was kept are all written ones.
+    #[serde(default)]
+    pub mode: Mode,
     /// The owner's feedback.
     pub feedback: Option<Feedback>,
 }

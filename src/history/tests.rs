@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::answer::{Citation, Claim};
+use crate::answer::{Citation, Claim, Mode};
 use crate::audit::{self, Event, Log};
 use crate::clock::Clock;
 use crate::names::Ids;
@@ -47,6 +47,7 @@ fn entry(question: &str, claim: &str, asked: Moment) -> Entry {
         asked,
         question: Question::parse(question).unwrap(),
         answer: Answer::Grounded { claims, withheld: 0, follow_ups: Vec::new() },
+        mode: Mode::Written,
         feedback: None,
     }
 }

@@ -252,6 +252,9 @@ pub struct EvalOptions {
     /// Leave follow-up questions as they stand.
     #[arg(long)]
     pub no_rewrite: bool,
+    /// Measure the answers that are quoted without the language model (answers).
+    #[arg(long, conflicts_with = "model")]
+    pub extractive: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -286,7 +286,7 @@ fn models(below: &app::Settings, named: Option<&str>) -> anyhow::Result<Models> 
         say(
             "No language model: sentences are copied by rule. This is for tests; answers are not what the product gives.",
         );
-        return Ok(Models { generate: Arc::new(Scripted::default()), embed: None });
+        return Ok(Models { generate: Some(Arc::new(Scripted::default())), embed: None });
     }
     let mut below = below.clone();
     model::find_models(&mut below);

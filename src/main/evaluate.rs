@@ -23,7 +23,7 @@ pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
     // The language model only completes follow-ups, and takes a gigabyte.
     let rows = read_rows(&options.questions, &only, options.sample)?;
     let has_follow_ups = !options.no_rewrite && rows.iter().any(|row| !row.history.is_empty());
-    let generate = if has_follow_ups { Some(app::open_models(&settings)?.generate) } else { None };
+    let generate = if has_follow_ups { app::open_models(&settings)?.generate } else { None };
     let report = measure_retrieval(&Retrieval {
         pages: options.pages.clone(),
         questions: options.questions.clone(),
@@ -43,6 +43,10 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
     let mut settings = model::settings(options.config.config.as_deref())?;
     if let Some(name) = &options.model {
         settings.model.name.clone_from(name);
+    }
+    if options.extractive {
+        // As a server with no language model has it.
+        settings.model.name.clear();
     }
     let models = app::open_models(&settings)?;
     let asked = Answers {

@@ -177,6 +177,7 @@ fn tell(send: &UnboundedSender<Event>, told: &Told<'_>) -> bool {
             ("started", to_json(&started))
         }
         Told::Phase(phase) => ("progress", to_json(&wire::Progress { phase: (*phase).into() })),
+        Told::Mode(mode) => ("mode", to_json(&wire::Made::from(*mode))),
         Told::Source(source) => ("source", to_json(&wire::Source::from(*source))),
         Told::Claim(claim) => ("claim", to_json(&wire::Claim::from(*claim))),
     };

@@ -145,7 +145,7 @@ fn converse(app: &App, stream: &UnixStream) {
         let reply = match serde_json::from_str::<Command>(&line) {
             Ok(command) => match done(app, &command, &mut out) {
                 Ok(value) => Reply::Done(value),
-                Err(error) => Reply::Failed(super::reply::chain(&error)),
+                Err(error) => Reply::Failed(crate::app::chain(&error)),
             },
             Err(error) => Reply::Failed(format!("this is no command: {error}")),
         };

@@ -55,6 +55,9 @@ fn turn(out: &mut String, message: &wire::Message) {
         return;
     };
     let _ = writeln!(out, "\n## {}\n", escaped(question));
+    if let Some(because) = answer.made.because {
+        let _ = writeln!(out, "_{}_\n", quoted(because));
+    }
     if let Some(refusal) = &answer.refusal {
         let _ = writeln!(out, "{}\n", escaped(refusal));
     }
@@ -68,6 +71,15 @@ fn turn(out: &mut String, message: &wire::Message) {
     for source in &answer.sources {
         let (number, title, space) = (source.number, escaped(&source.title), escaped(&source.space.name));
         let _ = writeln!(out, "{number}. {title} ({space}), <{}>, updated {}", source.url, source.updated_at);
+    }
+}
+
+/// What stands above an answer that no language model had a part in; the page says the same.
+fn quoted(because: wire::Because) -> &'static str {
+    match because {
+        wire::Because::Busy => "Quoted from pages: the language model was busy.",
+        wire::Because::Missing => "Quoted from pages: there was no language model.",
+        wire::Because::Failed => "Quoted from pages: the language model could not finish.",
     }
 }
 

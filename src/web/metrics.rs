@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::reply::chain;
+use crate::app::chain;
 use crate::app::{App, Overview};
 use crate::crawl::State;
 

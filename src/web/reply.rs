@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app;
+use crate::app::{self, chain};
 
 /// The media type of RFC 9457 §3.
 pub const PROBLEM_TYPE: &str = "application/problem+json";
@@ -192,17 +192,6 @@ impl Reply {
             tracing::error!(request_id, code = self.code, cause = %chain(cause.as_ref()), "a request failed");
         }
     }
-}
-
-/// An error with all its sources, outermost first.
-pub fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        text = format!("{text}: {deeper}");
-        cause = deeper.source();
-    }
-    text
 }
 
 impl From<app::Error> for Reply {

@@ -8,7 +8,8 @@
  * @typedef {{number: number, document_id: string, title: string, space: Space, url: string, updated_at: string,
  *   permissions_as_of: string|null, passages: Passage[]}} Source
  * @typedef {{document_id: string, title: string, space: Space, url: string}} Related
- * @typedef {{conversation_id: string, message_id: string, outcome: "answered"|"refused"|"stopped", claims: Claim[],
+ * @typedef {{conversation_id: string, message_id: string, outcome: "answered"|"refused"|"stopped",
+ *   mode: "written"|"extractive", because?: "busy"|"missing"|"failed", claims: Claim[],
  *   withheld: number, refusal?: string, sources: Source[], related: Related[], follow_ups: string[]}} Answer
  * @typedef {{question: string, conversation_id?: string, spaces?: string[], temporary?: boolean}} Ask
  * @typedef {{rating: "up"|"down", reasons: string[], comment?: string|null}} Feedback

@@ -2,7 +2,7 @@
 /** Puts an answer or a quote on the clipboard, with where it comes from. */
 import { day } from "./when.js";
 import { quoted } from "./quotes.js";
-import { say } from "./status.js";
+import { quotedBecause, say } from "./status.js";
 
 /** @param {string} text @param {string} done what the status line says */
 export async function copy(text, done) {
@@ -23,7 +23,8 @@ export function footnoted(question, answer) {
     (source) => `[${source.number}] ${source.title} (${source.space.name}, ${day(source.updated_at)}) ${source.url}`,
   );
   const body = sentences.length > 0 ? sentences.join(" ") : (answer.refusal ?? "");
-  return [question, "", body, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
+  const made = answer.because ? [quotedBecause(answer.because), ""] : [];
+  return [question, "", ...made, body, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
 /** The quoted words with their page. @param {import("./api.js").Source} source */

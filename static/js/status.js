@@ -18,8 +18,26 @@ export function say(words) {
   $("#status").textContent = words;
 }
 
+/** Why the language model had no part in an answer, as the server names it, in words. */
+const BECAUSE = /** @type {{[because: string]: string}} */ ({
+  busy: "the language model was busy.",
+  missing: "there is no language model here.",
+  failed: "the language model could not finish.",
+});
+
+/** What marks an answer that is made without the language model. @param {string} because */
+export function quotedBecause(because) {
+  return `Quoted from pages: ${BECAUSE[because] ?? "the language model was not available."}`;
+}
+
 /** Words for the end of an answer. @param {import("./api.js").Answer} answer */
 export function ending(answer) {
+  const said = outcome(answer);
+  return answer.because ? `${said}. ${quotedBecause(answer.because)}`.replace("..", ".") : said;
+}
+
+/** @param {import("./api.js").Answer} answer */
+function outcome(answer) {
   const shown = answer.claims.length;
   if (answer.outcome === "refused") return answer.refusal ?? "I did not find this in pages you can open.";
   const sentences = counted(shown, "sentence");

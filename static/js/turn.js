@@ -6,7 +6,7 @@ import { counted, el, icon, iconButton } from "./dom.js";
 import { feedback } from "./feedback.js";
 import { read } from "./reader.js";
 import { openSources } from "./sources.js";
-import { ending, phaseLine, say } from "./status.js";
+import { ending, phaseLine, quotedBecause, say } from "./status.js";
 
 /**
  * @typedef {import("./api.js").Answer} Answer
@@ -44,6 +44,7 @@ export function turn(question, deeds) {
   /** Takes one event of the stream. @param {{name: string, body: any}} event */
   function tell(event) {
     if (event.name === "progress") phase?.show(event.body.phase);
+    if (event.name === "mode" && event.body.because) list.before(quotedNote(event.body.because));
     if (event.name === "source") keep(event.body);
     if (event.name === "claim") {
       const shown = claim(event.body, source, open);
@@ -91,6 +92,7 @@ export function turn(question, deeds) {
       deeds.isKept ? opinion.buttons : null,
     );
     return [
+      whole.because ? quotedNote(whole.because) : "",
       whole.outcome === "refused" ? refusal(whole) : list,
       whole.outcome === "stopped" ? outcome("Stopped before it was complete", stopped(whole.claims.length)) : "",
       lost > 0 ? el("p", { class: "aside" }, "Part of this answer is no longer shown, because it rests on pages that you cannot open now.") : "",
@@ -164,6 +166,11 @@ export function unreadable() {
     { class: "turn" },
     el("div", { class: "outcome is-alarm" }, el("span", { class: "outcome-lead" }, "This entry cannot be read"), el("span", {}, "Its record is damaged. The rest of the conversation is not touched.")),
   );
+}
+
+/** Marks an answer that no language model had a part in. @param {string} because */
+function quotedNote(because) {
+  return el("p", { class: "made" }, icon("quote"), el("span", {}, quotedBecause(because)));
 }
 
 /** @param {Answer} whole */

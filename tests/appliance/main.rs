@@ -19,6 +19,7 @@ mod interference;
 mod login;
 mod pages;
 mod permissions;
+mod quoting;
 mod revocation;
 mod scene;
 mod scim;

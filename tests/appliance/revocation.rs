@@ -158,7 +158,7 @@ fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
     ];
     for (what, take) in taken {
         let gate = Arc::new(Gate::default());
-        let house = Appliance::made_of(Parts { generate: gate.clone(), ..Parts::plain() }, &site(), |_| {});
+        let house = Appliance::made_of(Parts { generate: Some(gate.clone()), ..Parts::plain() }, &site(), |_| {});
         house.refresh();
         let mut mateo = house.sign_in("mateo");
         gate.shut();

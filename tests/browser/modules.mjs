@@ -70,6 +70,23 @@ const CASES = [
     const kept = claim({ text: "Shown.", citations: [1, 2] }, () => undefined, () => {});
     return [lost.className, lost.querySelectorAll("button").length, kept.querySelectorAll("button").length];
   }],
+  ["an answer made without the language model says so above its first sentence, to a screen reader too, and where it is copied", ["Quoted from pages: the language model was busy.", "P.made OL.claims", "Answer ready, 1 sentence, 0 sources. Quoted from pages: the language model was busy.", true, 0], async (load) => {
+    const { turn } = await load("turn.js");
+    const { footnoted } = await load("copy.js");
+    const whole = { message_id: "m", outcome: "answered", mode: "extractive", because: "busy", claims: [{ text: "Shown.", citations: [1] }], withheld: 0, sources: [], related: [], follow_ups: [] };
+    const drawn = turn("Who?", { insert: () => {}, again: () => {}, isKept: true });
+    document.body.append(drawn.node);
+    drawn.begin();
+    drawn.tell({ name: "mode", body: { mode: "extractive", because: "busy" } });
+    drawn.tell({ name: "claim", body: whole.claims[0] });
+    const early = drawn.node.querySelector(".made").nextElementSibling.querySelectorAll(".claim").length;
+    drawn.end(whole);
+    const made = drawn.node.querySelectorAll(".made");
+    const order = [made[0], made[0].nextElementSibling].map((node) => `${node.tagName}.${node.classList[0]}`).join(" ");
+    const plain = turn("Who?", { insert: () => {}, again: () => {}, isKept: true });
+    plain.end({ ...whole, mode: "written", because: undefined });
+    return [made[0].textContent, order, document.querySelector("#status").textContent, early === 1 && made.length === 1 && footnoted("Who?", whole).includes(made[0].textContent), plain.node.querySelectorAll(".made").length];
+  }],
   ["an event stream is read whole, however its bytes are cut", [["started", "c1"], ["claim", "Zoë 🎉 leads."]], async (load) => {
     const { ask } = await load("api.js");
     const bytes = new TextEncoder().encode(': hello\n\nevent: started\ndata: {"text":"c1"}\r\n\r\nevent: claim\ndata: {"text":\ndata: "Zoë 🎉 leads."}\n\n');

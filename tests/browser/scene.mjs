@@ -105,8 +105,32 @@ async function play(name, { withLooks }) {
   await page.locator(".claim").first().waitFor();
   const recalled = (await claims.allInnerTexts()).join(" ");
   check(recalled === answer, `${name} finds the same answer after a reload`, recalled);
+  if (withLooks) await quoted(page, path, judge);
   check(troubles.length === 0, `${name}'s browser reported no error and refused nothing`, troubles.join("\n"));
   return { name, page, answer, path, foreign };
+}
+
+/**
+ * The same conversation as it looks where the language model had no part in its answers.
+ * @param {import("playwright-core").Page} page @param {string} path @param {(state: string) => Promise<void>} judge
+ */
+async function quoted(page, path, judge) {
+  const address = `${APPLIANCE}/api/v1${path}`;
+  await page.route(address, async (route) => {
+    const response = await route.fetch();
+    const kept = await response.json();
+    for (const message of kept.messages) Object.assign(message.answer, { mode: "extractive", because: "busy" });
+    await route.fulfill({ response, json: kept });
+  });
+  await page.reload();
+  await page.locator(".claim").first().waitFor();
+  const note = await page.locator(".made").first().innerText();
+  check(note === "Quoted from pages: the language model was busy.", "an answer made without the language model says so", note);
+  await judge("quoted");
+  await page.unroute(address);
+  await page.reload();
+  await page.locator(".claim").first().waitFor();
+  check((await page.locator(".made").count()) === 0, "and one that the model wrote does not");
 }
 
 /** Waits, in the page, for the moment at which Send becomes Stop: a quick answer leaves it for milliseconds only. */

@@ -143,6 +143,54 @@ pub enum Outcome {
     Stopped,
 }
 
+/// Event `mode`, told before the first sentence that is quoted, and part of the answer: how it was made.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Made {
+    /// By the language model, or of sentences quoted without it.
+    pub mode: Mode,
+    /// Why without it; absent where the model wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Because>,
+}
+
+/// How an answer was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The language model chose its sentences.
+    Written,
+    /// It consists of the sentences that match the question best, as they stand in their pages.
+    Extractive,
+}
+
+/// Why an answer was made without the language model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// It was busy with others.
+    Busy,
+    /// There is none.
+    Missing,
+    /// It failed, or stopped in the middle.
+    Failed,
+}
+
+impl From<answer::Mode> for Made {
+    fn from(mode: answer::Mode) -> Made {
+        match mode {
+            answer::Mode::Written => Made { mode: Mode::Written, because: None },
+            answer::Mode::Quoted(without) => {
+                let because = match without {
+                    answer::Without::Busy => Because::Busy,
+                    answer::Without::Missing => Because::Missing,
+                    answer::Without::Failed => Because::Failed,
+                };
+                Made { mode: Mode::Extractive, because: Some(because) }
+            }
+        }
+    }
+}
+
 /// Event `answer`, and the whole reply to `Accept: application/json`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Answer {
@@ -152,6 +200,9 @@ pub struct Answer {
     pub message_id: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// How it was made.
+    #[serde(flatten)]
+    pub made: Made,
     /// The sentences.
     pub claims: Vec<Claim>,
     /// Sentences the checker dropped; never a matter of rights.
@@ -237,6 +288,7 @@ impl From<&app::Reply> for Answer {
             conversation_id: reply.conversation.to_string(),
             message_id: reply.message.to_string(),
             outcome: reply.outcome.into(),
+            made: reply.mode.into(),
             claims: reply.claims.iter().map(Claim::from).collect(),
             withheld: reply.withheld,
             refusal: reply.refusal.clone(),
@@ -282,6 +334,7 @@ mod tests {
             conversation: ConversationId::from_bytes([1; 16]),
             message: MessageId::from_bytes([2; 16]),
             outcome: app::Outcome::Answered,
+            mode: answer::Mode::Written,
             claims: vec![app::ToldClaim { text: "In hall 7.".to_owned(), citations: vec![1], is_withheld: false }],
             withheld: 2,
             refusal: None,
@@ -299,7 +352,7 @@ mod tests {
             "passages": [passage],
         });
         let wanted = json!({
-            "conversation_id": "01".repeat(16), "message_id": "02".repeat(16), "outcome": "answered",
+            "conversation_id": "01".repeat(16), "message_id": "02".repeat(16), "outcome": "answered", "mode": "written",
             "claims": [{ "text": "In hall 7.", "citations": [1] }], "withheld": 2, "sources": [source],
             "related": [], "follow_ups": ["Where is hall 7?"],
         });

@@ -8,7 +8,7 @@ mod page;
 mod text;
 
 pub use access::{Access, Told};
-pub use answer::{Answer, Ask, Claim, Progress, Source, Started};
+pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
 pub use desk::{Explain, Overview, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};

@@ -48,14 +48,14 @@ pub struct Appliance {
 pub struct Parts {
     pub clock: Clock,
     pub ids: Ids,
-    pub generate: Arc<dyn Generate>,
+    pub generate: Option<Arc<dyn Generate>>,
     pub embed: Option<Arc<dyn Embed>>,
 }
 
 impl Parts {
     /// The machine's clock, random ids, the model by rule, no embedder.
     pub fn plain() -> Parts {
-        Parts { clock: Clock::System, ids: Ids::Random, generate: Arc::new(Scripted::default()), embed: None }
+        Parts { clock: Clock::System, ids: Ids::Random, generate: Some(Arc::new(Scripted::default())), embed: None }
     }
 
     /// A clock that stands still and ids that repeat: two worlds made of these can be compared byte for byte.
