@@ -13,7 +13,7 @@ use crate::acl::AclClass;
 use crate::corpus::{Document, DocumentId, Passage, PassageId};
 
 /// The form of everything here and in `words`: an index of another form is built again.
-pub(super) const FORM: &str = "sotto-3";
+pub(super) const FORM: &str = "sotto-4";
 
 pub(super) const STEMS: &str = "stems";
 pub(super) const EXACT: &str = "exact";

@@ -76,7 +76,9 @@ fn kept(
     settings: &app::Settings,
 ) -> anyhow::Result<Option<Arc<dyn Embed>>> {
     let (Some(path), Some(embed)) = (&options.vectors, embed) else { return Ok(None) };
-    Ok(Some(Arc::new(Kept::open(Arc::clone(embed), &settings.model.embedder, path)?)))
+    // What was kept of the same embedder's floats is not what its bytes make.
+    let name = format!("{} of eight bits", settings.model.embedder);
+    Ok(Some(Arc::new(Kept::open(Arc::clone(embed), &name, path)?)))
 }
 
 fn follow_ups(options: &EvalOptions) -> FollowUps {

@@ -129,7 +129,7 @@ impl Manifest {
         let entry = self.entry_of(&settings.embedder, Kind::Embedder)?;
         let weights = self.weights(entry, self.piece(entry, ".safetensors")?)?;
         let tokenizer = self.weights(entry, self.piece(entry, ".tokenizer.json")?)?;
-        Embedder::start(&weights, &tokenizer)
+        Embedder::start(&weights, &tokenizer, settings.threads)
     }
 
     /// The file of a model that ends so.

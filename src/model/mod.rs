@@ -11,6 +11,7 @@
 
 mod bench;
 mod embedder;
+mod encoder;
 mod engine;
 mod guess;
 mod kernel;
@@ -51,7 +52,7 @@ pub struct Settings {
     pub name: String,
     /// The embedder, by its name in the manifest.
     pub embedder: String,
-    /// Threads that work on the language model; 0 is one for each core. No word depends on it.
+    /// Threads that work on each of the two; 0 is one for each core. No word depends on it.
     pub threads: usize,
     /// Prompts worked on together: each is slower in company and all are done sooner. No word depends on it. Each keeps the
     /// keys and values of what it has read.

@@ -139,6 +139,13 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Makes room for so many heads of keys, whose query heads have so many dimensions together; gives each head's.
+    pub(super) fn reset(&mut self, tokens: usize, heads: usize, group: usize) -> std::slice::ChunksExactMut<'_, f32> {
+        (self.tokens, self.group) = (tokens, group);
+        self.cells.resize(tokens * heads * group, 0.0);
+        self.cells.chunks_exact_mut((tokens * group).max(1))
+    }
+
     /// Writes a token's features into `to`, heads in their order.
     pub(crate) fn row(&self, token: usize, to: &mut [f32]) {
         for (head, to) in to.chunks_exact_mut(self.group).enumerate() {
@@ -164,10 +171,8 @@ pub(crate) fn attend(
     let tokens = queries.tokens();
     debug_assert_eq!(runs.iter().map(|(run, _)| run.tokens).sum::<usize>(), tokens, "each token is in one run");
     let group = heads.queries / heads.keys;
-    (out.tokens, out.group) = (tokens, group * heads.dim);
-    out.cells.resize(tokens * heads.queries * heads.dim, 0.0);
     let mut pieces = Vec::new();
-    for (head, mut cells) in out.cells.chunks_mut(tokens * group * heads.dim).enumerate() {
+    for (head, mut cells) in out.reset(tokens, heads.keys, group * heads.dim).enumerate() {
         for (run, past) in runs {
             for next in (0..run.tokens).step_by(TOGETHER) {
                 let (piece, rest) = cells.split_at_mut(TOGETHER.min(run.tokens - next) * group * heads.dim);
@@ -314,7 +319,7 @@ fn score<L: Lanes, const R: usize, const P: usize>(
 /// Turns the scores of the positions seen into e to the power of what they are below the largest, those of others into zero;
 /// gives their sum.
 #[inline(always)]
-fn soften<L: Lanes>(l: L, scores: &mut [[f32; WIDTH]], seen: usize) -> f32 {
+pub(super) fn soften<L: Lanes>(l: L, scores: &mut [[f32; WIDTH]], seen: usize) -> f32 {
     let whole = seen.div_ceil(WIDTH);
     let (mine, others) = scores.split_at_mut(whole);
     others.fill([0.0; WIDTH]);

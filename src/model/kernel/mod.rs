@@ -23,6 +23,7 @@ mod half;
 mod inputs;
 mod lanes;
 mod multiply;
+mod mutual;
 mod plain;
 mod pool;
 mod rows;
@@ -33,8 +34,9 @@ pub(super) use formats::Kind;
 pub(super) use inputs::{Inputs, Scales};
 pub(super) use lanes::Machine;
 pub(super) use multiply::{Matrix, multiply, multiply_gated};
+pub(super) use mutual::attend_mutually;
 pub(super) use pool::Pool;
-pub(super) use rows::{Turns, norm_row};
+pub(super) use rows::{Turns, gelu_row, level_row, norm_row};
 pub(super) use sheet::Sheet;
 
 #[cfg(test)]

@@ -325,6 +325,76 @@ fn attention_is_the_same_alone_and_beside_other_sequences() {
     }
 }
 
+#[test]
+fn mutual_attention_weighs_the_values_of_the_whole_run_and_of_no_other() {
+    let mut dice = Dice(271_828_183);
+    let (dim, heads) = (48, 3);
+    let sheets = [0; 3].map(|_| sheet(&mut dice, 60, heads * dim));
+    let [q, k, v] = sheets.each_ref().map(|sheet| rows_of(sheet, heads * dim));
+    let runs = [(0, 1), (1, 22), (23, 37)].map(|(first, tokens)| Run { first, tokens, at: 0 });
+    let attended = |machine, threads, sheets: [&Sheet; 3], runs: &[Run]| {
+        let mut seen = Seen::default();
+        attend_mutually(machine, &Pool::new(threads).unwrap(), dim, sheets, runs, &mut seen);
+        let mut rows = vec![vec![0.0; heads * dim]; sheets[0].tokens()];
+        rows.iter_mut().enumerate().for_each(|(token, row)| seen.row(token, row));
+        rows
+    };
+    for machine in Machine::all() {
+        let found = attended(machine, 2, sheets.each_ref(), &runs);
+
+        for run in runs {
+            let of = run.first..run.first + run.tokens;
+            let alone = sheets.each_ref().map(|sheet| part(sheet, of.clone()));
+            assert_eq!(attended(machine, 1, alone.each_ref(), &[Run { first: 0, ..run }]), found[of.clone()]);
+            for (token, at) in of.clone().flat_map(|token| (0..heads * dim).map(move |at| (token, at))) {
+                let head = at / dim * dim..(at / dim + 1) * dim;
+                let weight = |other: usize| {
+                    let pairs = q[token][head.clone()].iter().zip(&k[other][head.clone()]);
+                    (pairs.map(|(q, k)| f64::from(q * k)).sum::<f64>() / (dim as f64).sqrt()).exp()
+                };
+                let sum: f64 = of.clone().map(weight).sum();
+                let expected: f64 = of.clone().map(|other| weight(other) * f64::from(v[other][at])).sum::<f64>() / sum;
+                let found = f64::from(found[token][at]);
+                assert!((found - expected).abs() < 1e-5, "{machine:?}: {found} for {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_levelled_and_gated_as_their_formulas_say() {
+    let mut dice = Dice(314_159_265);
+    let row: Vec<f32> = (0..384).map(|_| 3.0 + 8.0 * dice.float()).collect();
+    let (weights, biases) = (dice.floats(384), dice.floats(384));
+    let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / 384.0;
+    let variance = row.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / 384.0;
+    // The share of a normal distribution below a number, by Simpson's rule.
+    let below = |x: f64| {
+        let (from, steps) = (-12.0, 4000);
+        let step = (x - from) / f64::from(steps);
+        let density = |at: i32| (-(from + step * f64::from(at)).powi(2) / 2.0).exp();
+        let sum: f64 = (0..steps / 2).map(|at| density(2 * at) + 4.0 * density(2 * at + 1) + density(2 * at + 2)).sum();
+        sum * step / 3.0 / std::f64::consts::TAU.sqrt()
+    };
+    for machine in Machine::all() {
+        let (mut levelled, mut gated) = (row.clone(), row.iter().map(|x| x - 3.0).collect::<Vec<_>>());
+        gated[..2].copy_from_slice(&[-40.0, 40.0]);
+        let before = gated.clone();
+
+        level_row(machine, &mut levelled, &weights, &biases, 1e-12);
+        gelu_row(machine, &mut gated);
+
+        for at in 0..384 {
+            let far = (f64::from(row[at]) - mean) / variance.sqrt();
+            let expected = far * f64::from(weights[at]) + f64::from(biases[at]);
+            assert!((f64::from(levelled[at]) - expected).abs() < 1e-5, "{machine:?}: {} for {expected}", levelled[at]);
+            let expected = f64::from(before[at]) * below(f64::from(before[at]));
+            let most = 4e-7 * expected.abs().max(1.0);
+            assert!((f64::from(gated[at]) - expected).abs() < most, "{machine:?}: {} for {expected}", gated[at]);
+        }
+    }
+}
+
 struct Powers<'a>(&'a mut [f32; WIDTH]);
 
 impl Task for Powers<'_> {

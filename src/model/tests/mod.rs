@@ -1,5 +1,6 @@
 //! Model folders for tests; and the engine and embedder on real weights, held against llama.cpp.
 
+mod embedder;
 mod tiny;
 
 use std::io::{Cursor, Write as _};
@@ -57,6 +58,11 @@ fn real(file: &str) -> Option<Weights> {
         println!("SKIPPED: {file} is not in {folder}");
     }
     weights
+}
+
+/// The embedder's weights and tokenizer.
+pub(super) fn minilm() -> Option<(Weights, Weights)> {
+    Some((real("all-minilm-l6-v2.safetensors")?, real("all-minilm-l6-v2.tokenizer.json")?))
 }
 
 const SMOLLM2: &str = "smollm2-135m-instruct-q4_1.gguf";
@@ -423,34 +429,4 @@ fn a_file_that_is_no_model_is_an_error() {
     let settings = Settings { name: "tiny".to_owned(), ..Settings::default() };
 
     assert!(matches!(manifest.engine(&settings), Err(Error::Broken(_))));
-}
-
-#[test]
-fn like_sentences_have_like_vectors_in_any_company() {
-    let (Some(weights), Some(tokenizer)) =
-        (real("all-minilm-l6-v2.safetensors"), real("all-minilm-l6-v2.tokenizer.json"))
-    else {
-        return;
-    };
-    let embedder = Embedder::start(&weights, &tokenizer).unwrap();
-    let embed = |texts: &[&str]| embedder.embed(texts, &Stop::default()).unwrap();
-    let dot = |one: &Vector, other: &Vector| one.0.iter().zip(&other.0).map(|(x, y)| x * y).sum::<f32>();
-
-    let vectors = embed(&[
-        "How long is parental leave?",
-        "New parents get twelve weeks off, which they can take within a year.",
-        "The pager is red.",
-    ]);
-
-    assert!((dot(&vectors[0], &vectors[0]) - 1.0).abs() < 1e-5);
-    assert!(dot(&vectors[0], &vectors[1]) > dot(&vectors[0], &vectors[2]) + 0.2);
-
-    // To the last bit, in company of the same length and of others.
-    let colours = ["red", "blue", "green", "white", "black", "brown", "grey", "pink", "gold", "silver"];
-    let mut company: Vec<String> = colours.iter().map(|colour| format!("The pager is {colour}.")).collect();
-    company.extend((1..12).map(|times| "The pager is red and loud. ".repeat(times)));
-    let together = embed(&company.iter().map(String::as_str).collect::<Vec<_>>());
-    for (text, vector) in company.iter().zip(&together) {
-        assert_eq!(&embed(&[text])[0], vector, "{text}");
-    }
 }
