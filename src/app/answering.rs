@@ -77,6 +77,7 @@ pub(super) fn without(error: &model::Error) -> Without {
         | model::Error::Wrong { .. }
         | model::Error::Unknown(..)
         | model::Error::Manifest { .. }
+        | model::Error::Unfit(_)
         | model::Error::Broken(_) => {
             tracing::error!(error = %super::error::chain(error), "the language model failed; pages are quoted instead");
             Without::Failed

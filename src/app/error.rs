@@ -81,6 +81,7 @@ impl From<model::Error> for Error {
             | model::Error::Wrong { .. }
             | model::Error::Unknown(..)
             | model::Error::Manifest { .. }
+            | model::Error::Unfit(_)
             | model::Error::TooLong
             | model::Error::Broken(_) => Error::of(cause),
         }

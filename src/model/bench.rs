@@ -104,6 +104,12 @@ mod stand {
             Ok(Stand(Manifest::open(settings)?.mind(settings)?.1))
         }
 
+        /// The language model of a file, whatever it is: nobody has checked it.
+        pub fn of_file(path: &std::path::Path) -> Result<Stand, Error> {
+            let weights = super::super::weights::Weights::map(path).map_err(|error| Error::Broken(error.into()))?;
+            Ok(Stand(Mind::from_gguf(&weights, None, 1, 1)?))
+        }
+
         /// So many tokens to be read.
         pub fn prompt(&self, tokens: usize) -> Result<Vec<u32>, Error> {
             self.0.bench_prompt(tokens)

@@ -3,16 +3,12 @@
 //! What is computed for a token depends on the tokens before it in its own sequence and on nothing else, to the last bit; so
 //! it may be read alone or in company, and what was read once may be taken over.
 
-use std::io::Cursor;
-
-use candle_core::quantized::gguf_file::Content;
-
 use super::network::{Memory, Network, Room, Share};
 use super::template::Template;
 use super::tokens::Tokens;
 use super::turn::{Job, Out, Task, Turn, best};
 use super::weights::Weights;
-use super::{Error, Prompt, Sharing, Stop};
+use super::{Error, Fault, Prompt, Sharing, Stop, gguf};
 
 /// Tokens of prompts read at once: enough to keep the cores busy, few enough for a stop to be felt.
 const CHUNK: usize = 128;
@@ -63,14 +59,15 @@ impl Mind {
         threads: usize,
         seats_max: usize,
     ) -> Result<Mind, Error> {
-        let content = Content::read(&mut Cursor::new(&**weights)).map_err(broken)?;
+        let content = gguf::content(weights)?;
         let template = template.map_or_else(|| Template::of(&content), Ok)?;
         let tokens = Tokens::from_gguf(&content)?;
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
         };
-        let network = Network::from_gguf(&content, weights, threads).map_err(broken)?;
+        let network = Network::from_gguf(&content, weights, threads)
+            .map_err(|error| Error::Unfit(Fault::Model(error.to_string())))?;
         let (room, seats_max) = (Room::default(), seats_max.max(1));
         Ok(Mind { network, tokens, template, room, seats: Vec::new(), made: 0, seats_max })
     }
@@ -298,6 +295,11 @@ mod steps {
         /// A prompt's tokens.
         pub(in super::super) fn lay(&self, prompt: &Prompt) -> Result<Vec<u32>, Error> {
             Ok(self.template.lay(prompt, &self.tokens)?.concat())
+        }
+
+        /// Goes on at another level of this machine.
+        pub(in super::super) fn at_level(&mut self, machine: super::super::kernel::Machine) {
+            self.network.at_level(machine);
         }
 
         /// The scores after what was read last.

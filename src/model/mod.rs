@@ -13,6 +13,9 @@ mod bench;
 mod embedder;
 mod encoder;
 mod engine;
+mod family;
+mod fault;
+mod gguf;
 mod guess;
 mod kernel;
 mod manifest;
@@ -31,6 +34,7 @@ pub use bench::Stand;
 pub use bench::{Measured, bench};
 pub use embedder::Embedder;
 pub use engine::Engine;
+pub use fault::Fault;
 pub use manifest::{Kind, Manifest};
 pub use pack::pack;
 pub use scripted::Scripted;
@@ -211,6 +215,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The weights are no file that can be run: damaged, hostile, or of another kind.
+    #[error("the weights cannot be used: {fault}; {mend}", fault = .0, mend = .0.mend())]
+    Unfit(Fault),
     /// The prompt and the answer do not fit the model's context.
     #[error("the prompt is longer than the model's context")]
     TooLong,

@@ -1,4 +1,4 @@
-//! The transformer of the llama, qwen2 and qwen3 families over quantised weights.
+//! The transformer of the families of [`family`](super::family) over quantised weights.
 //!
 //! The arithmetic is [`kernel`](super::kernel)'s; here is the order of it. Keys and values stand in memory that was taken
 //! before; rows of the embedding are expanded as they are needed; scores are computed only where they are wanted; a stop is
@@ -7,15 +7,13 @@
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Result, bail};
 
+use super::family::{Family, Shape};
 use super::kernel::{
     Heads, Inputs, Machine, Past, Pool, Run, Scales, Seen, Sheet, Turns, attend, keep, multiply, multiply_gated,
     norm_row,
 };
 use super::tensors::{Stored, Tensors};
 use super::weights::Weights;
-
-/// The longest context used, whatever the model could: it bounds the memory of keys and values.
-const CONTEXT_MAX: usize = 8192;
 
 /// A model's weights, ready to run.
 pub(super) struct Network {
@@ -25,24 +23,13 @@ pub(super) struct Network {
     norm: Vec<f32>,
     output: Option<Stored>,
     shape: Shape,
-    /// By how much each pair of dimensions turns from one position to the next.
-    speeds: Vec<f32>,
     machine: Machine,
     pool: Pool,
 }
 
-/// A model's measures.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
-    width: usize,
-    heads: Heads,
-    eps: f32,
-    context: usize,
-    /// Whether position pairs stand beside each other (llama) or half a head apart (qwen).
-    is_interleaved: bool,
-}
-
 struct Layer {
+    /// Which heads and turns of the shape are its own.
+    kind: usize,
     attention_norm: Vec<f32>,
     query: Linear,
     key: Linear,
@@ -50,10 +37,14 @@ struct Layer {
     query_norm: Option<Vec<f32>>,
     key_norm: Option<Vec<f32>>,
     out: Stored,
+    /// Of what the heads have seen, before it is added; Gemma has it.
+    out_norm: Option<Vec<f32>>,
     mlp_norm: Vec<f32>,
     gate: Stored,
     up: Stored,
     down: Stored,
+    /// Likewise.
+    down_norm: Option<Vec<f32>>,
 }
 
 struct Linear {
@@ -97,7 +88,9 @@ pub(super) struct Room {
     gate: Sheet,
     up: Sheet,
     scores: Sheet,
-    turns: Turns,
+    /// A product before it is normed and added.
+    product: Sheet,
+    turns: [Turns; 2],
 }
 
 impl Room {
@@ -114,38 +107,28 @@ impl Network {
     /// Finds the weights in the bytes of a GGUF file; they are used where they lie.
     pub(super) fn from_gguf(content: &Content, weights: &Weights, threads: usize) -> Result<Network> {
         let tensors = Tensors::new(content, weights);
-        let family = tensors.text("general.architecture")?;
-        if !["llama", "qwen2", "qwen3"].contains(&family.as_str()) {
-            bail!("models of the family {family:?} cannot be run here; llama, qwen2 and qwen3 can");
-        }
-        let shape = Shape::of(&tensors, &family)?;
-        let Heads { dim, .. } = shape.heads;
-        let base = tensors.float(&format!("{family}.rope.freq_base")).unwrap_or(10_000.0);
-        let turned = tensors.whole(&format!("{family}.rope.dimension_count")).unwrap_or(dim);
-        if turned > dim || !turned.is_multiple_of(2) {
-            bail!("{turned} dimensions of {dim} cannot be turned");
-        }
-        let factors = tensors.plain_if("rope_freqs.weight", turned / 2)?;
-        let speed = |at: usize| 1.0 / base.powf(2.0 * at as f32 / turned as f32);
-        let speeds =
-            (0..turned / 2).map(|at| speed(at) / factors.as_ref().map_or(1.0, |factors| factors[at])).collect();
+        let shape = Shape::of(&tensors)?;
         let embedding = tensors.matrix("token_embd.weight", None, shape.width)?;
         let output = match tensors.has("output.weight") {
             true => Some(tensors.matrix("output.weight", Some(embedding.rows()), shape.width)?),
             false => None,
         };
-        let layers = tensors.whole(&format!("{family}.block_count"))?;
         Ok(Network {
             embedding,
-            layers: (0..layers).map(|at| Layer::of(&tensors, &shape, at)).collect::<Result<_>>()?,
+            layers: (0..shape.layers).map(|at| Layer::of(&tensors, &shape, at)).collect::<Result<_>>()?,
             norm: tensors.plain("output_norm.weight", shape.width)?,
             output,
             shape,
-            speeds,
             machine: Machine::best(),
             pool: Pool::new(threads)?,
             weights: weights.clone(),
         })
+    }
+
+    /// Goes on at another level of this machine.
+    #[cfg(test)]
+    pub(super) fn at_level(&mut self, machine: Machine) {
+        self.machine = machine;
     }
 
     /// How many positions a prompt and its answer may have together.
@@ -160,7 +143,7 @@ impl Network {
 
     /// Memory for every position of the context.
     pub(super) fn memory(&self) -> Memory {
-        Memory { layers: self.layers.iter().map(|_| Past::new(self.shape.heads, self.shape.context)).collect() }
+        Memory { layers: self.layers.iter().map(|_| Past::new(self.shape.heads[0], self.shape.context)).collect() }
     }
 
     /// Reads tokens of several sequences, which do not see each other, and computes the scores that are wanted: see
@@ -182,8 +165,9 @@ impl Network {
             wanted.extend(tokens.len() - last..tokens.len());
         }
         self.embed(&tokens, &mut room.x)?;
-        let positions = runs.iter().flat_map(|run| run.at..run.at + run.tokens);
-        room.turns.reset(positions, &self.speeds, self.shape.is_interleaved);
+        for (turns, rope) in room.turns.iter_mut().zip(&self.shape.ropes) {
+            turns.reset(runs.iter().flat_map(|run| run.at..run.at + run.tokens), rope);
+        }
         for (at, layer) in self.layers.iter().enumerate() {
             if is_stopped() {
                 return Ok(false);
@@ -207,14 +191,18 @@ impl Network {
                 bail!("token {token} is not in a vocabulary of {}", table.rows());
             }
             table.expand(self.machine, *token as usize, &mut row);
+            if self.shape.embedding != 1.0 {
+                row.iter_mut().for_each(|x| *x *= self.shape.embedding);
+            }
             x.put_row(at, &row);
         }
         Ok(())
     }
 
     fn attend(&self, layer: &Layer, runs: &mut [(Run, &mut Past)], room: &mut Room) {
-        let Room { x, inputs, query, key, value, seen, turns, .. } = room;
-        let (machine, pool, heads) = (self.machine, &self.pool, self.shape.heads);
+        let Room { x, inputs, query, key, value, seen, product, turns, .. } = room;
+        let (machine, pool, heads) = (self.machine, &self.pool, self.shape.heads[layer.kind]);
+        let turns = &turns[layer.kind];
         let weights = [&layer.query.weight, &layer.key.weight, &layer.value.weight];
         self.write_normed(inputs, x, &layer.attention_norm, 0..x.tokens(), scales(&weights));
         let mut products =
@@ -235,17 +223,17 @@ impl Network {
             seen.row(token, &mut row);
             to.write(machine, &row);
         });
-        multiply(machine, pool, inputs, &mut [(layer.out.matrix(&self.weights), x)]);
+        self.add(&layer.out, layer.out_norm.as_deref(), inputs, product, x);
     }
 
     fn think(&self, layer: &Layer, room: &mut Room) {
-        let Room { x, inputs, gate, up, .. } = room;
+        let Room { x, inputs, gate, up, product, .. } = room;
         let (machine, pool, tokens) = (self.machine, &self.pool, x.tokens());
         self.write_normed(inputs, x, &layer.mlp_norm, 0..tokens, scales(&[&layer.gate, &layer.up]));
         gate.reset(tokens, layer.gate.rows());
         up.reset(tokens, layer.up.rows());
         let pair = [layer.gate.matrix(&self.weights), layer.up.matrix(&self.weights)];
-        multiply_gated(machine, pool, inputs, pair, gate, up);
+        multiply_gated(machine, pool, inputs, self.shape.gating, pair, gate, up);
         inputs.reset(tokens, layer.down.columns(), scales(&[&layer.down]));
         let gate = &*gate;
         pool.each(inputs.rows().enumerate(), |(token, to)| {
@@ -253,7 +241,23 @@ impl Network {
             gate.row(token, 0, &mut row);
             to.write(machine, &row);
         });
-        multiply(machine, pool, inputs, &mut [(layer.down.matrix(&self.weights), x)]);
+        self.add(&layer.down, layer.down_norm.as_deref(), inputs, product, x);
+    }
+
+    /// Adds a product to the tokens' features, normed first where the family does.
+    fn add(&self, weights: &Stored, norm: Option<&[f32]>, inputs: &Inputs, product: &mut Sheet, x: &mut Sheet) {
+        let matrix = weights.matrix(&self.weights);
+        let Some(norm) = norm else { return multiply(self.machine, &self.pool, inputs, &mut [(matrix, x)]) };
+        product.reset(x.tokens(), self.shape.width);
+        multiply(self.machine, &self.pool, inputs, &mut [(matrix, product)]);
+        let (mut row, mut sum) = (vec![0.0; self.shape.width], vec![0.0; self.shape.width]);
+        for token in 0..x.tokens() {
+            product.row(token, 0, &mut row);
+            norm_row(self.machine, &mut row, norm, self.shape.eps);
+            x.row(token, 0, &mut sum);
+            sum.iter_mut().zip(&row).for_each(|(sum, row)| *sum += row);
+            x.put_row(token, &sum);
+        }
     }
 
     fn score(&self, of: &[usize], room: &mut Room) {
@@ -288,52 +292,55 @@ fn scales(weights: &[&Stored]) -> Scales {
     Scales { wide: weights.iter().any(|one| one.is_wide()), narrow: weights.iter().any(|one| !one.is_wide()) }
 }
 
-impl Shape {
-    fn of(tensors: &Tensors<'_>, family: &str) -> Result<Shape> {
-        let number = |key: &str| tensors.whole(&format!("{family}.{key}"));
-        let heads = number("attention.head_count")?;
-        let width = number("embedding_length")?;
-        if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
-            bail!("{heads} heads do not divide a width of {width}");
-        }
-        let eps = tensors.float(&format!("{family}.attention.layer_norm_rms_epsilon"))?;
-        let heads = Heads {
-            queries: heads,
-            keys: number("attention.head_count_kv").unwrap_or(heads),
-            dim: number("attention.key_length").unwrap_or(width / heads),
-            eps,
-        };
-        // What the kernels take: whole vectors of a head, whole blocks of a row.
-        let is_fit = heads.keys > 0 && heads.queries.is_multiple_of(heads.keys) && heads.dim > 0;
-        if !is_fit || !heads.dim.is_multiple_of(16) || !width.is_multiple_of(32) {
-            bail!("{} heads cannot share {} of {} in a width of {width}", heads.queries, heads.keys, heads.dim);
-        }
-        let context = number("context_length")?.min(CONTEXT_MAX);
-        Ok(Shape { width, heads, eps, context, is_interleaved: family == "llama" })
-    }
-}
-
 impl Layer {
     fn of(tensors: &Tensors<'_>, shape: &Shape, at: usize) -> Result<Layer> {
         let name = |part: &str| format!("blk.{at}.{part}");
-        let Heads { queries, keys, dim, .. } = shape.heads;
+        let Heads { queries, keys, dim, .. } = shape.heads[0];
         let linear = |part: &str, rows: usize| -> Result<Linear> {
             let weight = tensors.matrix(&name(&format!("{part}.weight")), Some(rows), shape.width)?;
             Ok(Linear { weight, bias: tensors.plain_if(&name(&format!("{part}.bias")), rows)? })
         };
-        let gate = tensors.matrix(&name("ffn_gate.weight"), None, shape.width)?;
+        let norm = |part: &str, count: usize| tensors.plain(&name(part), count);
+        let (queries, keys) = (queries * dim, keys * dim);
+        let [query, key, value] = match shape.family {
+            // Written as one matrix.
+            Family::Phi3 => {
+                let all = tensors.matrix(&name("attn_qkv.weight"), Some(queries + 2 * keys), shape.width)?;
+                [0..queries, queries..queries + keys, queries + keys..queries + 2 * keys]
+                    .map(|rows| Linear { weight: all.part(rows), bias: None })
+            }
+            Family::Llama | Family::Qwen2 | Family::Qwen3 | Family::Gemma3 => {
+                [linear("attn_q", queries)?, linear("attn_k", keys)?, linear("attn_v", keys)?]
+            }
+        };
+        let up = tensors.matrix(&name("ffn_up.weight"), None, shape.width)?;
+        let (gate, up) = match shape.family {
+            Family::Phi3 if !up.rows().is_multiple_of(2) => bail!("{} cannot be halved", name("ffn_up.weight")),
+            Family::Phi3 => (up.part(0..up.rows() / 2), up.part(up.rows() / 2..up.rows())),
+            Family::Llama | Family::Qwen2 | Family::Qwen3 | Family::Gemma3 => {
+                (tensors.matrix(&name("ffn_gate.weight"), Some(up.rows()), shape.width)?, up)
+            }
+        };
+        let is_normed = matches!(shape.family, Family::Qwen3 | Family::Gemma3);
+        let head_norm = |part: &str| if is_normed { norm(part, dim).map(Some) } else { Ok(None) };
+        let late_norm =
+            |part: &str| if shape.family == Family::Gemma3 { norm(part, shape.width).map(Some) } else { Ok(None) };
+        let query_norm = head_norm("attn_q_norm.weight")?;
         Ok(Layer {
-            attention_norm: tensors.plain(&name("attn_norm.weight"), shape.width)?,
-            query: linear("attn_q", queries * dim)?,
-            key: linear("attn_k", keys * dim)?,
-            value: linear("attn_v", keys * dim)?,
-            query_norm: tensors.plain_if(&name("attn_q_norm.weight"), dim)?,
-            key_norm: tensors.plain_if(&name("attn_k_norm.weight"), dim)?,
-            out: tensors.matrix(&name("attn_output.weight"), Some(shape.width), queries * dim)?,
-            mlp_norm: tensors.plain(&name("ffn_norm.weight"), shape.width)?,
-            up: tensors.matrix(&name("ffn_up.weight"), Some(gate.rows()), shape.width)?,
+            kind: shape.kind(at),
+            attention_norm: norm("attn_norm.weight", shape.width)?,
+            query,
+            key,
+            value,
+            query_norm: query_norm.map(|norm| norm.into_iter().map(|x| x * shape.asking).collect()),
+            key_norm: head_norm("attn_k_norm.weight")?,
+            out: tensors.matrix(&name("attn_output.weight"), Some(shape.width), queries)?,
+            out_norm: late_norm("post_attention_norm.weight")?,
+            mlp_norm: norm("ffn_norm.weight", shape.width)?,
             down: tensors.matrix(&name("ffn_down.weight"), Some(shape.width), gate.rows())?,
             gate,
+            up,
+            down_norm: late_norm("post_ffw_norm.weight")?,
         })
     }
 }

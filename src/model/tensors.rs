@@ -55,6 +55,17 @@ impl Stored {
         self.columns
     }
 
+    /// Some of its rows.
+    pub(super) fn part(&self, rows: Range<usize>) -> Stored {
+        let each = self.kind.row_bytes(self.columns).expect("it was looked at when it was found");
+        let (count, bytes) = (rows.len(), rows.start * each..rows.end * each);
+        let place = match &self.place {
+            Place::Mapped(range) => Place::Mapped(range.start + bytes.start..range.start + bytes.end),
+            Place::Own(all) => Place::Own(all[bytes].into()),
+        };
+        Stored { kind: self.kind, rows: count, columns: self.columns, place }
+    }
+
     /// Whether its inputs need one scale for 256 columns, or else one for 32.
     pub(super) fn is_wide(&self) -> bool {
         self.kind.weights() == 256
@@ -111,8 +122,17 @@ impl<'b> Tensors<'b> {
 
     /// Small numbers, as many as there must be.
     pub(super) fn plain(&self, name: &str, count: usize) -> Result<Vec<f32>> {
+        // Counted before they are read, which may take eight times the room.
+        let found = self.find(name)?.0.shape.elem_count();
+        if found != count {
+            bail!("{name} has {found} numbers, not {count}");
+        }
         let numbers: Vec<f32> = self.tensor(name)?.flatten_all()?.to_vec1()?;
-        if numbers.len() == count { Ok(numbers) } else { bail!("{name} has {} numbers, not {count}", numbers.len()) }
+        if numbers.iter().all(|number| number.is_finite()) {
+            Ok(numbers)
+        } else {
+            bail!("{name} has numbers that are none")
+        }
     }
 
     /// The same, where there are any.
@@ -143,6 +163,16 @@ impl<'b> Tensors<'b> {
         }
     }
 
+    /// Whether the file says something under this key.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.content.metadata.contains_key(key)
+    }
+
+    /// A word, or what it is where the file says nothing.
+    pub(super) fn text_or(&self, key: &str, usual: &str) -> Result<String> {
+        if self.says(key) { self.text(key) } else { Ok(usual.to_owned()) }
+    }
+
     pub(super) fn text(&self, key: &str) -> Result<String> {
         self.value(key)?.to_string().cloned()
     }
@@ -152,8 +182,24 @@ impl<'b> Tensors<'b> {
         if value > MEASURE_MAX { bail!("{key} is {value}") } else { Ok(value as usize) }
     }
 
+    /// A number that is not negative.
     pub(super) fn float(&self, key: &str) -> Result<f32> {
-        self.value(key)?.to_f32()
+        let value = self.value(key)?.to_f32()?;
+        if value.is_finite() && value >= 0.0 { Ok(value) } else { bail!("{key} is {value}") }
+    }
+
+    /// A number above zero, or what it is where the file says nothing.
+    pub(super) fn positive_or(&self, key: &str, usual: f32) -> Result<f32> {
+        if !self.says(key) {
+            return Ok(usual);
+        }
+        let value = self.float(key)?;
+        if value > 0.0 { Ok(value) } else { bail!("{key} is {value}") }
+    }
+
+    /// A measure, or what it is where the file says nothing.
+    pub(super) fn whole_or(&self, key: &str, usual: usize) -> Result<usize> {
+        if self.says(key) { self.whole(key) } else { Ok(usual) }
     }
 
     fn value(&self, key: &str) -> Result<&Value> {

@@ -23,6 +23,14 @@ impl Weights {
         Ok(Weights { part: 0..map.len(), map: Arc::new(map) })
     }
 
+    /// These bytes, written to a file that is gone when they are.
+    #[cfg(test)]
+    pub(super) fn of(bytes: &[u8]) -> Weights {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        io::Write::write_all(&mut file, bytes).unwrap();
+        Weights::map(file.path()).unwrap()
+    }
+
     /// A part of these bytes; `None` where it does not lie inside them.
     pub(super) fn part(&self, offset: u64, bytes: u64) -> Option<Weights> {
         let start = self.part.start.checked_add(usize::try_from(offset).ok()?)?;

@@ -1,14 +1,21 @@
 #!/bin/sh
-# Fuzzes each target for so many seconds: `run.sh SECONDS`. What breaks one is kept below target/fuzz/found.
+# Fuzzes each target, or those that are named, for so many seconds: `run.sh SECONDS [NAME…]`. What breaks one is kept below
+# target/fuzz/found.
 set -eu
 cd "$(dirname "$0")/../.."
 # The versions that the product is made of are the ones that are fuzzed.
 cp Cargo.lock tests/fuzz/Cargo.lock
-for target in tests/fuzz/fuzz_targets/*.rs; do
-    name=$(basename "$target" .rs)
+seconds=$1
+shift
+[ $# -gt 0 ] || set -- $(basename -s .rs tests/fuzz/fuzz_targets/*.rs)
+for name in "$@"; do
     mkdir -p "target/fuzz/corpus/$name" "target/fuzz/found/$name"
+    [ ! -d "tests/fuzz/seeds/$name" ] || cp -n "tests/fuzz/seeds/$name"/* "target/fuzz/corpus/$name"
+    # A file of weights has its vocabulary and some matrices.
+    length=8192
+    [ "$name" != gguf ] || length=65536
     # No address sanitizer: neither the index nor the permissions have a line of unsafe code, and it halves the pace.
     cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none "$name" \
-        "target/fuzz/corpus/$name" -- -max_total_time="$1" -max_len=8192 -timeout=20 -print_final_stats=1 \
-        -artifact_prefix="target/fuzz/found/$name/"
+        "target/fuzz/corpus/$name" -- -max_total_time="$seconds" -max_len="$length" -timeout=20 \
+        -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="target/fuzz/found/$name/"
 done

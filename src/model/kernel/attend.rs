@@ -4,6 +4,8 @@
 //! by row. A query's scores, their softmax and the weighted values are computed in the order of positions, over exactly the
 //! positions it may see: what comes out is the same to the last bit however many queries are read together.
 
+use std::ops::Range;
+
 use super::half;
 use super::lanes::{Lanes, Machine, Task, WIDTH};
 use super::pool::Pool;
@@ -35,6 +37,8 @@ pub(crate) struct Heads {
     pub dim: usize,
     /// For the norm of a head, where the family has one.
     pub eps: f32,
+    /// How many positions a token sees, itself the last of them.
+    pub window: usize,
 }
 
 impl Past {
@@ -199,6 +203,7 @@ pub(crate) fn attend(
             dim: heads.dim,
             group,
             at,
+            window: heads.window,
             keys: &past.keys[head * each..][..each],
             values: &past.values[head * each..][..each],
             out: cells,
@@ -213,6 +218,7 @@ struct Look<'a> {
     group: usize,
     /// The first token's position.
     at: usize,
+    window: usize,
     keys: &'a [[u16; WIDTH]],
     values: &'a [[u16; WIDTH]],
     out: &'a mut [f32],
@@ -224,8 +230,11 @@ impl Task for Look<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
         let rows = self.rows.len() / self.dim;
-        let seen = |row: usize| self.at + row / self.group + 1;
-        let blocks = seen(rows - 1).div_ceil(WIDTH);
+        let seen = |row: usize| {
+            let end = self.at + row / self.group + 1;
+            end.saturating_sub(self.window)..end
+        };
+        let blocks = seen(rows - 1).end.div_ceil(WIDTH);
         let mut scores = vec![[0.0; WIDTH]; rows * blocks];
         let mut row = 0;
         while row < rows {
@@ -255,7 +264,7 @@ fn look<L: Lanes, const R: usize>(
     scores: &mut [[f32; WIDTH]],
     out: &mut [f32],
     row: usize,
-    seen: &impl Fn(usize) -> usize,
+    seen: &impl Fn(usize) -> Range<usize>,
 ) -> usize {
     let mut rows: [&[f32]; R] = [&[]; R];
     for (at, row) in rows.iter_mut().enumerate() {
@@ -273,14 +282,14 @@ fn look<L: Lanes, const R: usize>(
     for (at, sum) in sums.iter_mut().enumerate() {
         *sum = soften(l, &mut scores[at * blocks..][..blocks], seen(row + at));
     }
-    let (wide, last) = (dim / WIDTH, seen(row + R - 1));
+    let (wide, of) = (dim / WIDTH, seen(row).start..seen(row + R - 1).end);
     let mut column = 0;
     while column + 4 <= wide {
-        gather::<L, R, 4>(l, scores, blocks, values, wide, column, last, sums, out);
+        gather::<L, R, 4>(l, scores, blocks, values, wide, column, of.clone(), sums, out);
         column += 4;
     }
     while column < wide {
-        gather::<L, R, 1>(l, scores, blocks, values, wide, column, last, sums, out);
+        gather::<L, R, 1>(l, scores, blocks, values, wide, column, of.clone(), sums, out);
         column += 1;
     }
     R
@@ -319,12 +328,14 @@ fn score<L: Lanes, const R: usize, const P: usize>(
 /// Turns the scores of the positions seen into e to the power of what they are below the largest, those of others into zero;
 /// gives their sum.
 #[inline(always)]
-pub(super) fn soften<L: Lanes>(l: L, scores: &mut [[f32; WIDTH]], seen: usize) -> f32 {
-    let whole = seen.div_ceil(WIDTH);
-    let (mine, others) = scores.split_at_mut(whole);
-    others.fill([0.0; WIDTH]);
-    let tail = seen - (whole - 1) * WIDTH;
+pub(super) fn soften<L: Lanes>(l: L, scores: &mut [[f32; WIDTH]], seen: Range<usize>) -> f32 {
+    let (first, whole) = (seen.start / WIDTH, seen.end.div_ceil(WIDTH));
+    scores[..first].fill([0.0; WIDTH]);
+    scores[whole..].fill([0.0; WIDTH]);
+    let mine = &mut scores[first..whole];
+    let (head, tail) = (seen.start % WIDTH, seen.end - (whole - 1) * WIDTH);
     let last = mine.len() - 1;
+    mine[0][..head].fill(f32::MIN);
     mine[last][tail..].fill(f32::MIN);
     let mut most = l.float(f32::MIN);
     for scores in mine.iter() {
@@ -334,6 +345,9 @@ pub(super) fn soften<L: Lanes>(l: L, scores: &mut [[f32; WIDTH]], seen: usize) -
     let mut sum = l.float(0.0);
     for (at, scores) in mine.iter_mut().enumerate() {
         l.put(l.exp(l.add(l.floats(scores), most)), scores);
+        if at == 0 {
+            scores[..head].fill(0.0);
+        }
         if at == last {
             scores[tail..].fill(0.0);
         }
@@ -352,12 +366,12 @@ fn gather<L: Lanes, const R: usize, const C: usize>(
     values: &[[u16; WIDTH]],
     wide: usize,
     column: usize,
-    seen: usize,
+    seen: Range<usize>,
     sums: [f32; R],
     out: &mut [f32],
 ) {
     let mut all = [[l.float(0.0); C]; R];
-    for (position, values) in values.chunks_exact(wide).take(seen).enumerate() {
+    for (position, values) in values.chunks_exact(wide).enumerate().take(seen.end).skip(seen.start) {
         let values = &values[column..][..C];
         let mut value = [l.float(0.0); C];
         for c in 0..C {

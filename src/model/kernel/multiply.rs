@@ -4,6 +4,8 @@
 //! each block the products are summed as integers, exactly; the blocks' sums are added as floats in their order. So an
 //! element of the product is the same to the last bit whatever other tokens and strips are computed beside it.
 
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use super::formats::{Class, Format, Kind, Q4K, Q5K, Q6K, Q40, Q41, Q50, Q51, Q80, TILE, Tile};
 use super::inputs::{Block, Inputs};
 use super::lanes::{Lanes, Machine, Task, WIDTH};
@@ -57,11 +59,21 @@ pub(crate) fn multiply(machine: Machine, pool: &Pool, x: &Inputs, products: &mut
     pool.each(pieces, |(matrix, strip, out)| multiply_strips(machine, &matrix, strip, x, out));
 }
 
-/// Puts `silu(gate · x) * (up · x)` into `out`; `spare` is overwritten. Both sheets must be zero before.
+/// What a gate makes of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gating {
+    /// `x / (1 + e^-x)`.
+    Silu,
+    /// GELU by its tanh: `x / (1 + e^-2u)` with `u = √(2/π) (x + 0.044715 x³)`.
+    Gelu,
+}
+
+/// Puts `gating(gate · x) * (up · x)` into `out`; `spare` is overwritten. Both sheets must be zero before.
 pub(crate) fn multiply_gated(
     machine: Machine,
     pool: &Pool,
     x: &Inputs,
+    gating: Gating,
     [gate, up]: [Matrix<'_>; 2],
     out: &mut Sheet,
     spare: &mut Sheet,
@@ -70,7 +82,7 @@ pub(crate) fn multiply_gated(
     pool.each(pieces, |((strip, out), (_, spare))| {
         multiply_strips(machine, &gate, strip, x, out);
         multiply_strips(machine, &up, strip, x, spare);
-        machine.run(Gate { out, by: spare });
+        machine.run(Gate { gating, out, by: spare });
     });
 }
 
@@ -297,6 +309,7 @@ fn with_small<L: Lanes, const T: usize, const FULL: bool>(
 }
 
 struct Gate<'a> {
+    gating: Gating,
     out: &'a mut [f32],
     by: &'a [f32],
 }
@@ -308,7 +321,15 @@ impl Task for Gate<'_> {
     fn run<L: Lanes>(self, l: L) {
         for (out, by) in self.out.as_chunks_mut().0.iter_mut().zip(self.by.as_chunks().0) {
             let gate = l.floats(out);
-            let below = l.add(l.exp(l.times(gate, l.float(-1.0))), l.float(1.0));
+            let power = match self.gating {
+                Gating::Silu => l.times(gate, l.float(-1.0)),
+                Gating::Gelu => {
+                    let twice = -2.0 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+                    let slope = l.fuse(l.times(gate, gate), l.float(0.044_715 * twice), l.float(twice));
+                    l.times(gate, slope)
+                }
+            };
+            let below = l.add(l.exp(power), l.float(1.0));
             l.put(l.times(l.over(gate, below), l.floats(by)), out);
         }
     }

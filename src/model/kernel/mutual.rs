@@ -102,7 +102,7 @@ fn look<L: Lanes, const R: usize>(l: L, of: &mut Look<'_>, first: usize, scores:
     }
     let mut sums = [0.0; R];
     for (sum, scores) in sums.iter_mut().zip(scores.chunks_exact_mut(blocks)) {
-        *sum = soften(l, scores, of.tokens);
+        *sum = soften(l, scores, 0..of.tokens);
     }
     let wide = of.dim / WIDTH;
     let mut column = 0;

@@ -103,10 +103,20 @@ impl Task for Gelu<'_> {
     }
 }
 
-/// By how much each token's heads are turned (rotary embedding, Su et al. 2021).
+/// How positions turn heads (rotary embedding, Su et al. 2021).
+#[derive(Debug, Clone)]
+pub(crate) struct Rope {
+    /// By how much each pair of dimensions turns from one position to the next; half as many as are turned.
+    pub speeds: Vec<f32>,
+    /// What the turned numbers are multiplied by.
+    pub size: f32,
+    /// Whether the numbers of a pair stand beside each other (llama) or half the turned dimensions apart (qwen).
+    pub is_interleaved: bool,
+}
+
+/// By how much each token's heads are turned.
 #[derive(Default)]
 pub(crate) struct Turns {
-    /// Whether the numbers of a pair stand beside each other (llama) or half a head apart (qwen).
     is_interleaved: bool,
     half: usize,
     /// Of each token, the cosines and then the sines.
@@ -114,14 +124,14 @@ pub(crate) struct Turns {
 }
 
 impl Turns {
-    /// For tokens at these positions; `speeds` has half as many as a head has dimensions.
-    pub(crate) fn reset(&mut self, positions: impl Iterator<Item = usize>, speeds: &[f32], is_interleaved: bool) {
-        (self.is_interleaved, self.half) = (is_interleaved, speeds.len());
+    /// For tokens at these positions.
+    pub(crate) fn reset(&mut self, positions: impl Iterator<Item = usize>, rope: &Rope) {
+        (self.is_interleaved, self.half) = (rope.is_interleaved, rope.speeds.len());
         self.angles.clear();
         for position in positions {
             let angle = |speed: &f32| position as f32 * speed;
-            self.angles.extend(speeds.iter().map(|speed| angle(speed).cos()));
-            self.angles.extend(speeds.iter().map(|speed| angle(speed).sin()));
+            self.angles.extend(rope.speeds.iter().map(|speed| angle(speed).cos() * rope.size));
+            self.angles.extend(rope.speeds.iter().map(|speed| angle(speed).sin() * rope.size));
         }
     }
 
@@ -133,7 +143,7 @@ impl Turns {
                 *pair = [pair[0] * cos - pair[1] * sin, pair[0] * sin + pair[1] * cos];
             }
         } else {
-            let (low, high) = head.split_at_mut(self.half);
+            let (low, high) = head[..2 * self.half].split_at_mut(self.half);
             for ((low, high), (cos, sin)) in low.iter_mut().zip(high).zip(cos.iter().zip(sin)) {
                 (*low, *high) = (*low * cos - *high * sin, *low * sin + *high * cos);
             }

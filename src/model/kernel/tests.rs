@@ -87,8 +87,26 @@ fn rows_of(sheet: &Sheet, features: usize) -> Vec<Vec<f32>> {
 /// Rows, columns and tokens: one and several tiles, ends of every kind, one token, a few, many.
 fn shapes(kind: Kind) -> Vec<(usize, usize, usize)> {
     match kind.weights() {
-        256 => vec![(32, 256, 1), (1, 256, 2), (33, 512, 3), (64, 768, 5), (50, 256, 16), (16, 256, 37)],
-        _ => vec![(32, 32, 1), (1, 96, 2), (33, 288, 3), (64, 576, 5), (50, 256, 16), (16, 224, 37)],
+        256 => vec![
+            (32, 256, 1),
+            (1, 256, 2),
+            (33, 512, 3),
+            (64, 768, 5),
+            (50, 256, 16),
+            (31, 512, 17),
+            (16, 256, 37),
+            (7, 8960, 4),
+        ],
+        _ => vec![
+            (32, 32, 1),
+            (1, 96, 2),
+            (33, 288, 3),
+            (64, 576, 5),
+            (50, 256, 16),
+            (31, 544, 17),
+            (16, 224, 37),
+            (7, 8992, 4),
+        ],
     }
 }
 
@@ -165,12 +183,15 @@ fn rows_are_expanded_as_candle_expands_them() {
 }
 
 #[test]
-fn gated_products_are_the_product_of_silu_and_the_other() {
+fn gated_products_are_the_product_of_the_gate_and_the_other() {
     let mut dice = Dice(123_456_789);
     let (gate_bytes, gate) = weights(&mut dice, GgmlDType::Q4K, 40, 256);
     let (up_bytes, up) = weights(&mut dice, GgmlDType::Q6K, 40, 256);
     let x: Vec<Vec<f32>> = (0..3).map(|_| dice.wholes(256, true).iter().map(|x| x / 64.0).collect()).collect();
-    for machine in Machine::all() {
+    let silu = |x: f64| x / (1.0 + (-x).exp());
+    let gelu = |x: f64| x / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+    let ways: [(Gating, &dyn Fn(f64) -> f64); 2] = [(Gating::Silu, &silu), (Gating::Gelu, &gelu)];
+    for (machine, (gating, expected)) in Machine::all().into_iter().flat_map(|one| ways.map(|way| (one, way))) {
         let (mut out, mut spare) = (Sheet::default(), Sheet::default());
         out.reset(3, 40);
         spare.reset(3, 40);
@@ -179,13 +200,13 @@ fn gated_products_are_the_product_of_silu_and_the_other() {
             Matrix::new(Kind::Q4K, 40, 256, &gate_bytes).unwrap(),
             Matrix::new(Kind::Q6K, 40, 256, &up_bytes).unwrap(),
         ];
-        multiply_gated(machine, &Pool::new(2).unwrap(), &inputs(machine, &x, true), pair, &mut out, &mut spare);
+        multiply_gated(machine, &Pool::new(2).unwrap(), &inputs(machine, &x, true), gating, pair, &mut out, &mut spare);
 
         for (x, out) in x.iter().zip(rows_of(&out, 40)) {
             let dot = |weights: &[f32]| weights.iter().zip(x).map(|(weight, x)| f64::from(weight * x)).sum::<f64>();
             for (at, out) in out.into_iter().enumerate() {
                 let (gate, up) = (dot(&gate[256 * at..][..256]), dot(&up[256 * at..][..256]));
-                let expected = gate / (1.0 + (-gate).exp()) * up;
+                let expected = expected(gate) * up;
                 assert!((f64::from(out) - expected).abs() < 1e-3 + 1e-4 * expected.abs(), "{out} for {expected}");
             }
         }
@@ -212,10 +233,22 @@ fn part(sheet: &Sheet, tokens: std::ops::Range<usize>) -> Sheet {
     part
 }
 
-const HEADS: Heads = Heads { queries: 6, keys: 2, dim: 80, eps: 1e-6 };
+const HEADS: Heads = Heads { queries: 6, keys: 2, dim: 80, eps: 1e-6, window: usize::MAX };
 
 /// Attention read in these steps; gives each token's row.
 fn attended(machine: Machine, threads: usize, sheets: [&Sheet; 3], steps: &[usize], turns: bool) -> Vec<Vec<f32>> {
+    attended_by(HEADS, machine, threads, sheets, steps, turns)
+}
+
+/// The same, by heads of other measures.
+fn attended_by(
+    heads: Heads,
+    machine: Machine,
+    threads: usize,
+    sheets: [&Sheet; 3],
+    steps: &[usize],
+    turns: bool,
+) -> Vec<Vec<f32>> {
     let pool = Pool::new(threads).unwrap();
     let mut past = Past::new(HEADS, 64);
     let (mut rows, mut at) = (Vec::new(), 0);
@@ -223,11 +256,11 @@ fn attended(machine: Machine, threads: usize, sheets: [&Sheet; 3], steps: &[usiz
         let [queries, keys, values] = sheets.map(|sheet| part(sheet, at..at + step));
         let speeds: Vec<f32> = (0..HEADS.dim / 2).map(|at| if turns { 0.9_f32.powi(at as i32) } else { 0.0 }).collect();
         let mut by = Turns::default();
-        by.reset(at..at + step, &speeds, false);
+        by.reset(at..at + step, &Rope { speeds, size: 1.0, is_interleaved: false });
         let mut runs = [(Run { first: 0, tokens: *step, at }, &mut past)];
         keep(machine, &pool, [&keys, &values], &mut runs, &by, None);
         let mut seen = Seen::default();
-        attend(machine, &pool, HEADS, &queries, &runs, &by, None, &mut seen);
+        attend(machine, &pool, heads, &queries, &runs, &by, None, &mut seen);
         for token in 0..*step {
             let mut row = vec![0.0; HEADS.queries * HEADS.dim];
             seen.row(token, &mut row);
@@ -245,14 +278,20 @@ fn attention_weighs_the_values_by_the_softmax_of_the_scores() {
     let queries = sheet(&mut dice, tokens, HEADS.queries * HEADS.dim);
     let (keys, values) = (sheet(&mut dice, tokens, 2 * HEADS.dim), sheet(&mut dice, tokens, 2 * HEADS.dim));
     let [q, k, v] = [&queries, &keys, &values].map(|sheet| rows_of(sheet, sheet.features()));
-    for machine in Machine::all() {
-        let found = attended(machine, 2, [&queries, &keys, &values], &[tokens], false);
+    for (machine, window) in
+        Machine::all().into_iter().flat_map(|one| [usize::MAX, 1, 5, 16, 20].map(|most| (one, most)))
+    {
+        let heads = Heads { window, ..HEADS };
+        let found = attended_by(heads, machine, 2, [&queries, &keys, &values], &[tokens], false);
+        let one_by_one = attended_by(heads, machine, 1, [&queries, &keys, &values], &[1; 37], false);
+        assert_eq!(found, one_by_one, "{machine:?}, {window}");
 
         for (token, found) in found.iter().enumerate() {
             for head in 0..HEADS.queries {
                 let dims = |row: &[f32], head: usize| row[head * HEADS.dim..(head + 1) * HEADS.dim].to_vec();
                 let shared = head / 3;
-                let scores: Vec<f64> = (0..=token)
+                let first = (token + 1).saturating_sub(window);
+                let scores: Vec<f64> = (first..=token)
                     .map(|at| {
                         let pairs = dims(&q[token], head).into_iter().zip(dims(&k[at], shared));
                         pairs.map(|(q, k)| f64::from(q) * f64::from(k)).sum::<f64>() / (HEADS.dim as f64).sqrt()
@@ -261,9 +300,12 @@ fn attention_weighs_the_values_by_the_softmax_of_the_scores() {
                     .collect();
                 let sum: f64 = scores.iter().sum();
                 for (dim, found) in dims(found, head).into_iter().enumerate() {
-                    let expected: f64 =
-                        scores.iter().zip(&v).map(|(x, v)| x * f64::from(v[shared * HEADS.dim + dim])).sum::<f64>()
-                            / sum;
+                    let expected: f64 = scores
+                        .iter()
+                        .zip(&v[first..])
+                        .map(|(x, v)| x * f64::from(v[shared * HEADS.dim + dim]))
+                        .sum::<f64>()
+                        / sum;
                     assert!((f64::from(found) - expected).abs() < 2e-3, "{machine:?}: {found} for {expected}");
                 }
             }
@@ -292,17 +334,18 @@ fn attention_is_the_same_alone_and_beside_other_sequences() {
         let sheets = [0, 1, 2].map(|at| part(&all[at], of.clone()));
         attended(machine, 1, [&sheets[0], &sheets[1], &sheets[2]], &[of.len()], true)
     };
-    let speeds: Vec<f32> = (0..HEADS.dim / 2).map(|at| 0.9_f32.powi(at as i32)).collect();
+    let speeds = (0..HEADS.dim / 2).map(|at| 0.9_f32.powi(at as i32)).collect();
+    let rope = Rope { speeds, size: 1.0, is_interleaved: false };
     for machine in Machine::all() {
         // Three sequences; the last goes on from a past that it took over.
         let mut first = Past::new(HEADS, 64);
         let mut pasts = [Past::new(HEADS, 64), Past::new(HEADS, 64), Past::new(HEADS, 64)];
         let (pool, mut by, mut seen) = (Pool::new(2).unwrap(), Turns::default(), Seen::default());
-        by.reset(0..18, &speeds, false);
+        by.reset(0..18, &rope);
         let [keys, values] = [1, 2].map(|at| part(&all[at], 0..18));
         keep(machine, &pool, [&keys, &values], &mut [(Run { first: 0, tokens: 18, at: 0 }, &mut first)], &by, None);
         pasts[2].take_over(&first, 17);
-        by.reset((0..5).chain(0..12).chain(17..20), &speeds, false);
+        by.reset((0..5).chain(0..12).chain(17..20), &rope);
         let mut sheets = [6, 2, 2].map(|heads| sheet(&mut dice, 20, heads * HEADS.dim));
         for (sheet, all) in sheets.iter_mut().zip(&all) {
             let rows = rows_of(all, all.features());
