@@ -14,8 +14,16 @@ const BESIDE: f32 = 0.4;
 /// What a passage's rank is worth where no word tells sentences apart.
 const RANK: f32 = 0.12;
 
-/// The chosen sentences, as indexes in reading order. At most `words_max` words; none longer than that is taken.
-pub(super) fn choose(question: &str, found: &[Found], sentences: &[Sentence], words_max: usize) -> Vec<usize> {
+/// What the model is given to read.
+pub(super) struct Chosen {
+    /// The sentences, as indexes in reading order.
+    pub at: Vec<usize>,
+    /// The same, those first that share most with the question.
+    pub ranked: Vec<usize>,
+}
+
+/// Chooses at most `words_max` words of sentences; none longer than that is taken.
+pub(super) fn choose(question: &str, found: &[Found], sentences: &[Sentence], words_max: usize) -> Chosen {
     let asked: BTreeSet<String> = content(question).into_iter().collect();
     let own: Vec<BTreeSet<String>> =
         sentences.iter().map(|sentence| content(&sentence.text).into_iter().collect()).collect();
@@ -53,7 +61,8 @@ pub(super) fn choose(question: &str, found: &[Found], sentences: &[Sentence], wo
     let mut taken = BTreeSet::new();
     let mut left = words_max;
     let cost = |at: usize| sentences[at].text.split_whitespace().count().max(sentences[at].text.len() / 12) + 2;
-    for (_, at) in ranked {
+    for (_, at) in &ranked {
+        let at = *at;
         // A list item is hard to read without the sentence that opens its list; and where it is the heading that answers,
         // the list is wanted whole or not at all.
         let list = if by_own[at] == 0.0 { lines_around(at, sentences) } else { at..at + 1 };
@@ -67,7 +76,8 @@ pub(super) fn choose(question: &str, found: &[Found], sentences: &[Sentence], wo
             }
         }
     }
-    taken.into_iter().collect()
+    let ranked = ranked.into_iter().map(|(_, at)| at).filter(|at| taken.contains(at)).collect();
+    Chosen { at: taken.into_iter().collect(), ranked }
 }
 
 /// The list or table that a line stands in: the lines of its passage without a break.
@@ -123,7 +133,7 @@ mod tests {
         let found = [found("wiki:1", "Handbook", page)];
         let all = sentences(&found);
 
-        let chosen = choose("What does the dental plan cover?", &found, &all, 16);
+        let chosen = choose("What does the dental plan cover?", &found, &all, 16).at;
 
         assert!(chosen.contains(&1), "{chosen:?}");
         assert!(chosen.iter().all(|at| (0..=2).contains(at)), "{chosen:?}");
@@ -135,7 +145,7 @@ mod tests {
         let found = [found("wiki:1", "Team", rows), found("wiki:2", "Canteen", "Soup is served daily from noon on.")];
         let all = sentences(&found);
 
-        assert_eq!(choose("Who is on my team?", &found, &all, 20), [0, 1, 2]);
+        assert_eq!(choose("Who is on my team?", &found, &all, 20).at, [0, 1, 2]);
     }
 
     #[test]
@@ -145,14 +155,14 @@ mod tests {
         let found = [found("wiki:1", "AnyOrgApp team", team), found("wiki:2", "Meetings", meetings)];
         let all = sentences(&found);
 
-        assert_eq!(choose("Who is on my team?", &found, &all, 20), [0, 1, 2]);
+        assert_eq!(choose("Who is on my team?", &found, &all, 20).at, [0, 1, 2]);
     }
 
     #[test]
     fn no_more_words_are_taken_than_allowed() {
         let found = [found("wiki:1", "Page", &"One short sentence stands here. ".repeat(50))];
         let all = sentences(&found);
-        let chosen = choose("Which sentence is short?", &found, &all, 40);
+        let chosen = choose("Which sentence is short?", &found, &all, 40).at;
 
         assert!(chosen.iter().map(|at| all[*at].text.split_whitespace().count()).sum::<usize>() <= 40);
         assert!(!chosen.is_empty());

@@ -23,8 +23,10 @@ mod sentence;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod wants;
 mod words;
+mod write;
 
 pub use ground::ground;
 pub use question::{QUESTION_BYTES_MAX, Question};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub passages: usize,
     /// Below this leaning of the model towards "the passages answer it" the answer is declined; 0 to 1.
     pub gate: f32,
+    /// Below this judgement of a sentence, made from it alone, it is not shown as an answer; 0 to 1.
+    pub judge: f32,
     /// Tokens an answer may have.
     pub tokens_max: usize,
     /// Claims an answer may have.
@@ -58,7 +62,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passages: 6, gate: 0.45, tokens_max: 200, claims_max: 10, words_max: 330 }
+        Settings { passages: 6, gate: 0.5, judge: 0.575, tokens_max: 200, claims_max: 10, words_max: 330 }
     }
 }
 

@@ -143,6 +143,7 @@ fn below_the_gate_nothing_is_written_and_close_pages_are_named() {
 #[test]
 fn what_no_sentence_supports_is_withheld() {
     let found = [found("wiki:1", "Pager", "The pager number is 4417.")];
+    let off_topic = [self::found("wiki:2", "Canteen", "Soup is served at noon.")];
 
     let made_up = ask("What is the pager number?", &found, &Says::new(0.9, "The wifi password is hunter2.\n"));
     let mixed = ask(
@@ -151,7 +152,10 @@ fn what_no_sentence_supports_is_withheld() {
         &Says::new(0.9, "Paris is in France.\n1. The pager number is 4417.\n"),
     );
 
-    assert!(matches!(made_up, Answer::Unanswered { why: Why::NotSupported, .. }), "{made_up:?}");
+    assert_eq!(claims(&made_up), ["The pager number is 4417."], "the page's own sentence, not what was made up");
+    let model = Judges { line: "The wifi password is hunter2.", believes: "hunter2" };
+    let nothing = ask("Where is the pager?", &off_topic, &model);
+    assert!(matches!(nothing, Answer::Unanswered { .. }), "{nothing:?}");
     assert!(matches!(mixed, Answer::Grounded { withheld: 1, .. }), "{mixed:?}");
 }
 
@@ -161,7 +165,7 @@ fn a_number_the_model_changed_is_never_shown() {
 
     let answer = ask("What is the pager number?", &found, &Says::new(0.9, "1. The number of the pager is 4471."));
 
-    assert!(matches!(answer, Answer::Unanswered { why: Why::NotSupported, .. }), "{answer:?}");
+    assert_eq!(claims(&answer), ["The pager number is 4417."], "the sentence's own number");
 }
 
 #[test]
@@ -242,7 +246,7 @@ fn an_instruction_in_a_page_changes_nothing() {
     let planted = ask("What is the pager number?", &found, &Scripted {});
 
     assert_eq!(claims(&planted), claims(&clean));
-    assert!(claims(&obeyed).is_empty(), "{obeyed:?}");
+    assert_eq!(claims(&obeyed), claims(&clean), "the word it was told to say is not said");
 }
 
 #[test]
@@ -295,4 +299,92 @@ fn a_model_that_reads_on_into_a_page_about_something_else_is_ended() {
     let answer = ask("Who is on my team?", &found, &Says::new(0.9, "1. Ada leads.\n2. Soup is for the whole team.\n"));
 
     assert_eq!(claims(&answer), ["Ada leads."]);
+}
+
+/// A model that points to a sentence and, asked of that sentence alone, judges it by what it says.
+struct Judges {
+    line: &'static str,
+    believes: &'static str,
+}
+
+impl Generate for Judges {
+    fn name(&self) -> &str {
+        "judges"
+    }
+    fn generate(
+        &self,
+        _: &Prompt,
+        _: Limits,
+        _: &Stop,
+        each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Ending, Error> {
+        let _ = each(self.line);
+        Ok(Ending::Done)
+    }
+    fn leaning(&self, prompt: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
+        let given = prompt.user.concat();
+        let is_alone = given.contains("Statement: ");
+        Ok(if is_alone && !given.contains(self.believes) { 0.1 } else { 0.9 })
+    }
+}
+
+#[test]
+fn a_sentence_that_alone_does_not_answer_gives_way_to_one_that_does() {
+    let page = "The medical plan covers hospital care. The dental plan covers two visits.";
+    let found = [found("wiki:1", "Plans", page)];
+    let model = Judges { line: "The medical plan covers hospital care.", believes: "two visits" };
+
+    assert_eq!(
+        claims(&ask("What does the dental plan cover?", &found, &model)),
+        ["The dental plan covers two visits."]
+    );
+}
+
+#[test]
+fn where_no_sentence_alone_answers_nothing_is_shown() {
+    let found = [found("wiki:1", "Plans", "The medical plan covers hospital care. It is free.")];
+    let model = Judges { line: "The medical plan covers hospital care.", believes: "two visits" };
+
+    let answer = ask("What does the dental plan cover?", &found, &model);
+
+    assert!(matches!(answer, Answer::Unanswered { why: Why::NotThere, .. }), "{answer:?}");
+}
+
+#[test]
+fn a_yes_or_no_question_is_answered_first_with_the_word() {
+    let found = [found("wiki:1", "Dental plan", "The dental plan covers contractors after three months.")];
+    let line = "The dental plan covers contractors after three months.";
+    let model = Judges { line, believes: "covers contractors" };
+
+    let answer = ask("Does the dental plan cover contractors?", &found, &model);
+
+    assert_eq!(claims(&answer), [format!("Yes. {line}")]);
+}
+
+#[test]
+fn a_sentence_of_a_passage_that_lacks_what_the_question_names_must_be_the_better_answer() {
+    let found = [found("wiki:1", "On call", "The pager of the Leith site is 4417.")];
+    /// Is just sure enough of everything.
+    struct Wavers;
+    impl Generate for Wavers {
+        fn name(&self) -> &str {
+            "wavers"
+        }
+        fn generate(
+            &self,
+            _: &Prompt,
+            _: Limits,
+            _: &Stop,
+            each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        ) -> Result<Ending, Error> {
+            let _ = each("The pager of the Leith site is 4417.");
+            Ok(Ending::Done)
+        }
+        fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
+            Ok(0.7)
+        }
+    }
+
+    assert_eq!(claims(&ask("What is the pager of the site at Leith?", &found, &Wavers)).len(), 1);
+    assert!(claims(&ask("What is the pager of the site at Bergen?", &found, &Wavers)).is_empty());
 }

@@ -207,7 +207,8 @@ fn is_punctuation(c: char) -> bool {
 fn supports(sentence: &str, quotes: &str) -> bool {
     let there = normalised(quotes);
     let there: BTreeSet<&str> = there.split_whitespace().collect();
-    let said = normalised(sentence);
+    // The word before a sentence that answers by yes or no is judged, not quoted.
+    let said = normalised(sentence.strip_prefix("Yes. ").or(sentence.strip_prefix("No. ")).unwrap_or(sentence));
     let said: Vec<&str> = said.split_whitespace().collect();
     let has_numbers =
         said.iter().filter(|word| word.contains(|c: char| c.is_ascii_digit())).all(|word| there.contains(word));

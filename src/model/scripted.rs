@@ -74,10 +74,11 @@ fn best_lines(text: &str) -> (f32, Vec<String>) {
     let mut heading = BTreeSet::new();
     let mut best = (0.0, Vec::new());
     for line in text.lines() {
-        if line.starts_with('[') {
+        if line.starts_with('[') || line.starts_with("Page: ") {
             heading = words(line);
         }
-        let Some((_, sentence)) = line.split_once(". ").filter(|(number, _)| number.parse::<usize>().is_ok()) else {
+        let numbered = line.split_once(". ").filter(|(number, _)| number.parse::<usize>().is_ok());
+        let Some(sentence) = numbered.map(|(_, sentence)| sentence).or_else(|| line.strip_prefix("Statement: ")) else {
             continue;
         };
         let own = words(sentence);

@@ -1,0 +1,85 @@
+//! Questions that are answered by yes or no: whether one is asked for, and which a sentence says.
+
+use super::words::{denies, words};
+use crate::model;
+
+/// How a question begins that is answered by yes or no.
+const BEGINS: &[&str] = &[
+    "am", "are", "can", "could", "did", "do", "does", "had", "has", "have", "is", "may", "might", "must", "need",
+    "shall", "should", "was", "were", "will", "would",
+];
+/// Words that bound what a sentence says, so that it may say no without a denial: "only employees".
+const BOUNDS: &[&str] = &["only", "until", "before", "after", "exclusively", "solely", "instead", "rather"];
+/// The leaning from which the model is sure enough of a yes, and below the rest of it of a no.
+const SURE: f32 = 0.7;
+
+/// What a sentence says to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+/// Whether a question is answered by yes or no. "Is it A or B?" is not.
+pub(super) fn asks_for_verdict(question: &str) -> bool {
+    let words = words(question);
+    words.first().is_some_and(|word| BEGINS.contains(&word.as_str())) && !words.iter().any(|word| word == "or")
+}
+
+/// The word that a sentence gives to a question; `None` where none is asked for, or where the model's leaning and the
+/// sentence's own denials do not agree: then the sentence speaks for itself. `leaning` is asked only where it is needed.
+pub(super) fn verdict(
+    question: &str,
+    sentence: &str,
+    leaning: &dyn Fn() -> Result<f32, model::Error>,
+) -> Result<Option<Verdict>, model::Error> {
+    if !asks_for_verdict(question) {
+        return Ok(None);
+    }
+    let leaning = leaning()?;
+    let turns = denies(question) != denies(sentence);
+    let is_bounded = words(sentence).iter().any(|word| BOUNDS.contains(&word.as_str()));
+    Ok(if leaning >= SURE && !turns {
+        Some(Verdict::Yes)
+    } else if leaning <= 1.0 - SURE && (turns || is_bounded) {
+        Some(Verdict::No)
+    } else {
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(question: &str, sentence: &str, leaning: f32) -> Option<Verdict> {
+        verdict(question, sentence, &|| Ok(leaning)).unwrap()
+    }
+
+    #[test]
+    fn yes_and_no_are_said_where_the_sentence_and_the_model_agree() {
+        let question = "Are contractors covered by the dental plan?";
+
+        assert_eq!(said(question, "The dental plan covers contractors.", 0.9), Some(Verdict::Yes));
+        assert_eq!(said(question, "Contractors are not covered.", 0.1), Some(Verdict::No));
+        assert_eq!(said(question, "Only employees are covered.", 0.1), Some(Verdict::No));
+    }
+
+    #[test]
+    fn where_they_differ_the_sentence_speaks_for_itself() {
+        let question = "Are contractors covered by the dental plan?";
+
+        assert_eq!(said(question, "Contractors are not covered.", 0.9), None);
+        assert_eq!(said(question, "The dental plan covers contractors.", 0.1), None);
+        assert_eq!(said(question, "Contractors are not covered.", 0.5), None);
+    }
+
+    #[test]
+    fn other_questions_are_given_no_word() {
+        for question in ["Who is covered?", "Is it the red or the blue one?", "Dental plan?"] {
+            assert_eq!(said(question, "The dental plan covers contractors.", 0.9), None, "{question}");
+        }
+    }
+}
