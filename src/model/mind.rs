@@ -6,7 +6,7 @@
 use super::network::{Memory, Network, Room, Share};
 use super::template::Template;
 use super::tokens::Tokens;
-use super::turn::{Job, Out, Task, Turn, best};
+use super::turn::{Job, Out, Task, Turn};
 use super::weights::Weights;
 use super::{Error, Fault, Prompt, Sharing, Stop, gguf};
 
@@ -157,7 +157,7 @@ impl Mind {
                 let mut first = 0;
                 for turn in turns.iter_mut() {
                     let wanted = turn.wanted();
-                    last.push(turn.take_in(&self.tokens, |place| self.room.scores(first + place)));
+                    last.push(turn.take_in(&self.tokens, &self.room, first));
                     first += wanted;
                 }
                 let mut last = last.into_iter();
@@ -238,7 +238,7 @@ impl Mind {
         let share = Share { tokens, at: seat.held.len(), wanted: 1, memory: &mut seat.memory };
         self.network.read(&mut [share], &mut self.room, &|| false).map_err(broken)?;
         seat.held.extend_from_slice(tokens);
-        Ok(best(&self.room.scores(0)))
+        Ok(self.room.best(0))
     }
 }
 

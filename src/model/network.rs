@@ -101,6 +101,11 @@ impl Room {
         self.scores.row(of, 0, &mut scores);
         scores
     }
+
+    /// The token with the highest of these scores; of equals the first.
+    pub(super) fn best(&self, of: usize) -> u32 {
+        self.scores.largest(of) as u32
+    }
 }
 
 impl Network {

@@ -4,6 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::guess::guess;
 use super::mind::Seat;
+use super::network::Room;
 use super::tokens::{Text, Tokens};
 use super::{Ending, Error, Limits, Prompt, Stop};
 
@@ -81,8 +82,9 @@ impl Turn {
         if is_last && !self.now.is_empty() { 1 + self.guesses } else { 0 }
     }
 
-    /// Takes in what was read; `scores` gives those after each of the wanted. Gives the last word where it is done.
-    pub(super) fn take_in(&mut self, tokens: &Tokens, scores: impl Fn(usize) -> Vec<f32>) -> Option<Out> {
+    /// Takes in what was read: `room` has the scores after each of the wanted, from place `first` on. Gives the last word where
+    /// it is done.
+    pub(super) fn take_in(&mut self, tokens: &Tokens, room: &Room, first: usize) -> Option<Out> {
         let (wanted, sure) = (self.wanted(), self.now.len() - self.guesses);
         self.seat.held.extend(&self.now[..sure]);
         if wanted == 0 {
@@ -90,10 +92,10 @@ impl Turn {
         }
         let limits = match &self.task {
             Task::Write(limits) => *limits,
-            Task::Lean { yes, no } => return Some(Out::Leans(leaning(tokens, &scores(0), yes, no))),
+            Task::Lean { yes, no } => return Some(Out::Leans(leaning(tokens, &room.scores(first), yes, no))),
         };
         for place in 0..wanted {
-            let token = best(&scores(place));
+            let token = room.best(first + place);
             if tokens.ends(token) {
                 return Some(Out::Ended(Ok(Ending::Done)));
             }
@@ -128,17 +130,6 @@ impl Turn {
         let _ = self.out.send(last);
         self.seat
     }
-}
-
-/// The token with the highest score; of equals the first, so that it is always the same.
-pub(super) fn best(scores: &[f32]) -> u32 {
-    let mut best = 0;
-    for (at, score) in scores.iter().enumerate() {
-        if *score > scores[best] {
-            best = at;
-        }
-    }
-    best as u32
 }
 
 /// See [`Generate::leaning`](super::Generate::leaning).

@@ -6,6 +6,7 @@
 //!
 //! Layouts: ggml's `block_q4_K` and its relatives, as the GGUF files in the world have them.
 
+use super::inputs::Block;
 use super::lanes::{Lanes, WIDTH};
 
 /// Columns of a tile.
@@ -104,6 +105,11 @@ pub(super) trait Format<const B: usize> {
     const CLASS: Class;
     /// Unpacks the block of each of 16 rows. `at` is the block's place in the tile, where it is smaller.
     fn unpack<L: Lanes>(l: L, blocks: [&[u8; B]; WIDTH], at: usize, tile: &mut Tile);
+
+    /// Whether there is a way for one token alone that needs no tile.
+    const HAS_DOT: bool = false;
+    /// Adds the products of the block of each of 16 rows with one token's: the same to the last bit as by way of the tile.
+    fn dot<L: Lanes>(_: L, _: [&[u8; B]; WIDTH], _: &Block, _: &mut [f32; WIDTH]) {}
 }
 
 /// A part of each block.
@@ -123,23 +129,81 @@ fn halves<const B: usize>(blocks: [&[u8; B]; WIDTH], at: usize) -> [u16; WIDTH] 
 }
 
 /// The header of `Q4_K` and `Q5_K`: two halves, then eight scales and eight offsets of 6 bits in 12 bytes.
-#[inline(always)]
-fn unpack_header<L: Lanes, const B: usize>(l: L, blocks: [&[u8; B]; WIDTH], tile: &mut Tile) {
-    let [d, low, high, mixed] = l.columns(pieces(blocks, 0));
-    l.put(l.low_half(d), &mut tile.d[0]);
-    l.put(l.low_half(l.right::<16>(d)), &mut tile.m[0]);
-    // The first four of each are the low 6 bits; of the others 4 bits stand together and 2 above the first four.
-    let scales = [l.field::<0>(low, 0x3f), l.or(l.field::<0>(mixed, 0x0f), l.left::<4>(l.field::<6>(low, 0x03)))];
-    let offsets = [l.field::<0>(high, 0x3f), l.or(l.field::<4>(mixed, 0x0f), l.left::<4>(l.field::<6>(high, 0x03)))];
-    let byte = l.integer(0xff);
-    for half in 0..2 {
-        l.put_integers(l.and(scales[half], byte), &mut tile.scales[4 * half]);
-        l.put_integers(l.and(l.right::<8>(scales[half]), byte), &mut tile.scales[4 * half + 1]);
-        l.put_integers(l.and(l.right::<16>(scales[half]), byte), &mut tile.scales[4 * half + 2]);
-        l.put_integers(l.right::<24>(scales[half]), &mut tile.scales[4 * half + 3]);
-        l.put_integers(l.even_bytes(offsets[half]), &mut tile.offsets[2 * half]);
-        l.put_integers(l.odd_bytes(offsets[half]), &mut tile.offsets[2 * half + 1]);
+struct Header<L: Lanes> {
+    d: L::F,
+    m: L::F,
+    scales: [L::I; 8],
+    /// In pairs, as the tile has them.
+    offsets: [L::I; 4],
+}
+
+impl<L: Lanes> Header<L> {
+    #[inline(always)]
+    fn of<const B: usize>(l: L, blocks: [&[u8; B]; WIDTH]) -> Header<L> {
+        let [d, low, high, mixed] = l.columns(pieces(blocks, 0));
+        // The first four of each are the low 6 bits; of the others 4 bits stand together and 2 above the first four.
+        let scales = [l.field::<0>(low, 0x3f), l.or(l.field::<0>(mixed, 0x0f), l.left::<4>(l.field::<6>(low, 0x03)))];
+        let offsets =
+            [l.field::<0>(high, 0x3f), l.or(l.field::<4>(mixed, 0x0f), l.left::<4>(l.field::<6>(high, 0x03)))];
+        let byte = l.integer(0xff);
+        let four = |scales: L::I| {
+            let (second, third) = (l.right::<8>(scales), l.right::<16>(scales));
+            [l.and(scales, byte), l.and(second, byte), l.and(third, byte), l.right::<24>(scales)]
+        };
+        let ([a, b, c, e], [f, g, h, i]) = (four(scales[0]), four(scales[1]));
+        Header {
+            d: l.low_half(d),
+            m: l.low_half(l.right::<16>(d)),
+            scales: [a, b, c, e, f, g, h, i],
+            offsets: [
+                l.even_bytes(offsets[0]),
+                l.odd_bytes(offsets[0]),
+                l.even_bytes(offsets[1]),
+                l.odd_bytes(offsets[1]),
+            ],
+        }
     }
+
+    #[inline(always)]
+    fn put(self, l: L, tile: &mut Tile) {
+        l.put(self.d, &mut tile.d[0]);
+        l.put(self.m, &mut tile.m[0]);
+        self.scales.into_iter().zip(&mut tile.scales).for_each(|(scale, to)| l.put_integers(scale, to));
+        self.offsets.into_iter().zip(&mut tile.offsets).for_each(|(pairs, to)| l.put_integers(pairs, to));
+    }
+}
+
+/// Four scales of `Q6_K`, signed bytes; and the same in pairs, as the tile's offsets.
+#[inline(always)]
+fn signed_scales<L: Lanes>(l: L, scales: L::I) -> ([L::I; 4], [L::I; 2]) {
+    let signed = [
+        l.right_signed::<24>(l.left::<24>(scales)),
+        l.right_signed::<24>(l.left::<16>(scales)),
+        l.right_signed::<24>(l.left::<8>(scales)),
+        l.right_signed::<24>(scales),
+    ];
+    (signed, [l.even_bytes(scales), l.odd_bytes(scales)])
+}
+
+/// Adds a 256-block's products to a cell: the sum of the weights' as they are written, less that of the offsets.
+#[inline(always)]
+pub(super) fn put_offset<L: Lanes>(
+    l: L,
+    [d, m]: [L::F; 2],
+    scale: L::F,
+    sum: L::I,
+    offset: L::I,
+    cell: &mut [f32; WIDTH],
+) {
+    let with = l.fuse(l.times(d, scale), l.to_float(sum), l.floats(cell));
+    l.put(l.fuse_less(l.times(m, scale), l.to_float(offset), with), cell);
+}
+
+/// The same of a block around zero: weights count from 32.
+#[inline(always)]
+pub(super) fn put_centred<L: Lanes>(l: L, d: L::F, scale: L::F, sum: L::I, offset: L::I, cell: &mut [f32; WIDTH]) {
+    let sum = l.subtract(sum, l.left::<5>(offset));
+    l.put(l.fuse(l.times(d, scale), l.to_float(sum), l.floats(cell)), cell);
 }
 
 pub(super) struct Q4K;
@@ -149,7 +213,7 @@ impl Format<144> for Q4K {
 
     #[inline(always)]
     fn unpack<L: Lanes>(l: L, blocks: [&[u8; 144]; WIDTH], _: usize, tile: &mut Tile) {
-        unpack_header(l, blocks, tile);
+        Header::of(l, blocks).put(l, tile);
         // 32 bytes hold 32 weights in their low halves and the next 32 in their high ones.
         for piece in 0..8 {
             let (group, within) = (piece / 2, piece % 2);
@@ -160,6 +224,32 @@ impl Format<144> for Q4K {
             }
         }
     }
+
+    const HAS_DOT: bool = true;
+
+    #[inline(always)]
+    fn dot<L: Lanes>(l: L, blocks: [&[u8; 144]; WIDTH], x: &Block, cell: &mut [f32; WIDTH]) {
+        let header = Header::of(l, blocks);
+        let mut sum = l.integer(0);
+        for group in 0..4 {
+            let (mut low, mut high) = (l.integer(0), l.integer(0));
+            for within in 0..2 {
+                let columns = l.columns(pieces(blocks, 16 + 32 * group + 16 * within));
+                for (at, column) in columns.into_iter().enumerate() {
+                    let word = 16 * group + 4 * within + at;
+                    low = l.dot_bytes(low, l.field::<0>(column, 0x0f), x.words[word]);
+                    high = l.dot_bytes(high, l.field::<4>(column, 0x0f), x.words[word + 8]);
+                }
+            }
+            sum = l.add_product(sum, low, header.scales[2 * group]);
+            sum = l.add_product(sum, high, header.scales[2 * group + 1]);
+        }
+        let mut offset = l.integer(0);
+        for (pairs, x) in header.offsets.into_iter().zip(x.pairs_of_32) {
+            offset = l.dot_pairs(offset, pairs, x);
+        }
+        put_offset(l, [header.d, header.m], l.float(x.d[0]), sum, offset, cell);
+    }
 }
 
 pub(super) struct Q5K;
@@ -169,7 +259,7 @@ impl Format<176> for Q5K {
 
     #[inline(always)]
     fn unpack<L: Lanes>(l: L, blocks: [&[u8; 176]; WIDTH], _: usize, tile: &mut Tile) {
-        unpack_header(l, blocks, tile);
+        Header::of(l, blocks).put(l, tile);
         for within in 0..2 {
             let fifths = l.columns(pieces(blocks, 16 + 16 * within));
             unpack_fifths::<L, 0, 1>(l, blocks, within, 0, fifths, tile);
@@ -207,12 +297,9 @@ impl Format<210> for Q6K {
     fn unpack<L: Lanes>(l: L, blocks: [&[u8; 210]; WIDTH], _: usize, tile: &mut Tile) {
         l.put(l.halves(&halves(blocks, 208)), &mut tile.d[0]);
         for (four, scales) in l.columns(pieces(blocks, 192)).into_iter().enumerate() {
-            l.put_integers(l.right_signed::<24>(l.left::<24>(scales)), &mut tile.scales[4 * four]);
-            l.put_integers(l.right_signed::<24>(l.left::<16>(scales)), &mut tile.scales[4 * four + 1]);
-            l.put_integers(l.right_signed::<24>(l.left::<8>(scales)), &mut tile.scales[4 * four + 2]);
-            l.put_integers(l.right_signed::<24>(scales), &mut tile.scales[4 * four + 3]);
-            l.put_integers(l.even_bytes(scales), &mut tile.offsets[2 * four]);
-            l.put_integers(l.odd_bytes(scales), &mut tile.offsets[2 * four + 1]);
+            let (scales, pairs) = signed_scales(l, scales);
+            scales.into_iter().zip(&mut tile.scales[4 * four..]).for_each(|(scale, to)| l.put_integers(scale, to));
+            pairs.into_iter().zip(&mut tile.offsets[2 * four..]).for_each(|(pairs, to)| l.put_integers(pairs, to));
         }
         // Of each half of 128: low four bits in 64 bytes, low halves first; two high bits of four weights in 32 bytes.
         for half in 0..2 {
@@ -222,12 +309,7 @@ impl Format<210> for Q6K {
                 let high = l.columns(pieces(blocks, 128 + 32 * half + 16 * within));
                 for at in 0..4 {
                     let to = 32 * half + 4 * within + at;
-                    let weights = [
-                        l.or(l.field::<0>(one[at], 0x0f), l.left::<4>(l.field::<0>(high[at], 0x03))),
-                        l.or(l.field::<0>(other[at], 0x0f), l.left::<4>(l.field::<2>(high[at], 0x03))),
-                        l.or(l.field::<4>(one[at], 0x0f), l.left::<4>(l.field::<4>(high[at], 0x03))),
-                        l.or(l.field::<4>(other[at], 0x0f), l.left::<4>(l.field::<6>(high[at], 0x03))),
-                    ];
+                    let weights = six_bits(l, one[at], other[at], high[at]);
                     for (quarter, weights) in weights.into_iter().enumerate() {
                         l.put_bytes(weights, &mut tile.words[to + 8 * quarter]);
                     }
@@ -235,6 +317,57 @@ impl Format<210> for Q6K {
             }
         }
     }
+
+    const HAS_DOT: bool = true;
+
+    #[inline(always)]
+    fn dot<L: Lanes>(l: L, blocks: [&[u8; 210]; WIDTH], x: &Block, cell: &mut [f32; WIDTH]) {
+        let d = l.halves(&halves(blocks, 208));
+        let mut offset = l.integer(0);
+        let mut scales = [l.integer(0); 16];
+        for (four, column) in l.columns(pieces(blocks, 192)).into_iter().enumerate() {
+            let ([one, two, three, last], [even, odd]) = signed_scales(l, column);
+            (scales[4 * four], scales[4 * four + 1]) = (one, two);
+            (scales[4 * four + 2], scales[4 * four + 3]) = (three, last);
+            offset = l.dot_pairs(offset, even, x.pairs_of_16[2 * four]);
+            offset = l.dot_pairs(offset, odd, x.pairs_of_16[2 * four + 1]);
+        }
+        let mut sum = l.integer(0);
+        for half in 0..2 {
+            for within in 0..2 {
+                let one = l.columns(pieces(blocks, 64 * half + 16 * within));
+                let other = l.columns(pieces(blocks, 64 * half + 32 + 16 * within));
+                let high = l.columns(pieces(blocks, 128 + 32 * half + 16 * within));
+                let mut dots = [l.integer(0); 4];
+                for at in 0..4 {
+                    let word = 32 * half + 4 * within + at;
+                    let [first, second, third, last] = six_bits(l, one[at], other[at], high[at]);
+                    dots[0] = l.dot_bytes(dots[0], first, x.words[word]);
+                    dots[1] = l.dot_bytes(dots[1], second, x.words[word + 8]);
+                    dots[2] = l.dot_bytes(dots[2], third, x.words[word + 16]);
+                    dots[3] = l.dot_bytes(dots[3], last, x.words[word + 24]);
+                }
+                // A part is four words.
+                let part = 8 * half + within;
+                sum = l.add_product(sum, dots[0], scales[part]);
+                sum = l.add_product(sum, dots[1], scales[part + 2]);
+                sum = l.add_product(sum, dots[2], scales[part + 4]);
+                sum = l.add_product(sum, dots[3], scales[part + 6]);
+            }
+        }
+        put_centred(l, d, l.float(x.d[0]), sum, offset, cell);
+    }
+}
+
+/// Words of the four quarters of a half of 128 of `Q6_K`: of two columns of low bits and one of high ones.
+#[inline(always)]
+fn six_bits<L: Lanes>(l: L, one: L::I, other: L::I, high: L::I) -> [L::I; 4] {
+    [
+        l.or(l.field::<0>(one, 0x0f), l.left::<4>(l.field::<0>(high, 0x03))),
+        l.or(l.field::<0>(other, 0x0f), l.left::<4>(l.field::<2>(high, 0x03))),
+        l.or(l.field::<4>(one, 0x0f), l.left::<4>(l.field::<4>(high, 0x03))),
+        l.or(l.field::<4>(other, 0x0f), l.left::<4>(l.field::<6>(high, 0x03))),
+    ]
 }
 
 /// 16 bytes of each block as 32 weights of 4 bits: low halves first.

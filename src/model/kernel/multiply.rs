@@ -6,14 +6,19 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-use super::formats::{Class, Format, Kind, Q4K, Q5K, Q6K, Q40, Q41, Q50, Q51, Q80, TILE, Tile};
+use super::formats::{
+    Class, Format, Kind, Q4K, Q5K, Q6K, Q40, Q41, Q50, Q51, Q80, TILE, Tile, put_centred, put_offset,
+};
 use super::inputs::{Block, Inputs};
 use super::lanes::{Lanes, Machine, Task, WIDTH};
 use super::pool::Pool;
 use super::sheet::{STRIP, Sheet};
 
-/// How far ahead the weights of the first strip are asked for from memory, in bytes of each row.
-const AHEAD: usize = 256;
+/// How far ahead weights are asked for from memory, in bytes of each row: far enough for them to come in time, near enough for
+/// those of 32 rows to stay in the nearest cache.
+const AHEAD: usize = 384;
+/// Rows of fewer bytes are asked for a whole strip ahead instead, for a strip of them is as near.
+const LONG: usize = 2048;
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
@@ -118,7 +123,8 @@ impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
     fn run<L: Lanes>(self, l: L) {
         let mut tiles = [Tile::EMPTY, Tile::EMPTY];
         let row_bytes = self.matrix.bytes.len() / self.matrix.rows;
-        let strips = self.cells.len() / (2 * self.x.tokens()).max(1);
+        let is_alone = F::HAS_DOT && self.x.tokens() == 1;
+        let is_long = row_bytes > LONG;
         for (at, cells) in self.cells.chunks_exact_mut(2 * self.x.tokens()).enumerate() {
             let first = (self.first + at) * STRIP;
             let rows = [rows::<B>(self.matrix, first), rows::<B>(self.matrix, first + WIDTH)];
@@ -128,20 +134,31 @@ impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
                     Class::Small | Class::SmallFull => 8 * tile..(8 * tile + 8).min(self.matrix.columns / 32),
                 };
                 for block in blocks.clone() {
-                    for (rows, tile) in rows.iter().zip(&mut tiles) {
+                    // At the end of a row, the next strip's row begins.
+                    let ahead = match is_long {
+                        true if block * B + AHEAD < row_bytes => AHEAD,
+                        true => row_bytes * (STRIP - 1) + AHEAD,
+                        false => row_bytes * STRIP,
+                    };
+                    for (side, rows) in rows.iter().enumerate() {
                         let mut blocks = [&[0; B]; WIDTH];
                         for (to, row) in blocks.iter_mut().zip(rows) {
                             *to = &row[block];
-                            // While one strip is multiplied, the next comes from memory.
-                            if at == 0 {
+                            // Where nothing was asked for a whole strip before.
+                            if at == 0 && !is_long {
                                 ask_for(l, to, AHEAD);
                             }
-                            if at + 1 < strips {
-                                ask_for(l, to, row_bytes * STRIP);
-                            }
+                            ask_for(l, to, ahead);
                         }
-                        F::unpack(l, blocks, block % 8, tile);
+                        if is_alone {
+                            F::dot(l, blocks, self.x.block(0, tile, true), &mut cells[side]);
+                        } else {
+                            F::unpack(l, blocks, block % 8, &mut tiles[side]);
+                        }
                     }
+                }
+                if is_alone {
+                    continue;
                 }
                 with_all(l, F::CLASS, &tiles, blocks.len(), self.x, tile, cells);
             }
@@ -249,18 +266,12 @@ fn with_wide<L: Lanes, const T: usize, const PARTS: usize>(
                 for (pairs, x) in tile.offsets[..4].iter().zip(x[t].pairs_of_32) {
                     offset = l.dot_pairs(offset, l.integers(pairs), x);
                 }
-                let d = l.times(l.floats(&tile.d[0]), scale);
-                let m = l.times(l.floats(&tile.m[0]), scale);
-                let with = l.fuse(d, l.to_float(sum), l.floats(cell));
-                l.put(l.fuse_less(m, l.to_float(offset), with), cell);
+                put_offset(l, [l.floats(&tile.d[0]), l.floats(&tile.m[0])], scale, sum, offset, cell);
             } else {
                 for (pairs, x) in tile.offsets.iter().zip(x[t].pairs_of_16) {
                     offset = l.dot_pairs(offset, l.integers(pairs), x);
                 }
-                // Weights count from 32.
-                let sum = l.subtract(sum, l.left::<5>(offset));
-                let d = l.times(l.floats(&tile.d[0]), scale);
-                l.put(l.fuse(d, l.to_float(sum), l.floats(cell)), cell);
+                put_centred(l, l.floats(&tile.d[0]), scale, sum, offset, cell);
             }
         }
     }

@@ -70,6 +70,27 @@ impl Sheet {
         }
     }
 
+    /// The feature whose number is the largest; of equals the first, so that it is always the same. What is no number counts
+    /// as less than any.
+    pub(crate) fn largest(&self, token: usize) -> usize {
+        let strip = |at: usize| {
+            let start = (at * self.tokens + token) * STRIP;
+            &self.cells[start..start + STRIP.min(self.features - at * STRIP)]
+        };
+        let strips = 0..self.features.div_ceil(STRIP);
+        // Lane by lane, and in the second round without leaving early: so both are done with vectors.
+        let mut lanes = [f32::NEG_INFINITY; STRIP];
+        for at in strips.clone() {
+            for (most, number) in lanes.iter_mut().zip(strip(at)) {
+                *most = if *number > *most { *number } else { *most };
+            }
+        }
+        let most = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let has = |numbers: &[f32]| numbers.iter().fold(false, |found, number| found | (*number == most));
+        let found = strips.clone().find(|at| has(strip(*at))).unwrap_or(0);
+        found * STRIP + strip(found).iter().position(|number| *number == most).unwrap_or(0)
+    }
+
     /// Sets a token's features from feature 0 on.
     pub(crate) fn put_row(&mut self, token: usize, from: &[f32]) {
         for (strip, from) in from.chunks(STRIP).enumerate() {
@@ -104,5 +125,30 @@ impl<'s> Iterator for Pieces<'s> {
         self.rest = rest;
         self.first += count;
         Some((self.first - count, piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_is_found_wherever_it_stands_and_of_equals_the_first() {
+        for features in [1, 31, 32, 33, 100] {
+            for (tokens, token) in [(1, 0), (3, 1)] {
+                for at in 0..features {
+                    let mut sheet = Sheet::default();
+                    sheet.reset(tokens, features);
+                    // What stands beyond the last feature means nothing.
+                    sheet.cells.fill(9.0);
+                    let mut row = vec![f32::NEG_INFINITY; features];
+                    row[at..].fill(-3.0);
+                    row[0] = if at == 0 { -3.0 } else { f32::NAN };
+                    sheet.put_row(token, &row);
+
+                    assert_eq!(sheet.largest(token), at, "of {features}");
+                }
+            }
+        }
     }
 }
