@@ -15,24 +15,30 @@ mod align;
 mod check;
 mod choose;
 mod ground;
+mod phrase;
 mod prompt;
 mod question;
 mod quote;
+mod refusal;
 mod rewrite;
 mod sentence;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod topic;
 mod verdict;
 mod wants;
 mod words;
 mod write;
 
 pub use ground::ground;
+pub use phrase::Phrases;
 pub use question::{QUESTION_BYTES_MAX, Question};
 pub use quote::{Mode, Without, quote};
+pub use refusal::{REFUSAL, Tone, refusal};
 pub use rewrite::{Standing, rewrite};
 pub use suggest::examples;
+pub use topic::Subject;
 
 use std::ops::Range;
 
@@ -104,6 +110,10 @@ pub enum Why {
     NotThere,
     /// What the model wrote was not supported.
     NotSupported,
+    /// The question, or all of the answer, has words that the settings block.
+    Blocked,
+    /// The settings do not let this person ask about this.
+    Topic,
 }
 
 /// Who stopped an answer.
@@ -115,9 +125,6 @@ pub enum StoppedBy {
     /// The asker's rights changed.
     Rights,
 }
-
-/// The fixed words of a refusal.
-pub const REFUSAL: &str = "I did not find this in pages you can open.";
 
 /// A page close to the question that does not answer it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

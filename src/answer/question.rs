@@ -60,7 +60,7 @@ impl From<Question> for String {
 }
 
 /// Whether a character leaves a mark on the page: white space, controls, joiners, fillers and bare combining marks do not.
-fn is_seen(c: char) -> bool {
+pub(super) fn is_seen(c: char) -> bool {
     !c.is_whitespace()
         && !c.is_control()
         && !unicode_normalization::char::is_combining_mark(c)

@@ -6,7 +6,7 @@ use super::sight::Sight;
 use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
 use super::turns::{Entered, Seat};
 use super::{App, Asker, Error, answering, error, find};
-use crate::answer::{self, Answer, Claim, Mode, Phase, Piece, REFUSAL, Related, StoppedBy, Without};
+use crate::answer::{self, Answer, Claim, Mode, Phase, Phrases, Piece, Related, StoppedBy, Why, Without};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::{Passage, PassageId};
@@ -61,8 +61,9 @@ impl App {
             Err(error) => (answer::rewrite(&ask.question, &before, None, stop)?, Err(answering::without(&error))),
         };
         let alone = &standing.question;
+        let declined = self.declines(asker, &[&ask.question, alone], stop);
         let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let found = match sight.narrow(&ask.scope, allowed.as_deref()) {
+        let found = match sight.narrow(&ask.scope, allowed.as_deref()).filter(|_| declined.is_none()) {
             Some(scope) => {
                 let (embed, most) = (self.models.embed.as_deref(), self.settings.answer.passages);
                 let queries = find::queries_or_words(embed, &standing.words(), stop);
@@ -81,14 +82,16 @@ impl App {
             shown: &shown,
         })?;
 
-        let mut sources = Numbered::default();
+        let mut sources = Numbered::masking(&self.responses.phrases);
         let (answer, mode) = if listens.is_break() {
             (Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }, Mode::Written)
+        } else if let Some(why) = declined {
+            (Answer::Unanswered { why, related: Vec::new() }, Mode::Written)
         } else {
             let told = std::cell::RefCell::new(each);
             let each = |told_now: Told<'_>| (told.borrow_mut())(told_now);
             let mut marked = |mode| each(Told::Mode(mode));
-            answering::make(model, alone, &found, &self.settings.answer, stop, &mut marked, &mut |piece| {
+            self.respond(model, alone, &found, stop, &mut marked, &mut |piece| {
                 match piece {
                     Piece::Phase(phase) => each(Told::Phase(phase)),
                     // It is told with the claim that cites it, when its quoted words are known. Here it is only seen once
@@ -112,7 +115,7 @@ impl App {
             other @ (Answer::Grounded { .. } | Answer::Unanswered { .. } | Answer::Stopped { .. }) => other,
         };
 
-        let reply = reply(conversation, message, mode, &answer, &|id| self.cited_now(&found, id));
+        let reply = self.reply(conversation, message, mode, &answer, &found);
         if !ask.temporary {
             let entry = Entry {
                 message,
@@ -132,6 +135,7 @@ impl App {
             asked: receipt.leaf(),
             outcome: outcome_word(reply.outcome),
             mode: mode_word(mode),
+            why: why_word(&answer),
             cited: &cited,
         })?;
         tracing::debug!(leaf = answered.leaf(), outcome = outcome_word(reply.outcome), "answered");
@@ -193,6 +197,39 @@ impl App {
             }
         }
         Ok(true)
+    }
+
+    /// An answer as it is shown, from the passages it was made of.
+    fn reply(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+        mode: Mode,
+        answer: &Answer,
+        found: &[Found],
+    ) -> Reply {
+        let mut sources = Numbered::masking(&self.responses.phrases);
+        let look_up = |id: &PassageId| self.cited_now(found, id);
+        let told: Vec<ToldClaim> = claims(answer).iter().map(|claim| sources.cite(claim, &look_up).0).collect();
+        let (outcome, withheld, related, follow_ups): (Outcome, u32, Vec<Related>, Vec<String>) = match answer {
+            Answer::Grounded { withheld, follow_ups, .. } => {
+                (Outcome::Answered, *withheld, Vec::new(), follow_ups.clone())
+            }
+            Answer::Unanswered { related, .. } => (Outcome::Refused, 0, related.clone(), Vec::new()),
+            Answer::Stopped { .. } => (Outcome::Stopped, 0, Vec::new(), Vec::new()),
+        };
+        Reply {
+            conversation,
+            message,
+            outcome,
+            mode,
+            claims: told,
+            withheld,
+            refusal: self.refusal(answer),
+            sources: sources.into_sources(),
+            related,
+            follow_ups,
+        }
     }
 
     /// What a fresh answer cites: it stands among the passages that were found.
@@ -267,6 +304,17 @@ fn mode_word(mode: Mode) -> &'static str {
     }
 }
 
+fn why_word(answer: &Answer) -> Option<&'static str> {
+    match answer {
+        Answer::Unanswered { why, .. } => Some(match why {
+            Why::NothingFound | Why::NotThere | Why::NotSupported => "not_found",
+            Why::Blocked => "blocked",
+            Why::Topic => "topic",
+        }),
+        Answer::Grounded { .. } | Answer::Stopped { .. } => None,
+    }
+}
+
 /// What a citation points to, as it may be read now.
 pub(super) struct Cited {
     /// Its document.
@@ -292,10 +340,12 @@ impl Cited {
     }
 }
 
-/// Marks the quoted bytes in their passage, which is added where it is new.
-fn quote(passages: &mut Vec<SourcePassage>, passage: Passage, quote: &Range<u32>) {
+/// Marks the quoted bytes in their passage, which is added where it is new, without what must not be read in it.
+fn quote(passages: &mut Vec<SourcePassage>, phrases: &Phrases, passage: Passage, quote: &Range<u32>) {
     let at = passages.iter().position(|known| known.id == passage.id).unwrap_or_else(|| {
-        passages.push(SourcePassage { id: passage.id, under: passage.under, text: passage.text, quotes: Vec::new() });
+        let (id, text) = (passage.id, phrases.mask(&passage.text));
+        let under = passage.under.iter().map(|heading| phrases.mask(heading)).collect();
+        passages.push(SourcePassage { id, under, text, quotes: Vec::new() });
         passages.len() - 1
     });
     let passage = &mut passages[at];
@@ -307,10 +357,17 @@ fn quote(passages: &mut Vec<SourcePassage>, passage: Passage, quote: &Range<u32>
 }
 
 /// Sources by number, in the order in which claims first cite them.
-#[derive(Default)]
-pub(super) struct Numbered(Vec<Source>);
+pub(super) struct Numbered<'p> {
+    sources: Vec<Source>,
+    phrases: &'p Phrases,
+}
 
-impl Numbered {
+impl<'p> Numbered<'p> {
+    /// None yet; in their passages these phrases cannot be read.
+    pub(super) fn masking(phrases: &'p Phrases) -> Numbered<'p> {
+        Numbered { sources: Vec::new(), phrases }
+    }
+
     /// The claim with the numbers of its sources, and the numbers that are new with it.
     pub(super) fn cite(
         &mut self,
@@ -321,18 +378,18 @@ impl Numbered {
         let mut new = Vec::new();
         for citation in claim.citations() {
             let Some(cited) = look_up(&citation.passage) else { continue };
-            let place = self.0.iter().position(|source| source.document == cited.head.id).unwrap_or_else(|| {
-                let number = u32::try_from(self.0.len() + 1).unwrap_or(u32::MAX);
+            let place = self.sources.iter().position(|source| source.document == cited.head.id).unwrap_or_else(|| {
+                let number = u32::try_from(self.sources.len() + 1).unwrap_or(u32::MAX);
                 new.push(number);
-                self.0.push(cited.source(number));
-                self.0.len() - 1
+                self.sources.push(cited.source(number));
+                self.sources.len() - 1
             });
-            let source = &mut self.0[place];
+            let source = &mut self.sources[place];
             if !citations.contains(&source.number) {
                 citations.push(source.number);
             }
             if let Some(passage) = cited.passage {
-                quote(&mut source.passages, passage, &citation.quote);
+                quote(&mut source.passages, self.phrases, passage, &citation.quote);
             }
         }
         citations.sort_unstable();
@@ -341,12 +398,12 @@ impl Numbered {
 
     /// A source by its number.
     fn source(&self, number: u32) -> &Source {
-        &self.0[number as usize - 1]
+        &self.sources[number as usize - 1]
     }
 
     /// All of them.
     pub(super) fn into_sources(self) -> Vec<Source> {
-        self.0
+        self.sources
     }
 }
 
@@ -361,35 +418,6 @@ fn merge(ranges: &mut Vec<Range<u32>>) {
         }
     }
     *ranges = merged;
-}
-
-/// An answer as it is shown, from the passages it was made of.
-fn reply(
-    conversation: ConversationId,
-    message: MessageId,
-    mode: Mode,
-    answer: &Answer,
-    look_up: &dyn Fn(&PassageId) -> Option<Cited>,
-) -> Reply {
-    let mut sources = Numbered::default();
-    let told: Vec<ToldClaim> = claims(answer).iter().map(|claim| sources.cite(claim, look_up).0).collect();
-    let (outcome, withheld, related, follow_ups): (Outcome, u32, Vec<Related>, Vec<String>) = match answer {
-        Answer::Grounded { withheld, follow_ups, .. } => (Outcome::Answered, *withheld, Vec::new(), follow_ups.clone()),
-        Answer::Unanswered { related, .. } => (Outcome::Refused, 0, related.clone(), Vec::new()),
-        Answer::Stopped { .. } => (Outcome::Stopped, 0, Vec::new(), Vec::new()),
-    };
-    Reply {
-        conversation,
-        message,
-        outcome,
-        mode,
-        claims: told,
-        withheld,
-        refusal: (outcome == Outcome::Refused).then(|| REFUSAL.to_owned()),
-        sources: sources.into_sources(),
-        related,
-        follow_ups,
-    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ mod proof;
 mod provision;
 mod recall;
 mod refresh;
+mod responses;
 mod rounds;
 mod settings;
 mod sight;
@@ -109,6 +110,8 @@ pub struct App {
     audit: Log,
     sessions: Sessions,
     applications: Applications,
+    /// How the default application responds, made ready.
+    responses: responses::Ready,
     history: History,
     extractor: Extractor,
     providers: Vec<sso::oidc::Provider>,
@@ -180,6 +183,7 @@ impl App {
         let index = index.with_clock(move || time.now().ms());
         let sessions = Sessions::open(&store, &vault, &settings.session).context("while opening the sessions")?;
         let applications = Applications::open(&settings.application).context("while opening the applications")?;
+        let responses = responses::Ready::of(applications.responses());
         let history = History::open(&store, &settings.history).context("while opening the history")?;
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
@@ -210,6 +214,7 @@ impl App {
             audit,
             sessions,
             applications,
+            responses,
             history,
             extractor,
             providers,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{App, Error, Models, Settings};
+use crate::application::Applications;
 use crate::audit::{self, Checkpoint};
 use crate::model::{Embed, Generate};
 use crate::{extract, model};
@@ -122,6 +123,8 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     if settings.provider.is_empty() {
         found.push(("provider".to_owned(), Err("no [[provider]] is set: nobody can sign in".to_owned())));
     }
+    let application = Applications::open(&settings.application).map(|_| "can be taken".to_owned());
+    found.push(("application".to_owned(), application.map_err(|error| error.to_string())));
     let models = verify_models(settings).map(|names| names.join(" and ")).map_err(|error| format!("{error:#}"));
     found.push(("model".to_owned(), models));
     found

@@ -4,7 +4,7 @@ use super::ask::{Cited, Numbered, claims};
 use super::sight::Sight;
 use super::told::{Outcome, Reply, ToldClaim, Turn, WITHHELD};
 use super::{App, Asker, Error};
-use crate::answer::{Answer, REFUSAL, Related};
+use crate::answer::{Answer, Claim, Related};
 use crate::audit::Event;
 use crate::corpus::PassageId;
 use crate::history::{Entry, Feedback, Listed, Read};
@@ -119,12 +119,24 @@ impl App {
         })
     }
 
+    /// Whether an old claim has words that the settings block today.
+    fn blocks_again(&self, sight: &Sight, claim: &Claim) -> Result<bool, Error> {
+        if self.responses.phrases.is_empty() {
+            return Ok(false);
+        }
+        let mut found = Vec::new();
+        for citation in claim.citations() {
+            found.extend(self.index.reread(&sight.visibility, &citation.passage)?);
+        }
+        Ok(self.responses.blocks(claim, &found))
+    }
+
     /// An old answer as it may be shown now.
     fn shown_again(&self, sight: &Sight, conversation: ConversationId, entry: &Entry) -> Result<Reply, Error> {
-        let mut sources = Numbered::default();
+        let mut sources = Numbered::masking(&self.responses.phrases);
         let mut told = Vec::new();
         for claim in claims(&entry.answer) {
-            if !self.admits_claim(sight, claim)? {
+            if !self.admits_claim(sight, claim)? || self.blocks_again(sight, claim)? {
                 told.push(ToldClaim { text: WITHHELD.to_owned(), citations: Vec::new(), is_withheld: true });
                 continue;
             }
@@ -138,7 +150,8 @@ impl App {
         let mut related_now = Vec::new();
         for page in related {
             // Title, space and address as they are now: what was renamed under a restriction must not be told by its old name.
-            if let Some(head) = self.head(sight, &page.document)? {
+            let head = self.head(sight, &page.document)?;
+            if let Some(head) = head.filter(|head| !self.responses.blocks_page(&head.title, &head.url)) {
                 related_now.push(Related {
                     document: head.id,
                     class: page.class,
@@ -155,7 +168,7 @@ impl App {
             mode: entry.mode,
             claims: told,
             withheld,
-            refusal: (outcome == Outcome::Refused).then(|| REFUSAL.to_owned()),
+            refusal: self.refusal(&entry.answer),
             sources: sources.into_sources(),
             related: related_now,
             // They were made of passages of that day; new ones come with the next answer.

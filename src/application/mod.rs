@@ -4,7 +4,14 @@
 //! it is his to use; once the administrator names `anyorg-team` there, it is his for as long as he is in that group, also
 //! through another group in it. Who is assigned is asked of the directory at every request.
 //!
+//! How it responds ([`Responses`]) is set beside: how much it tells, what it does not say, of what it speaks with whom. Answers
+//! come from the company's pages in any case; there is no other way.
+//!
 //! Uses: `names`, `directory`. Begin at [`Applications`].
+
+mod response;
+
+pub use response::{Length, Responses, Tone, Topic};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +21,7 @@ use crate::names::{GroupName, SourceId, Unacceptable, UserId};
 /// The id of the application that always exists.
 pub const DEFAULT: &str = "default";
 
-/// The default application's looks.
+/// The default application: its looks, who may use it, and how it responds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -24,6 +31,14 @@ pub struct Settings {
     pub welcome: String,
     /// Provisioned groups (display names) whose members may use it; empty: everybody in the directory.
     pub groups: Vec<String>,
+    /// How much an answer tells: `short`, `normal` or `detailed`.
+    pub length: Length,
+    /// The tone of what it says itself: `plain` or `formal`. The sentences of an answer are the pages' own.
+    pub tone: Tone,
+    /// Phrases that neither a question nor an answer may have, however they are written.
+    pub blocked_phrases: Vec<String>,
+    /// Topics, each shown by example questions, and who may ask about them.
+    pub topic: Vec<Topic>,
 }
 
 impl Default for Settings {
@@ -32,8 +47,48 @@ impl Default for Settings {
             title: "Sotto".to_owned(),
             welcome: "Answers come from the pages you can open.".to_owned(),
             groups: Vec::new(),
+            length: Length::default(),
+            tone: Tone::default(),
+            blocked_phrases: Vec::new(),
+            topic: Vec::new(),
         }
     }
+}
+
+/// Settings that cannot be taken, and how they are mended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A group that is no name.
+    #[error("application.{0}: {1}; name groups as the provider displays them")]
+    Group(String, #[source] Unacceptable),
+    /// More entries than a list may have.
+    #[error("application.{0} has too many entries; at most 500 are taken")]
+    TooMany(String),
+    /// A phrase by its number.
+    #[error(
+        "application.blocked_phrases: phrase {0} has no letter or digit, or over 1000 bytes; write some words of it"
+    )]
+    Phrase(usize),
+    /// A topic by its number.
+    #[error("application.topic {0} has no name of its own; give each topic a short name that no other has")]
+    TopicName(usize),
+    /// A topic by its name.
+    #[error("application.topic {0:?} needs examples; give it questions that are about it, each of 1 to 1000 bytes")]
+    TopicExamples(String),
+    /// The same.
+    #[error(
+        "application.topic {0:?} is denied to nobody; name groups, or deny it to all by rule = \"allow\" without groups"
+    )]
+    TopicOfNobody(String),
+    /// The same.
+    #[error("application.topic {0:?} similarity is not between 0.2 and 1; leave it out for 0.55")]
+    TopicSimilarity(String),
+}
+
+/// Groups by their names; `place` says where one that is no name stands.
+fn group_names(names: &[String], place: impl Fn() -> String) -> Result<Vec<GroupName>, Error> {
+    let parse = |name: &String| GroupName::parse(name).map_err(|why| Error::Group(place(), why));
+    names.iter().map(parse).collect()
 }
 
 /// One assistant.
@@ -54,19 +109,25 @@ pub struct Applications {
     default: Application,
     /// Members of these may use it; with none, everybody in the directory may.
     groups: Vec<GroupName>,
+    responses: Responses,
 }
 
 impl Applications {
-    /// Opens them; the default one is made from the settings. Refused where a group in them is no name.
-    pub fn open(settings: &Settings) -> Result<Applications, Unacceptable> {
+    /// Opens them; the default one is made from the settings. Refused where these cannot be taken.
+    pub fn open(settings: &Settings) -> Result<Applications, Error> {
         let default = Application {
             id: DEFAULT.to_owned(),
             title: settings.title.clone(),
             welcome: settings.welcome.clone(),
             sources: None,
         };
-        let groups = settings.groups.iter().map(|name| GroupName::parse(name)).collect::<Result<_, _>>()?;
-        Ok(Applications { default, groups })
+        let groups = group_names(&settings.groups, || "groups".to_owned())?;
+        Ok(Applications { default, groups, responses: Responses::of(settings)? })
+    }
+
+    /// How the default application responds.
+    pub fn responses(&self) -> &Responses {
+        &self.responses
     }
 
     /// The application of that id, where this person is active and assigned to it.

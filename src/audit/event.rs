@@ -31,13 +31,14 @@ pub enum Event<'a> {
         shown: &'a [PassageId],
     },
     /// The answer ended: `answered`, `refused` or `stopped`; the leaf of the question; whether it was `written` by the model
-    /// or is `extractive`; the passages cited.
+    /// or is `extractive`; of a refusal, why (never on which topic or phrase: that would tell the question); the passages cited.
     Answered {
         user: &'a UserId,
         message: &'a MessageId,
         asked: u64,
         outcome: &'a str,
         mode: &'a str,
+        why: Option<&'a str>,
         cited: &'a [PassageId],
     },
     /// A person searched.
@@ -100,10 +101,13 @@ impl Event<'_> {
                 });
                 ("asked", Some(*user), fields)
             }
-            Event::Answered { user, message, asked, outcome, mode, cited } => {
-                let fields = json!({
+            Event::Answered { user, message, asked, outcome, mode, why, cited } => {
+                let mut fields = json!({
                     "message": message, "asked": asked, "outcome": outcome, "mode": mode, "cited": ids(cited),
                 });
+                if let Some(why) = why {
+                    fields["why"] = json!(why);
+                }
                 ("answered", Some(*user), fields)
             }
             Event::Searched { user, query, visible, shown } => {

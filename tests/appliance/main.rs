@@ -20,6 +20,7 @@ mod login;
 mod pages;
 mod permissions;
 mod quoting;
+mod responses;
 mod revocation;
 mod scene;
 mod scim;

@@ -1,0 +1,196 @@
+//! The application's response settings, as a question meets them: what is declined before anything is looked for, what is
+//! held back of an answer, and how much an answer tells.
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use super::ask::claims;
+use super::{App, Asker, answering};
+use crate::answer::{self, Answer, Claim, Mode, Phrases, Piece, Question, Subject, Tone, Why, Without};
+use crate::application::{self, Length, Responses};
+use crate::index::Found;
+use crate::model::{Embed, Generate, Stop, Vector};
+
+/// Sentences of a short answer.
+const SHORT_CLAIMS: usize = 3;
+/// Sentences that match the question best and stand beside those of a detailed answer.
+const BESIDE: usize = 3;
+
+/// What the response settings need to be met quickly.
+pub(super) struct Ready {
+    pub(super) phrases: Phrases,
+    topics: Vec<Subject>,
+    /// The vectors of each topic's examples, made for the first question.
+    vectors: OnceLock<Vec<Vec<Vector>>>,
+}
+
+impl Ready {
+    pub(super) fn of(responses: &Responses) -> Ready {
+        let topics = responses.topics.iter().map(|topic| Subject::new(&topic.examples, topic.similarity));
+        Ready { phrases: Phrases::new(&responses.blocked_phrases), topics: topics.collect(), vectors: OnceLock::new() }
+    }
+
+    /// Whether a claim, what it quotes, or the page it is from says a blocked phrase. `found` are the passages it may cite.
+    pub(super) fn blocks(&self, claim: &Claim, found: &[Found]) -> bool {
+        !self.phrases.is_empty()
+            && (self.phrases.is_in(claim.text())
+                || claim.citations().any(|citation| {
+                    let cited = found.iter().find(|found| found.passage().id == citation.passage);
+                    cited.is_none_or(|found| {
+                        let quote = citation.quote.start as usize..citation.quote.end as usize;
+                        let text = found.passage().text.get(quote).unwrap_or_default();
+                        self.phrases.is_in(text) || self.blocks_page(&found.head().title, &found.head().url)
+                    })
+                }))
+    }
+
+    /// Whether a page's title or address says one: the page is not named then.
+    pub(super) fn blocks_page(&self, title: &str, url: &str) -> bool {
+        let spaced = |url: &str| url.replace("%20", " ").replace('+', " ");
+        !self.phrases.is_empty() && (self.phrases.is_in(title) || self.phrases.is_in(&spaced(url)))
+    }
+
+    /// An answer without what must not be said. An answer of which nothing is left is declined.
+    fn withhold(&self, answer: Answer, found: &[Found]) -> Answer {
+        if self.phrases.is_empty() {
+            return answer;
+        }
+        match answer {
+            Answer::Grounded { claims, withheld, follow_ups } => {
+                let all = claims.len();
+                let claims: Vec<Claim> = claims.into_iter().filter(|claim| !self.blocks(claim, found)).collect();
+                if claims.is_empty() {
+                    return Answer::Unanswered { why: Why::Blocked, related: Vec::new() };
+                }
+                let dropped = u32::try_from(all - claims.len()).unwrap_or(u32::MAX);
+                let follow_ups = follow_ups.into_iter().filter(|question| !self.phrases.is_in(question)).collect();
+                Answer::Grounded { claims, withheld: withheld.saturating_add(dropped), follow_ups }
+            }
+            Answer::Unanswered { why, mut related } => {
+                related.retain(|page| !self.blocks_page(&page.title, &page.url));
+                Answer::Unanswered { why, related }
+            }
+            Answer::Stopped { mut claims, by } => {
+                claims.retain(|claim| !self.blocks(claim, found));
+                Answer::Stopped { claims, by }
+            }
+        }
+    }
+
+    /// The vectors of the question and of every topic's examples; `None` where they cannot be made.
+    fn vectors(
+        &self,
+        embed: &dyn Embed,
+        asked: &[&Question],
+        responses: &Responses,
+        stop: &Stop,
+    ) -> Option<Vec<Vector>> {
+        let made = |texts: &[&str]| match embed.embed(texts, stop) {
+            Ok(vectors) if vectors.len() == texts.len() => Some(vectors),
+            Ok(_) => None,
+            Err(error) => {
+                tracing::warn!(%error, "a question cannot be compared with the topics by meaning; words decide");
+                None
+            }
+        };
+        if self.vectors.get().is_none() {
+            let mut all = Vec::new();
+            for topic in &responses.topics {
+                all.push(made(&topic.examples.iter().map(String::as_str).collect::<Vec<_>>())?);
+            }
+            // Whoever was quicker made the same.
+            let _ = self.vectors.set(all);
+        }
+        made(&asked.iter().map(|question| question.as_str()).collect::<Vec<_>>())
+    }
+}
+
+impl App {
+    /// Why a question is declined before anything is looked for; `None` where it is not. `asked` are the question and, where
+    /// it goes on from others, what it was completed to. It depends on these, the settings and the asker's groups alone.
+    pub(super) fn declines(&self, asker: &Asker, asked: &[&Question], stop: &Stop) -> Option<Why> {
+        let (ready, responses) = (&self.responses, self.applications.responses());
+        if asked.iter().any(|question| ready.phrases.is_in(question.as_str())) {
+            return Some(Why::Blocked);
+        }
+        if ready.topics.is_empty() {
+            return None;
+        }
+        let of_asked = self.models.embed.as_deref().and_then(|embed| ready.vectors(embed, asked, responses, stop));
+        let is_about = |at: usize, subject: &Subject| {
+            asked.iter().enumerate().any(|(number, question)| {
+                let of_question = of_asked.as_ref().map(|vectors| &vectors[number]);
+                let vectors = of_question.zip(ready.vectors.get().map(|all| &*all[at]));
+                subject.has(question, vectors)
+            })
+        };
+        let is_denied = |(at, subject)| is_about(at, subject) && !responses.may_ask(&self.directory, asker.user(), at);
+        ready.topics.iter().enumerate().any(is_denied).then_some(Why::Topic)
+    }
+
+    /// Makes an answer as the response settings want it: as [`answering::make`].
+    pub(super) fn respond(
+        &self,
+        model: Result<&dyn Generate, Without>,
+        question: &Question,
+        found: &[Found],
+        stop: &Stop,
+        marked: &mut dyn FnMut(Mode) -> ControlFlow<()>,
+        each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+    ) -> (Answer, Mode) {
+        let (ready, length) = (&self.responses, self.applications.responses().length);
+        let mut settings = self.settings.answer.clone();
+        match length {
+            Length::Short => {
+                settings.claims_max = settings.claims_max.min(SHORT_CLAIMS);
+                settings.words_max /= 2;
+            }
+            Length::Normal => {}
+            Length::Detailed => {
+                settings.claims_max *= 2;
+                settings.words_max += settings.words_max / 2;
+            }
+        }
+        let mut allowed = |piece: Piece<'_>| match piece {
+            Piece::Claim(claim) if ready.blocks(claim, found) => ControlFlow::Continue(()),
+            Piece::Claim(_) | Piece::Phase(_) | Piece::Source(_) => each(piece),
+        };
+        let (answer, mode) = answering::make(model, question, found, &settings, stop, marked, &mut allowed);
+        let answer = match (length, mode) {
+            (Length::Detailed, Mode::Written) => more(answer, question, found, &settings, stop, &mut allowed),
+            (Length::Short | Length::Normal, _) | (Length::Detailed, Mode::Quoted(_)) => answer,
+        };
+        (ready.withhold(answer, found), mode)
+    }
+
+    /// The words of a refusal, in the tone of the settings.
+    pub(super) fn refusal(&self, answer: &Answer) -> Option<String> {
+        let tone = match self.applications.responses().tone {
+            application::Tone::Plain => Tone::Plain,
+            application::Tone::Formal => Tone::Formal,
+        };
+        match answer {
+            Answer::Unanswered { why, .. } => Some(answer::refusal(*why, tone).to_owned()),
+            Answer::Grounded { .. } | Answer::Stopped { .. } => None,
+        }
+    }
+}
+
+/// A detailed answer: what the model found, and the sentences beside it that match the question best.
+fn more(
+    answer: Answer,
+    question: &Question,
+    found: &[Found],
+    settings: &answer::Settings,
+    stop: &Stop,
+    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Answer {
+    let Answer::Grounded { withheld, .. } = answer else { return answer };
+    let shown = claims(&answer);
+    let claims_max = settings.claims_max.min(shown.len() + BESIDE);
+    let settings = answer::Settings { claims_max, ..settings.clone() };
+    match answer::quote(question, found, &settings, shown, stop, each) {
+        Answer::Grounded { claims, follow_ups, .. } => Answer::Grounded { claims, withheld, follow_ups },
+        other @ (Answer::Unanswered { .. } | Answer::Stopped { .. }) => other,
+    }
+}
