@@ -10,6 +10,7 @@
 mod admin;
 mod ask;
 mod audit;
+mod bad_input;
 mod crawl;
 mod explain;
 mod front;
