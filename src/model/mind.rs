@@ -106,11 +106,15 @@ impl Mind {
         }
     }
 
-    /// A seat for a prompt: the one where an earlier prompt of the same answer was read, one whose answer is over, a new one,
-    /// or the one that was left first. What in it is not the prompt's own, or everybody's, is forgotten.
+    /// A seat for a prompt: the one where an earlier prompt of the same answer was read, one whose answer is over (of these the
+    /// one that holds most of the prompt's system text), a new one, or the one that was left first. What in it is not the
+    /// prompt's own, or everybody's, is forgotten.
     fn seat(&mut self, prompt: &Prompt, fixed: usize, tokens: &[u32]) -> Seat {
         let own = self.seats.iter().position(|seat| seat.sharing.is(&prompt.sharing));
-        let place = own.or_else(|| self.seats.iter().rposition(|seat| seat.sharing.is_over()));
+        let holds =
+            |seat: &Seat| tokens[..fixed].iter().zip(seat.fixed()).take_while(|(one, other)| one == other).count();
+        let over = self.seats.iter().enumerate().filter(|(_, seat)| seat.sharing.is_over());
+        let place = own.or_else(|| over.max_by_key(|(_, seat)| holds(seat)).map(|(place, _)| place));
         let mut seat = match place {
             Some(place) => self.seats.remove(place),
             None if self.made < self.seats_max || self.seats.is_empty() => self.new_seat(),
