@@ -42,7 +42,8 @@ pub use topic::Subject;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::acl::AclClass;
 use crate::corpus::{DocumentId, PassageId, Space};
@@ -55,8 +56,10 @@ pub struct Settings {
     /// Passages looked at for one question.
     pub passages: usize,
     /// Below this leaning of the model towards "the passages answer it" the answer is declined; 0 to 1.
+    #[serde(deserialize_with = "share")]
     pub gate: f32,
     /// Below this judgement of a sentence, made from it alone, it is not shown as an answer; 0 to 1.
+    #[serde(deserialize_with = "share")]
     pub judge: f32,
     /// Tokens an answer may have.
     pub tokens_max: usize,
@@ -70,6 +73,12 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings { passages: 6, gate: 0.5, judge: 0.575, tokens_max: 200, claims_max: 10, words_max: 330 }
     }
+}
+
+/// Reads a share; with one that is none, such as 60 meant as a percentage, every question would be declined.
+fn share<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let share = f32::deserialize(from)?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(D::Error::custom("it is a share, 0 to 1")) }
 }
 
 /// An answer.

@@ -56,6 +56,15 @@ fn a_value_of_the_wrong_kind_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_share_that_is_none_is_refused_with_its_place() {
+    for key in ["gate", "judge"] {
+        let error = Settings::parse(&format!("[answer]\n{key} = 60\n")).unwrap_err();
+
+        assert_eq!(format!("{error:#}"), format!("answer.{key}: it is a share, 0 to 1"));
+    }
+}
+
+#[test]
 fn the_environment_goes_before_the_file_and_both_are_told_apart() {
     let variables = [("SOTTO__SESSION__IDLE_MINUTES", "7"), ("HOME", "/root")];
     let environment =
