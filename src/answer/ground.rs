@@ -47,13 +47,27 @@ pub fn ground(
     }
 
     shown.tell(Piece::Phase(Phase::Writing));
-    let mut writer = Writer::new(question.as_str(), model, &prompts, found, &all, &chosen, stop, settings);
-    let outcome = match wants(question.as_str()) {
+    let mut writer = Writer {
+        question: question.as_str(),
+        model,
+        prompts: &prompts,
+        found,
+        all: &all,
+        chosen: &chosen,
+        stop,
+        settings,
+        asked: content(question.as_str()).into_iter().collect(),
+        written: Vec::new(),
+    };
+    let wants = wants(question.as_str());
+    let outcome = match wants {
         Wants::One => writer.one(&mut shown)?,
         Wants::All => writer.all_of_them(&mut shown)?,
     };
-    // Whether there is an answer is for the gate to say: a small model's NONE is often only that it found no list.
-    let outcome = if outcome.is_none && shown.claims.is_empty() { writer.one(&mut shown)? } else { outcome };
+    // Whether there is an answer is for the gate to say: a small model's NONE is often only that it found no list, and the
+    // lines that it copied first need not be those that answer.
+    let is_over = shown.is_broken_off || stop.is_set() || !shown.claims.is_empty();
+    let outcome = if wants == Wants::One || is_over { outcome } else { writer.one(&mut shown)? };
     if shown.is_broken_off || stop.is_set() {
         return Ok(shown.stopped());
     }

@@ -14,6 +14,7 @@
 mod align;
 mod check;
 mod choose;
+mod form;
 mod ground;
 mod phrase;
 mod prompt;

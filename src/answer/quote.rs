@@ -10,10 +10,11 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::ground::related;
 use super::sentence::{Sentence, sentences};
 use super::wants::{Wants, wants};
-use super::words::{content, numbers, words};
+use super::words::content;
 use super::{Answer, Citation, Claim, Phase, Piece, Question, Settings, StoppedBy, Why, suggest};
 use crate::index::Found;
 use crate::model::Stop;
@@ -51,63 +52,6 @@ const COVERS: f32 = 0.5;
 const ABOVE: f32 = 0.6;
 /// What being in the passage that was found first counts; the passages after it have a half, a third, … of it.
 const RANK: f32 = 0.15;
-
-/// Words of time that are no numbers.
-const TIMES: &[&str] = &[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "january",
-    "february",
-    "march",
-    "april",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "today",
-    "tomorrow",
-    "noon",
-    "midnight",
-    "morning",
-    "afternoon",
-    "evening",
-    "night",
-    "daily",
-    "weekly",
-    "monthly",
-    "quarterly",
-    "yearly",
-    "annually",
-    "day",
-    "days",
-    "week",
-    "weeks",
-    "month",
-    "months",
-    "year",
-    "years",
-    "hour",
-    "hours",
-    "minute",
-    "minutes",
-    "quarter",
-    "weekday",
-    "weekdays",
-    "immediately",
-    "once",
-    "before",
-    "after",
-    "during",
-    "until",
-];
 
 /// Answers with the sentences of what was found that match the question best, or declines. `found` is best first; `shown`
 /// are claims that stand already, from a model that failed after them: they are kept and not said again.
@@ -151,7 +95,7 @@ pub fn quote(
 /// The sentences to quote, best first, as indexes; none where none matches well enough.
 fn chosen(question: &str, found: &[Found], all: &[Sentence], items_max: usize) -> Vec<usize> {
     let asked: BTreeSet<String> = content(question).into_iter().collect();
-    let need = Need::of(question);
+    let form = Form::of(question);
     let mut ranked: Vec<(f32, usize)> = (0..all.len())
         .filter(|at| all[*at].text.len() <= QUOTE_BYTES_MAX && !all[*at].text.ends_with(':'))
         .filter_map(|at| {
@@ -160,7 +104,7 @@ fn chosen(question: &str, found: &[Found], all: &[Sentence], items_max: usize) -
             let in_own = asked.iter().filter(|word| own.contains(*word)).count() as f32;
             let in_above = asked.iter().filter(|word| !own.contains(*word) && above.contains(*word)).count() as f32;
             let covers = (in_own + in_above) / asked.len().max(1) as f32;
-            let is_enough = in_own > 0.0 && covers >= COVERS && need.is_met(&all[at].text, question);
+            let is_enough = in_own > 0.0 && covers >= COVERS && form.is_met(&all[at].text, question);
             let score = (in_own + ABOVE * in_above) / asked.len().max(1) as f32;
             is_enough.then_some((score + RANK / (1.0 + all[at].from as f32), at))
         })
@@ -197,55 +141,6 @@ fn claim(found: &[Found], all: &[Sentence], at: usize, before: &[Claim]) -> Clai
     match all[at].lead_in.filter(|lead_in| all[*lead_in].text.len() <= QUOTE_BYTES_MAX && !is_opened(*lead_in)) {
         Some(lead_in) => Claim::new(format!("{} {}", all[lead_in].text, all[at].text), cite(at), vec![cite(lead_in)]),
         None => Claim::new(all[at].text.clone(), cite(at), Vec::new()),
-    }
-}
-
-/// What a sentence must have to answer a question of this form, whatever words they share. Only English forms are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    /// A number that the question does not have.
-    Number,
-    /// A number, or a word of time, that the question does not have.
-    Time,
-    /// Nothing.
-    Nothing,
-}
-
-impl Need {
-    fn of(question: &str) -> Need {
-        let words = words(question);
-        let text = format!(" {} ", words.join(" "));
-        let has = |forms: &[&str]| forms.iter().any(|form| text.contains(&format!(" {form} ")));
-        if has(&["how many", "how much", "how old", "how far", "what percentage", "what share", "what number"]) {
-            Need::Number
-        } else if has(&[
-            "how long",
-            "how often",
-            "how soon",
-            "how late",
-            "what time",
-            "what date",
-            "what day",
-            "what year",
-        ]) || words.first().is_some_and(|first| first == "when")
-        {
-            Need::Time
-        } else {
-            Need::Nothing
-        }
-    }
-
-    fn is_met(self, sentence: &str, question: &str) -> bool {
-        let has_number = || !numbers(sentence).is_subset(&numbers(question));
-        let has_time = || {
-            let asked = words(question);
-            words(sentence).iter().any(|word| TIMES.contains(&word.as_str()) && !asked.contains(word))
-        };
-        match self {
-            Need::Number => has_number(),
-            Need::Time => has_number() || has_time(),
-            Need::Nothing => true,
-        }
     }
 }
 

@@ -81,6 +81,37 @@ impl Generate for Says {
     }
 }
 
+/// A generator that writes and leans as it is told.
+struct By<W, L> {
+    write: W,
+    lean: L,
+}
+
+impl<W: Fn() -> &'static str + Send + Sync, L: Fn(&str) -> f32 + Send + Sync> Generate for By<W, L> {
+    fn name(&self) -> &str {
+        "by"
+    }
+    fn generate(
+        &self,
+        _: &Prompt,
+        _: Limits,
+        _: &Stop,
+        each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Ending, Error> {
+        let _ = each((self.write)());
+        Ok(Ending::Done)
+    }
+    fn leaning(&self, prompt: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
+        Ok((self.lean)(&prompt.user.concat()))
+    }
+}
+
+/// One that always writes this line and, asked of a sentence alone, judges it by whether it says this.
+fn judges(line: &'static str, believes: &'static str) -> impl Generate {
+    let lean = move |given: &str| if given.contains("Statement: ") && !given.contains(believes) { 0.1 } else { 0.9 };
+    By { write: move || line, lean }
+}
+
 fn ask(question: &str, found: &[Found], model: &dyn Generate) -> Answer {
     let question = Question::parse(question).unwrap();
     ground(&question, found, model, &Settings::default(), &Stop::default(), &mut |_| ControlFlow::Continue(())).unwrap()
@@ -153,7 +184,7 @@ fn what_no_sentence_supports_is_withheld() {
     );
 
     assert_eq!(claims(&made_up), ["The pager number is 4417."], "the page's own sentence, not what was made up");
-    let model = Judges { line: "The wifi password is hunter2.", believes: "hunter2" };
+    let model = judges("The wifi password is hunter2.", "hunter2");
     let nothing = ask("Where is the pager?", &off_topic, &model);
     assert!(matches!(nothing, Answer::Unanswered { .. }), "{nothing:?}");
     assert!(matches!(mixed, Answer::Grounded { withheld: 1, .. }), "{mixed:?}");
@@ -186,29 +217,9 @@ fn one_thing_is_answered_by_one_sentence_and_what_limits_it() {
 
 #[test]
 fn a_line_that_rests_on_nothing_is_followed_by_a_shorter_try() {
-    /// Writes something else each time.
-    struct Changes(Mutex<Vec<&'static str>>);
-    impl Generate for Changes {
-        fn name(&self) -> &str {
-            "changes"
-        }
-        fn generate(
-            &self,
-            _: &Prompt,
-            _: Limits,
-            _: &Stop,
-            each: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        ) -> Result<Ending, Error> {
-            let line = self.0.lock().unwrap().pop().unwrap();
-            let _ = each(line);
-            Ok(Ending::Done)
-        }
-        fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
-            Ok(0.9)
-        }
-    }
     let found = [found("wiki:1", "Pager", "The pager number is 4417.")];
-    let model = Changes(Mutex::new(vec!["4417", "The pager number is the number of the pager."]));
+    let lines = Mutex::new(vec!["4417", "The pager number is the number of the pager."]);
+    let model = By { write: || lines.lock().unwrap().pop().unwrap(), lean: |_: &str| 0.9 };
 
     assert_eq!(claims(&ask("What is the pager number?", &found, &model)), ["The pager number is 4417."]);
 }
@@ -301,38 +312,11 @@ fn a_model_that_reads_on_into_a_page_about_something_else_is_ended() {
     assert_eq!(claims(&answer), ["Ada leads."]);
 }
 
-/// A model that points to a sentence and, asked of that sentence alone, judges it by what it says.
-struct Judges {
-    line: &'static str,
-    believes: &'static str,
-}
-
-impl Generate for Judges {
-    fn name(&self) -> &str {
-        "judges"
-    }
-    fn generate(
-        &self,
-        _: &Prompt,
-        _: Limits,
-        _: &Stop,
-        each: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Ending, Error> {
-        let _ = each(self.line);
-        Ok(Ending::Done)
-    }
-    fn leaning(&self, prompt: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
-        let given = prompt.user.concat();
-        let is_alone = given.contains("Statement: ");
-        Ok(if is_alone && !given.contains(self.believes) { 0.1 } else { 0.9 })
-    }
-}
-
 #[test]
 fn a_sentence_that_alone_does_not_answer_gives_way_to_one_that_does() {
     let page = "The medical plan covers hospital care. The dental plan covers two visits.";
     let found = [found("wiki:1", "Plans", page)];
-    let model = Judges { line: "The medical plan covers hospital care.", believes: "two visits" };
+    let model = judges("The medical plan covers hospital care.", "two visits");
 
     assert_eq!(
         claims(&ask("What does the dental plan cover?", &found, &model)),
@@ -341,9 +325,30 @@ fn a_sentence_that_alone_does_not_answer_gives_way_to_one_that_does() {
 }
 
 #[test]
+fn no_sentence_is_judged_twice() {
+    let found = [found("wiki:1", "Plans", "The medical plan covers hospital care. It is free.")];
+    let judged = Mutex::new(Vec::new());
+    let lean = |given: &str| {
+        if given.contains("Statement: ") {
+            judged.lock().unwrap().push(given.to_owned());
+            return 0.1;
+        }
+        0.9
+    };
+
+    ask("What does the dental plan cover?", &found, &By { write: || "It is free.", lean });
+
+    let mut judged = judged.into_inner().unwrap();
+    let all = judged.len();
+    judged.sort();
+    judged.dedup();
+    assert_eq!(judged.len(), all);
+}
+
+#[test]
 fn where_no_sentence_alone_answers_nothing_is_shown() {
     let found = [found("wiki:1", "Plans", "The medical plan covers hospital care. It is free.")];
-    let model = Judges { line: "The medical plan covers hospital care.", believes: "two visits" };
+    let model = judges("The medical plan covers hospital care.", "two visits");
 
     let answer = ask("What does the dental plan cover?", &found, &model);
 
@@ -354,7 +359,7 @@ fn where_no_sentence_alone_answers_nothing_is_shown() {
 fn a_yes_or_no_question_is_answered_first_with_the_word() {
     let found = [found("wiki:1", "Dental plan", "The dental plan covers contractors after three months.")];
     let line = "The dental plan covers contractors after three months.";
-    let model = Judges { line, believes: "covers contractors" };
+    let model = judges(line, "covers contractors");
 
     let answer = ask("Does the dental plan cover contractors?", &found, &model);
 
@@ -364,27 +369,19 @@ fn a_yes_or_no_question_is_answered_first_with_the_word() {
 #[test]
 fn a_sentence_of_a_passage_that_lacks_what_the_question_names_must_be_the_better_answer() {
     let found = [found("wiki:1", "On call", "The pager of the Leith site is 4417.")];
-    /// Is just sure enough of everything.
-    struct Wavers;
-    impl Generate for Wavers {
-        fn name(&self) -> &str {
-            "wavers"
-        }
-        fn generate(
-            &self,
-            _: &Prompt,
-            _: Limits,
-            _: &Stop,
-            each: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        ) -> Result<Ending, Error> {
-            let _ = each("The pager of the Leith site is 4417.");
-            Ok(Ending::Done)
-        }
-        fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
-            Ok(0.7)
-        }
-    }
+    let wavers = By { write: || "The pager of the Leith site is 4417.", lean: |_: &str| 0.7 };
 
-    assert_eq!(claims(&ask("What is the pager of the site at Leith?", &found, &Wavers)).len(), 1);
-    assert!(claims(&ask("What is the pager of the site at Bergen?", &found, &Wavers)).is_empty());
+    assert_eq!(claims(&ask("What is the pager of the site at Leith?", &found, &wavers)).len(), 1);
+    assert!(claims(&ask("What is the pager of the site at Bergen?", &found, &wavers)).is_empty());
+}
+
+#[test]
+fn where_the_copied_lines_do_not_answer_the_sentence_that_does_is_looked_for() {
+    let page = "The gym opens at six. The office has a gym. The steps of enrolment are signing and sending the form.";
+    let found = [found("wiki:1", "Office", page)];
+    let model = judges("1. The gym opens at six.", "signing and sending");
+
+    let answer = ask("What are the steps of enrolment?", &found, &model);
+
+    assert_eq!(claims(&answer), ["The steps of enrolment are signing and sending the form."]);
 }

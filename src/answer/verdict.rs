@@ -8,8 +8,8 @@ const BEGINS: &[&str] = &[
     "am", "are", "can", "could", "did", "do", "does", "had", "has", "have", "is", "may", "might", "must", "need",
     "shall", "should", "was", "were", "will", "would",
 ];
-/// Words that bound what a sentence says, so that it may say no without a denial: "only employees".
-const BOUNDS: &[&str] = &["only", "until", "before", "after", "exclusively", "solely", "instead", "rather"];
+/// Words that bound whom or what a sentence is about, so that it may say no without a denial: "only employees".
+const BOUNDS: &[&str] = &["only", "exclusively", "solely", "instead", "rather"];
 /// The leaning from which the model is sure enough of a yes, and below the rest of it of a no.
 const SURE: f32 = 0.7;
 
@@ -22,10 +22,13 @@ pub(super) enum Verdict {
     No,
 }
 
-/// Whether a question is answered by yes or no. "Is it A or B?" is not.
+/// Whether a question is answered by yes or no. "Is it A or B?" is not, and what "yes" says to "Is it not covered?" nobody
+/// knows.
 pub(super) fn asks_for_verdict(question: &str) -> bool {
     let words = words(question);
-    words.first().is_some_and(|word| BEGINS.contains(&word.as_str())) && !words.iter().any(|word| word == "or")
+    words.first().is_some_and(|word| BEGINS.contains(&word.as_str()))
+        && !words.iter().any(|word| word == "or")
+        && !denies(question)
 }
 
 /// The word that a sentence gives to a question; `None` where none is asked for, or where the model's leaning and the
@@ -39,9 +42,9 @@ pub(super) fn verdict(
         return Ok(None);
     }
     let leaning = leaning()?;
-    let turns = denies(question) != denies(sentence);
+    let turns = denies(sentence);
     let is_bounded = words(sentence).iter().any(|word| BOUNDS.contains(&word.as_str()));
-    Ok(if leaning >= SURE && !turns {
+    Ok(if leaning >= SURE && !turns && !is_bounded {
         Some(Verdict::Yes)
     } else if leaning <= 1.0 - SURE && (turns || is_bounded) {
         Some(Verdict::No)
@@ -74,11 +77,12 @@ mod tests {
         assert_eq!(said(question, "Contractors are not covered.", 0.9), None);
         assert_eq!(said(question, "The dental plan covers contractors.", 0.1), None);
         assert_eq!(said(question, "Contractors are not covered.", 0.5), None);
+        assert_eq!(said(question, "Only employees are covered.", 0.9), None);
     }
 
     #[test]
     fn other_questions_are_given_no_word() {
-        for question in ["Who is covered?", "Is it the red or the blue one?", "Dental plan?"] {
+        for question in ["Who is covered?", "Is it the red or the blue one?", "Dental plan?", "Is it not covered?"] {
             assert_eq!(said(question, "The dental plan covers contractors.", 0.9), None, "{question}");
         }
     }

@@ -1,6 +1,6 @@
 //! What form of answer a question wants: one thing, or all there are.
 
-use super::words::{numbers, words};
+use super::words::words;
 
 /// What a question wants to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,145 +66,6 @@ fn asks_for_several(words: &[String]) -> bool {
     is_plural && (first == "which" || first == "what" && has_verb)
 }
 
-/// Words that tell a time without a number.
-const TIMES: &[&str] = &[
-    "after",
-    "afternoon",
-    "always",
-    "annually",
-    "april",
-    "august",
-    "autumn",
-    "before",
-    "beginning",
-    "century",
-    "daily",
-    "day",
-    "december",
-    "decade",
-    "during",
-    "end",
-    "evening",
-    "february",
-    "friday",
-    "hourly",
-    "immediately",
-    "january",
-    "july",
-    "june",
-    "march",
-    "may",
-    "midnight",
-    "monday",
-    "month",
-    "monthly",
-    "morning",
-    "never",
-    "next",
-    "night",
-    "noon",
-    "november",
-    "october",
-    "once",
-    "quarter",
-    "quarterly",
-    "saturday",
-    "september",
-    "soon",
-    "spring",
-    "summer",
-    "sunday",
-    "thursday",
-    "today",
-    "tomorrow",
-    "tuesday",
-    "until",
-    "wednesday",
-    "week",
-    "weekday",
-    "weekly",
-    "when",
-    "whenever",
-    "while",
-    "winter",
-    "within",
-    "year",
-    "yearly",
-    "as",
-    "by",
-    "upon",
-    "whilst",
-    "at",
-    "since",
-];
-/// Words that tell an amount without a number.
-const AMOUNTS: &[&str] = &[
-    "a",
-    "all",
-    "an",
-    "any",
-    "both",
-    "couple",
-    "dozen",
-    "double",
-    "every",
-    "each",
-    "few",
-    "full",
-    "half",
-    "hundred",
-    "hundreds",
-    "indefinitely",
-    "least",
-    "many",
-    "million",
-    "millions",
-    "most",
-    "no",
-    "none",
-    "nothing",
-    "pair",
-    "per",
-    "quarter",
-    "single",
-    "third",
-    "thousand",
-    "thousands",
-    "triple",
-    "twice",
-    "unlimited",
-    "whole",
-    "billion",
-    "billions",
-    "free",
-    "dozens",
-    "several",
-    "once",
-    "never",
-    "lifetime",
-    "permanent",
-    "permanently",
-    "until",
-];
-
-/// Whether a statement has the form of an answer to a question: a time where it asks when, an amount where it asks how
-/// many. Nothing is known of other questions, and every statement has their form.
-pub(super) fn has_form(question: &str, statement: &str) -> bool {
-    let asked = words(question);
-    let asks =
-        |one: &str, other: &[&str]| asked.windows(2).any(|pair| pair[0] == one && other.contains(&pair[1].as_str()));
-    let said = words(statement);
-    let has = |list: &[&str]| said.iter().any(|word| list.contains(&word.as_str()));
-    let has_number = !numbers(statement).is_empty();
-    if asked.first().is_some_and(|word| word == "when") || asks("what", &["year", "date", "month", "day"]) {
-        has_number || has(TIMES)
-    } else if asks("how", &["many", "much", "long", "often", "old", "high", "far", "tall"]) {
-        has_number || has(AMOUNTS) || asks("how", &["long", "often"]) && has(TIMES)
-    } else {
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,16 +98,5 @@ mod tests {
         ] {
             assert_eq!(wants(question), Wants::One, "{question}");
         }
-    }
-
-    #[test]
-    fn a_time_is_wanted_where_when_is_asked_and_an_amount_where_how_many() {
-        let prompted = "Users with expiring passwords are prompted to change them.";
-
-        assert!(!has_form("When do users see a prompt?", prompted));
-        assert!(has_form("When do users see a prompt?", "They see it within two weeks of expiry."));
-        assert!(!has_form("How many users are prompted?", prompted));
-        assert!(has_form("How many users are prompted?", "All users are prompted."));
-        assert!(has_form("Who is prompted?", prompted));
     }
 }

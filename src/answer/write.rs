@@ -6,11 +6,11 @@ use std::ops::ControlFlow;
 use super::align::{align, copies_one};
 use super::check::{Line, agrees, bare, check, copies_already};
 use super::choose::Chosen;
+use super::form::Form;
 use super::ground::{Shown, words_above};
 use super::prompt::{self, NO, Prompts, YES};
 use super::sentence::Sentence;
 use super::verdict::{Verdict, verdict};
-use super::wants::has_form;
 use super::words::{content, names, numbers, words};
 use super::{Citation, Claim, Phase, Piece, Settings};
 use crate::index::Found;
@@ -53,39 +53,21 @@ pub(super) struct Outcome {
 /// Asks the model line by line. As soon as a line is seen to copy its sentence, the model is broken off and the sentence
 /// is put in for it: reading a line takes a tenth of the time of writing it.
 pub(super) struct Writer<'w> {
-    question: &'w str,
-    model: &'w dyn Generate,
-    prompts: &'w Prompts,
-    found: &'w [Found],
-    all: &'w [Sentence],
-    chosen: &'w Chosen,
-    stop: &'w Stop,
-    settings: &'w Settings,
+    pub question: &'w str,
+    pub model: &'w dyn Generate,
+    pub prompts: &'w Prompts,
+    pub found: &'w [Found],
+    pub all: &'w [Sentence],
+    pub chosen: &'w Chosen,
+    pub stop: &'w Stop,
+    pub settings: &'w Settings,
     /// The stems of the question's words.
-    asked: BTreeSet<String>,
+    pub asked: BTreeSet<String>,
     /// Lines that stand already, in the prompt's form.
-    written: Vec<String>,
+    pub written: Vec<String>,
 }
 
 impl<'w> Writer<'w> {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are the parts of one answer, and are told apart by their types"
-    )]
-    pub(super) fn new(
-        question: &'w str,
-        model: &'w dyn Generate,
-        prompts: &'w Prompts,
-        found: &'w [Found],
-        all: &'w [Sentence],
-        chosen: &'w Chosen,
-        stop: &'w Stop,
-        settings: &'w Settings,
-    ) -> Writer<'w> {
-        let asked = content(question).into_iter().collect();
-        Writer { question, model, prompts, found, all, chosen, stop, settings, asked, written: Vec::new() }
-    }
-
     /// Shows the one sentence that answers, in the model's words where they are the sentence's, and what limits it.
     pub(super) fn one(&mut self, shown: &mut Shown<'_>) -> Result<Outcome, model::Error> {
         let (mut tried, mut withheld) = (BTreeSet::new(), 0);
@@ -98,14 +80,16 @@ impl<'w> Writer<'w> {
                 withheld += 1;
                 continue;
             };
-            if tried.insert(at) && self.is_answer(&[at])? {
+            // What is judged is what would be shown: in the model's words the same may be the plainer answer.
+            let statement = said.clone().unwrap_or_else(|| self.statement(&[at]));
+            if tried.insert(at) && self.is_answer(at, &statement)? {
                 self.show_whole(at, said, shown)?;
                 return Ok(Outcome::default());
             }
         }
         // What the model points to is not always what it takes for the answer when it sees it alone.
         for at in self.chosen.ranked.iter().take(RANKED_MAX) {
-            if tried.insert(*at) && self.is_answer(&[*at])? {
+            if tried.insert(*at) && self.is_answer(*at, &self.statement(&[*at]))? {
                 self.show_whole(*at, None, shown)?;
                 return Ok(Outcome::default());
             }
@@ -148,19 +132,18 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// Whether sentences, which stand together, answer the question: judged by the model from them alone, and by how much
-    /// of the question they and their headings speak of.
-    fn is_answer(&self, together: &[usize]) -> Result<bool, model::Error> {
-        let statement = self.statement(together);
-        if self.stop.is_set() || !has_form(self.question, &statement) {
+    /// Whether a statement, which rests on a sentence, answers the question: judged by the model from it alone, and by how
+    /// much of the question it and the headings above the sentence speak of.
+    fn is_answer(&self, at: usize, statement: &str) -> Result<bool, model::Error> {
+        if self.stop.is_set() || !Form::of(self.question).may_be_met(statement) {
             return Ok(false);
         }
-        let heading = self.heading(together[0]);
-        let leaning = self.lean(&prompt::states(self.question, &heading, &statement))?;
-        let there: BTreeSet<String> = content(&statement).into_iter().chain(content(&heading)).collect();
+        let heading = self.heading(at);
+        let leaning = self.lean(&prompt::states(self.question, &heading, statement))?;
+        let there: BTreeSet<String> = content(statement).into_iter().chain(content(&heading)).collect();
         let shared = self.asked.iter().filter(|word| there.contains(*word)).count();
         let cover = if self.asked.is_empty() { COVER_EVEN } else { shared as f32 / self.asked.len() as f32 };
-        let lacks = if self.lacks_named(together[0]) { LACKS } else { 0.0 };
+        let lacks = if self.lacks_named(at) { LACKS } else { 0.0 };
         let logit = (leaning / (1.0 - leaning).max(f32::MIN_POSITIVE)).ln() + COVER * (cover - COVER_EVEN) - lacks;
         Ok(1.0 / (1.0 + (-logit).exp()) >= self.settings.judge)
     }
@@ -263,7 +246,7 @@ impl<'w> Writer<'w> {
             }
             for number in fresh {
                 let wanted = self.whole_list(number);
-                if !self.is_answer(&wanted)? {
+                if !self.is_answer(wanted[0], &self.statement(&wanted))? {
                     // It stands before the model as written, or it would only write it again.
                     withheld += 1;
                     used.insert(number);
