@@ -81,7 +81,7 @@ pub enum Error {
     )]
     TopicOfNobody(String),
     /// The same.
-    #[error("application.topic {0:?} similarity is not between 0.2 and 1; leave it out for 0.55")]
+    #[error("application.topic {0:?} similarity is not between 0.2 and 1; leave it out for 0.5")]
     TopicSimilarity(String),
 }
 

@@ -69,8 +69,10 @@ pub struct Topic {
     pub similarity: f32,
 }
 
+/// Questions on a topic in other words than its three examples came to 0.28 to 0.54, and some beside it ("Who is my manager?"
+/// beside pay) to 0.52: no share parts them, and more examples help more than another share.
 fn similarity() -> f32 {
-    0.55
+    0.5
 }
 
 /// How the assistant responds: the settings, checked.

@@ -1,9 +1,12 @@
 //! Response settings: topics for some and not for others, phrases that are not said, and how much is told.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use sotto::app::nouns::{Embed, ModelError, Stop, Vector};
 use sotto::config::Settings;
 
-use crate::support::{Appliance, Site, claims};
+use crate::support::{Appliance, Parts, Site, claims, is_skipped, real_models};
 
 const PAY: &str = "What are the salary bands of designers?";
 
@@ -112,4 +115,48 @@ fn the_tone_changes_what_the_assistant_says_itself_and_no_sentence_of_a_page() {
     assert_eq!(claims(&asked(&plain, leave)), claims(&asked(&formal, leave)));
     assert_eq!(refusal(&asked(&plain, none)), "I did not find this in pages you can open.");
     assert_eq!(refusal(&asked(&formal, none)), "No answer to this question was found in the pages that you may open.");
+}
+
+#[test]
+fn a_topic_is_known_by_meaning_where_the_embedder_is_there() {
+    let models = real_models("smollm2-135m-instruct-q4_1");
+    if is_skipped("the weights of SmolLM2 and MiniLM (models/fetch.sh)", models.is_some()) {
+        return;
+    }
+    let topic = "[[application.topic]]\nname = \"pay\"\nrule = \"allow\"\nexamples = [\"What are the salary bands?\", \
+        \"How much does a manager earn?\", \"When are salaries reviewed?\"]";
+    let parts = Parts { embed: models.unwrap().embed, ..Parts::plain() };
+    let house = Appliance::made_of(parts, &site(), with(topic));
+    house.refresh();
+    let mut mateo = house.sign_in("mateo");
+    let is_denied =
+        |answer: &serde_json::Value| answer["refusal"] == "I do not answer questions on this topic for you.";
+
+    for question in ["How much money does a developer make here?", "How is compensation decided?", "salary of the CEO"]
+    {
+        assert!(is_denied(&house.ask(&mut mateo, question)), "{question}");
+    }
+    for question in ["How do I book travel?", "Where are cars parked?", "How many days of annual leave do I get?"] {
+        assert!(!is_denied(&house.ask(&mut mateo, question)), "{question}");
+    }
+}
+
+#[test]
+fn where_the_embedder_fails_words_decide_and_the_topic_stays_shut() {
+    /// Never makes a vector.
+    struct Fails;
+    impl Embed for Fails {
+        fn embed(&self, _: &[&str], _: &Stop) -> Result<Vec<Vector>, ModelError> {
+            Err(ModelError::Busy)
+        }
+    }
+    let topic = format!("[[application.topic]]\nname = \"pay\"\nexamples = [{PAY:?}]\nrule = \"allow\"");
+    let parts = Parts { embed: Some(Arc::new(Fails)), ..Parts::plain() };
+    let house = Appliance::made_of(parts, &site(), with(&topic));
+    house.refresh();
+    let mut mateo = house.sign_in("mateo");
+
+    let answer = house.ask(&mut mateo, "Which salary has a designer?");
+
+    assert_eq!(refusal(&answer), "I do not answer questions on this topic for you.");
 }
