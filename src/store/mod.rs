@@ -31,6 +31,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 pub use key::{Key, first_of};
 pub use record::Record;
@@ -45,6 +47,10 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Sequence numbers that are reserved by one write. After a crash at most so many are skipped.
 const SEQUENCE_BLOCK: u64 = 256;
+
+/// A lock that another holds is asked for so often, with so long between: a second in all.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The data folder and its trees. A clone is the same store.
 #[derive(Clone)]
@@ -106,6 +112,23 @@ impl From<sled::Error> for Error {
     }
 }
 
+/// Tries again for as long as the error is one that passes by itself. A file lock outlives its last handle for a moment:
+/// a child process holds it from `fork` until `exec`, and sled's pool until its last task has ended.
+fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>, passes: impl Fn(&E) -> bool) -> Result<T, E> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match attempt() {
+            Err(error) if passes(&error) => thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    attempt()
+}
+
+/// Whether sled says that its file is locked; it gives that no kind of its own.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock"))
+}
+
 impl Store {
     /// Opens or makes the data folder (mode 0700). One process at a time.
     pub fn open(folder: &Path) -> Result<Store, Error> {
@@ -116,19 +139,20 @@ impl Store {
         make_private(folder)?;
         let folder = folder.canonicalize()?;
         let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(folder.join("lock"))?;
-        match lock.try_lock() {
+        match patiently(|| lock.try_lock(), |error| matches!(error, fs::TryLockError::WouldBlock)) {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(Error::InUse(folder)),
             Err(fs::TryLockError::Error(error)) => return Err(error.into()),
         }
         let state = folder.join("state");
         make_private(&state)?;
-        let db = sled::Config::new()
+        let config = sled::Config::new()
             .path(&state)
             .cache_capacity(CACHE_BYTES)
             // Its flush thread only logs a failed fsync; every change is flushed by the call that makes it.
-            .flush_every_ms(None)
-            .open()?;
+            .flush_every_ms(None);
+        // The folder is ours already, so whoever holds sled's own lock is on the way out.
+        let db = patiently(|| config.open(), is_locked)?;
         Ok(Store { open: Arc::new(Open { folder, db, reserve_bytes, sequence: Mutex::new((0, 0)), _lock: lock }) })
     }
 

@@ -132,6 +132,25 @@ fn a_sequence_goes_on_after_a_restart_and_gives_nothing_twice() {
 }
 
 #[test]
+fn a_lock_that_its_last_holder_is_letting_go_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    for file in ["lock", "state/db"] {
+        let held = fs::File::open(folder.path().join(file)).unwrap();
+        held.lock().unwrap();
+        let holder = thread::spawn(move || {
+            thread::sleep(LOCK_PAUSE * 3);
+            drop(held);
+        });
+
+        let opened = Store::open(folder.path());
+
+        assert!(opened.is_ok(), "{file}: {:?}", opened.err());
+        holder.join().unwrap();
+    }
+}
+
+#[test]
 fn a_full_disk_takes_nothing_more_keeps_what_there_is_and_still_removes() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
