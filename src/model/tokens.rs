@@ -19,6 +19,8 @@ use super::{Error, Fault};
 const QWEN2: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// How Llama 3 does: digits by threes.
 const LLAMA3: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// How GPT-4o does, and Phi 4 mini after it: small letters end what capitals begin, and a word keeps its ending in it.
+const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// Tokens that end a turn in one of the families we know.
 const ENDS: &[&str] = &["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>"];
@@ -66,6 +68,7 @@ impl Tokens {
         let words = match (model, text("tokenizer.ggml.pre").unwrap_or("gpt-2")) {
             ("gpt2", "qwen2") => Some(by_pattern(QWEN2)?),
             ("gpt2", "llama-bpe" | "llama3" | "llama-v3" | "smaug-bpe") => Some(by_pattern(LLAMA3)?),
+            ("gpt2", "gpt-4o") => Some(by_pattern(GPT4O)?),
             ("gpt2", "smollm") => {
                 Some(Sequence::new(vec![Digits::new(true).into(), ByteLevel::new(false, true, true).into()]).into())
             }
@@ -452,6 +455,51 @@ mod tests {
             laid(Template::Phi3, &pieces(false, true)),
             "<|system|>|▁|he|<|end|> ; <|user|>|▁hello ; ▁wo|rld|<|end|>|<|assistant|> ; ▁|lo"
         );
+    }
+
+    #[test]
+    fn words_are_cut_as_gpt_4o_cuts_them() {
+        use super::super::tests::{Edit, smallest};
+
+        // As Python's `regex` cuts it by tiktoken's pattern for o200k_base.
+        let expected = [
+            "The",
+            " Hello",
+            "World'S",
+            " DON'T",
+            " we'Re",
+            " (",
+            "123",
+            "456",
+            "7",
+            ")",
+            " naïve",
+            " e\u{301}te\u{301}",
+            " ÉTÉ",
+            " 東京",
+            " key",
+            "=pager",
+            "ID",
+            " //",
+            "path",
+            "/\n/",
+            "x",
+            "\r\n\n",
+            "  ",
+            " end",
+            "  ",
+        ];
+        let text = expected.concat();
+        let weights = smallest(Edit::Text("tokenizer.ggml.pre", "gpt-4o"));
+        let content = Content::read(&mut std::io::Cursor::new(weights)).unwrap();
+        let Cut::Words(words) = Tokens::from_gguf(&content).unwrap().cut else { panic!("it is no sentencepiece") };
+        let mut cut = PreTokenizedString::from(text.as_str());
+
+        words.pre_tokenize(&mut cut).unwrap();
+
+        let splits = cut.get_splits(OffsetReferential::Original, OffsetType::Byte);
+        let found: Vec<&str> = splits.into_iter().map(|(_, (from, to), _)| &text[from..to]).collect();
+        assert_eq!(found, expected);
     }
 
     #[test]
