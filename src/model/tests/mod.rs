@@ -402,6 +402,7 @@ fn scores_are_at_every_level_near_those_of_plain_floats_and_far_from_those_of_an
         let own: &[Twist] = match family {
             "qwen3" => &[Twist::NoHeadNorm],
             "gemma3" => &[Twist::NoHeadNorm, Twist::NoLateNorm, Twist::NoWindow, Twist::OneKindOfTurns],
+            "llama long" => &[Twist::NoFactors],
             "phi3 long" => &[Twist::NoFactors, Twist::NoWindow],
             _ => &[],
         };

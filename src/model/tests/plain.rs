@@ -46,7 +46,8 @@ pub(super) fn scores(bytes: &[u8], tokens: &[u32], twist: Twist) -> Vec<f32> {
         .map(|token| table[*token as usize * width..][..width].iter().map(|x| f64::from(*x) * size).collect())
         .collect();
 
-    let long = tensor("rope_factors_long.weight").filter(|_| twist != Twist::NoFactors);
+    let long = tensor("rope_factors_long.weight").or_else(|| tensor("rope_freqs.weight"));
+    let long = long.filter(|_| twist != Twist::NoFactors);
     for layer in 0..layers {
         let mut part = |name: &str| tensor(&format!("blk.{layer}.{name}"));
         let sees_all = !is_gemma || (layer + 1).is_multiple_of(6);

@@ -21,8 +21,8 @@ struct Tiny {
     some: GgmlDType,
 }
 
-/// The tiny models there are: each family once, phi3 also with factors of its turns.
-pub(super) const FAMILIES: [&str; 6] = ["llama", "qwen2", "qwen3", "gemma3", "phi3", "phi3 long"];
+/// The tiny models there are: each family once, llama (as llama 3 is) and phi3 also with factors of their turns.
+pub(super) const FAMILIES: [&str; 7] = ["llama", "qwen2", "qwen3", "gemma3", "phi3", "llama long", "phi3 long"];
 
 /// One change of a sound file.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +39,12 @@ pub(in super::super) enum Edit {
 /// A tiny model of a family, or of one of [`FAMILIES`].
 pub(super) fn tiny(family: &str) -> Weights {
     let (most, some, layers) = match family {
-        "llama" => (GgmlDType::Q4_1, GgmlDType::Q8_0, 2),
+        "llama" | "llama long" => (GgmlDType::Q4_1, GgmlDType::Q8_0, 2),
         "gemma3" => (GgmlDType::Q5K, GgmlDType::Q6K, 7),
         "phi3" | "phi3 long" => (GgmlDType::Q4_0, GgmlDType::Q5_0, 2),
         _ => (GgmlDType::Q4K, GgmlDType::Q6K, 2),
     };
-    let is_long = family == "phi3 long";
+    let is_long = family.ends_with(" long");
     let family = FAMILIES.into_iter().find(|one| Some(*one) == family.split(' ').next()).unwrap();
     let tiny = Tiny { family, width: 256, heads: 4, heads_kv: 2, head_dim: 64, inner: 512, layers, most, some };
     Weights::of(&tiny.write(Edit::None, is_long))
@@ -80,11 +80,14 @@ impl Tiny {
     fn write(&self, edit: Edit, is_long: bool) -> Vec<u8> {
         let tokens = vocabulary();
         let (mut metadata, mut tensors) = (self.metadata(&tokens), self.tensors(tokens.len()));
-        if is_long {
-            let factors = |size: f32| {
-                let all: Vec<f32> = (0..self.head_dim / 2).map(|at| 1.0 + size * at as f32).collect();
-                QTensor::quantize(&Tensor::new(all, &Device::Cpu).unwrap(), GgmlDType::F32).unwrap()
-            };
+        let factors = |size: f32| {
+            let all: Vec<f32> = (0..self.head_dim / 2).map(|at| 1.0 + size * at as f32).collect();
+            QTensor::quantize(&Tensor::new(all, &Device::Cpu).unwrap(), GgmlDType::F32).unwrap()
+        };
+        if is_long && self.family == "llama" {
+            tensors.push(("rope_freqs.weight".to_owned(), factors(0.2)));
+        }
+        if is_long && self.family == "phi3" {
             tensors.push(("rope_factors_short.weight".to_owned(), factors(0.01)));
             tensors.push(("rope_factors_long.weight".to_owned(), factors(0.3)));
             metadata.push(("phi3.rope.scaling.original_context_length".to_owned(), Value::U32(1024)));
