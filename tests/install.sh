@@ -19,6 +19,10 @@ if [ "$what" != demo ]; then
     want node nodejs
     want npm npm
 fi
+if [ "$what" = nightly ]; then
+    want aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+    want qemu-aarch64 qemu-user
+fi
 
 if [ -n "$packages" ]; then
     if missing apt-get; then
@@ -41,8 +45,9 @@ if [ "$what" != demo ]; then
     (cd "$(dirname "$0")/browser" && [ -d node_modules ] || npm ci --no-audit --no-fund --silent)
 fi
 
-# Fuzzing needs what only a nightly compiler has.
+# Fuzzing needs what only a nightly compiler has; the kernels of ARM machines are built for one.
 if [ "$what" = nightly ]; then
+    rustup target add aarch64-unknown-linux-gnu
     if ! rustup toolchain list | grep -q ^nightly; then rustup toolchain install nightly --profile minimal; fi
     if missing cargo-fuzz; then cargo install --locked cargo-fuzz; fi
 fi

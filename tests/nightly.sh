@@ -10,6 +10,8 @@ cargo build --release --locked
 target/release/sotto demo --listen 127.0.0.1:0 --play
 # Whatever comes as a query or a filter; longer by FUZZ_SECONDS.
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
+# The kernels of ARM machines.
+tests/neon/run.sh
 # Reports, for a person to read: what a passage and a search cost, and whether time tells of hidden pages.
 cargo clippy --locked --all-targets --features probe -- -D warnings
 cargo bench --locked --features probe --bench visibility

@@ -8,6 +8,8 @@
 use super::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
 use super::plain::Plain;
 
 /// Numbers side by side.
@@ -140,6 +142,12 @@ pub(crate) enum Machine {
     #[cfg(target_arch = "x86_64")]
     /// AVX2 with fused products and half-precision floats.
     Avx2(Avx2),
+    #[cfg(target_arch = "aarch64")]
+    /// NEON with products of bytes by fours.
+    NeonDot(Neon<true>),
+    #[cfg(target_arch = "aarch64")]
+    /// NEON.
+    Neon(Neon<false>),
     /// Nothing beyond what every machine has.
     Plain(Plain),
 }
@@ -157,6 +165,10 @@ impl Machine {
         all.extend(Avx512::seen().map(Machine::Avx512));
         #[cfg(target_arch = "x86_64")]
         all.extend(Avx2::seen().map(Machine::Avx2));
+        #[cfg(target_arch = "aarch64")]
+        all.extend(Neon::seen().map(Machine::NeonDot));
+        #[cfg(target_arch = "aarch64")]
+        all.extend(Neon::seen().map(Machine::Neon));
         all.push(Machine::Plain(Plain));
         all
     }
@@ -167,6 +179,10 @@ impl Machine {
             Machine::Avx512(lanes) => lanes.run(task),
             #[cfg(target_arch = "x86_64")]
             Machine::Avx2(lanes) => lanes.run(task),
+            #[cfg(target_arch = "aarch64")]
+            Machine::NeonDot(lanes) => lanes.run(task),
+            #[cfg(target_arch = "aarch64")]
+            Machine::Neon(lanes) => lanes.run(task),
             Machine::Plain(lanes) => lanes.run(task),
         }
     }

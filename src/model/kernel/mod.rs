@@ -2,7 +2,8 @@
 //!
 //! Given the bytes of a matrix as they lie in a GGUF file and the rows of some tokens, [`multiply()`] gives their products;
 //! [`attend()`] reads the keys and values of positions past. Everything is written once over [`lanes`] of 16 numbers and runs
-//! at the best level the machine has: AVX-512 with VNNI, AVX2, or what every machine has.
+//! at the best level the machine has: AVX-512 with VNNI, AVX2, NEON with or without its byte products, or what every machine
+//! has.
 //!
 //! Always true here:
 //! - An element comes out the same to the last bit at any number of threads, and whatever else is computed beside it: a token
@@ -24,6 +25,8 @@ mod inputs;
 mod lanes;
 mod multiply;
 mod mutual;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod plain;
 mod pool;
 mod rows;

@@ -1,21 +1,11 @@
-//! The kernels against candle's expansion of the same weights and against plain sums, at every level of this machine.
+//! The kernels against plain sums over the same weights, at every level of this machine. Only the standard library is used,
+//! so that they can be run for another machine by themselves (`tests/neon`).
 
-use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{Device, Tensor};
-
+use super::half;
 use super::lanes::{Lanes, Task, WIDTH};
 use super::*;
 
-const KINDS: [(Kind, GgmlDType); 8] = [
-    (Kind::Q4K, GgmlDType::Q4K),
-    (Kind::Q5K, GgmlDType::Q5K),
-    (Kind::Q6K, GgmlDType::Q6K),
-    (Kind::Q40, GgmlDType::Q4_0),
-    (Kind::Q41, GgmlDType::Q4_1),
-    (Kind::Q50, GgmlDType::Q5_0),
-    (Kind::Q51, GgmlDType::Q5_1),
-    (Kind::Q80, GgmlDType::Q8_0),
-];
+const KINDS: [Kind; 8] = [Kind::Q4K, Kind::Q5K, Kind::Q6K, Kind::Q40, Kind::Q41, Kind::Q50, Kind::Q51, Kind::Q80];
 
 /// Numbers that look random and are always the same (xorshift, Marsaglia 2003).
 struct Dice(u64);
@@ -50,12 +40,33 @@ impl Dice {
     }
 }
 
-/// Weights as a file has them, and what candle expands them to.
-fn weights(dice: &mut Dice, dtype: GgmlDType, rows: usize, columns: usize) -> (Vec<u8>, Vec<f32>) {
-    let plain = Tensor::from_vec(dice.floats(rows * columns), (rows, columns), &Device::Cpu).unwrap();
-    let quantised = QTensor::quantize(&plain, dtype).unwrap();
-    let expanded = quantised.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    (quantised.data().unwrap().into_owned(), expanded)
+/// Weights as a file has them, any bits but for scales that keep them below some two; and what they are expanded to at the
+/// plain level, which is held against candle in the model's own tests.
+fn weights(dice: &mut Dice, kind: Kind, rows: usize, columns: usize) -> (Vec<u8>, Vec<f32>) {
+    // Where the scale stands and the largest number it is for; the same of the offset.
+    let (d, m) = match kind {
+        Kind::Q4K => ((0, 63 * 15), Some((2, 63))),
+        Kind::Q5K => ((0, 63 * 31), Some((2, 63))),
+        Kind::Q6K => ((208, 128 * 32), None),
+        Kind::Q40 => ((0, 8), None),
+        Kind::Q41 => ((0, 15), Some((2, 1))),
+        Kind::Q50 => ((0, 16), None),
+        Kind::Q51 => ((0, 31), Some((2, 1))),
+        Kind::Q80 => ((0, 128), None),
+    };
+    let mut bytes: Vec<u8> = (0..kind.row_bytes(columns).unwrap() * rows).map(|_| dice.roll() as u8).collect();
+    for block in bytes.chunks_exact_mut(kind.bytes()) {
+        for (at, largest) in [Some(d), m].into_iter().flatten() {
+            let scale = half::of_f32(dice.float() / largest as f32);
+            block[at..at + 2].copy_from_slice(&scale.to_le_bytes());
+        }
+    }
+    let matrix = Matrix::new(kind, rows, columns, &bytes).unwrap();
+    let mut expanded = vec![0.0; rows * columns];
+    for (at, row) in expanded.chunks_exact_mut(columns).enumerate() {
+        matrix.expand(Machine::Plain(plain::Plain), at, row);
+    }
+    (bytes, expanded)
 }
 
 fn inputs(machine: Machine, rows: &[Vec<f32>], is_wide: bool) -> Inputs {
@@ -114,10 +125,10 @@ fn shapes(kind: Kind) -> Vec<(usize, usize, usize)> {
 fn products_are_those_of_the_expanded_weights() {
     let mut dice = Dice(88_172_645_463_325_252);
     let pool = Pool::new(2).unwrap();
-    for (kind, dtype) in KINDS {
+    for kind in KINDS {
         for (rows, columns, tokens) in shapes(kind) {
             let is_wide = kind.weights() == 256;
-            let (bytes, expanded) = weights(&mut dice, dtype, rows, columns);
+            let (bytes, expanded) = weights(&mut dice, kind, rows, columns);
             let matrix = Matrix::new(kind, rows, columns, &bytes).unwrap();
             let x: Vec<Vec<f32>> = (0..tokens).map(|_| dice.wholes(columns, is_wide)).collect();
             for machine in Machine::all() {
@@ -140,9 +151,9 @@ fn products_are_those_of_the_expanded_weights() {
 fn an_element_is_the_same_alone_and_in_company_and_at_any_number_of_threads() {
     let mut dice = Dice(362_436_069);
     let pools = [Pool::new(1).unwrap(), Pool::new(2).unwrap(), Pool::new(3).unwrap()];
-    for (kind, dtype) in KINDS {
+    for kind in KINDS {
         let is_wide = kind.weights() == 256;
-        let (bytes, _) = weights(&mut dice, dtype, 70, 512);
+        let (bytes, _) = weights(&mut dice, kind, 70, 512);
         let matrix = Matrix::new(kind, 70, 512, &bytes).unwrap();
         let x: Vec<Vec<f32>> = (0..11).map(|_| dice.floats(512)).collect();
         for machine in Machine::all() {
@@ -164,10 +175,10 @@ fn an_element_is_the_same_alone_and_in_company_and_at_any_number_of_threads() {
 }
 
 #[test]
-fn rows_are_expanded_as_candle_expands_them() {
+fn rows_are_expanded_alike_at_every_level() {
     let mut dice = Dice(521_288_629);
-    for (kind, dtype) in KINDS {
-        let (bytes, expanded) = weights(&mut dice, dtype, 5, 512);
+    for kind in KINDS {
+        let (bytes, expanded) = weights(&mut dice, kind, 5, 512);
         let matrix = Matrix::new(kind, 5, 512, &bytes).unwrap();
         for machine in Machine::all() {
             for (at, expected) in expanded.chunks(512).enumerate() {
@@ -185,8 +196,8 @@ fn rows_are_expanded_as_candle_expands_them() {
 #[test]
 fn gated_products_are_the_product_of_the_gate_and_the_other() {
     let mut dice = Dice(123_456_789);
-    let (gate_bytes, gate) = weights(&mut dice, GgmlDType::Q4K, 40, 256);
-    let (up_bytes, up) = weights(&mut dice, GgmlDType::Q6K, 40, 256);
+    let (gate_bytes, gate) = weights(&mut dice, Kind::Q4K, 40, 256);
+    let (up_bytes, up) = weights(&mut dice, Kind::Q6K, 40, 256);
     let x: Vec<Vec<f32>> = (0..3).map(|_| dice.wholes(256, true).iter().map(|x| x / 64.0).collect()).collect();
     let silu = |x: f64| x / (1.0 + (-x).exp());
     let gelu = |x: f64| x / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
@@ -235,6 +246,11 @@ fn part(sheet: &Sheet, tokens: std::ops::Range<usize>) -> Sheet {
 
 const HEADS: Heads = Heads { queries: 6, keys: 2, dim: 80, eps: 1e-6, window: usize::MAX };
 
+/// By how much pairs of dimensions are turned. Not by `powi`, which may be rounded differently in two places.
+fn speeds() -> Vec<f32> {
+    std::iter::successors(Some(1.0), |speed| Some(speed * 0.9_f32)).take(HEADS.dim / 2).collect()
+}
+
 /// Attention read in these steps; gives each token's row.
 fn attended(machine: Machine, threads: usize, sheets: [&Sheet; 3], steps: &[usize], turns: bool) -> Vec<Vec<f32>> {
     attended_by(HEADS, machine, threads, sheets, steps, turns)
@@ -254,7 +270,7 @@ fn attended_by(
     let (mut rows, mut at) = (Vec::new(), 0);
     for step in steps {
         let [queries, keys, values] = sheets.map(|sheet| part(sheet, at..at + step));
-        let speeds: Vec<f32> = (0..HEADS.dim / 2).map(|at| if turns { 0.9_f32.powi(at as i32) } else { 0.0 }).collect();
+        let speeds = if turns { speeds() } else { vec![0.0; HEADS.dim / 2] };
         let mut by = Turns::default();
         by.reset(at..at + step, &Rope { speeds, size: 1.0, is_interleaved: false });
         let mut runs = [(Run { first: 0, tokens: *step, at }, &mut past)];
@@ -334,8 +350,7 @@ fn attention_is_the_same_alone_and_beside_other_sequences() {
         let sheets = [0, 1, 2].map(|at| part(&all[at], of.clone()));
         attended(machine, 1, [&sheets[0], &sheets[1], &sheets[2]], &[of.len()], true)
     };
-    let speeds = (0..HEADS.dim / 2).map(|at| 0.9_f32.powi(at as i32)).collect();
-    let rope = Rope { speeds, size: 1.0, is_interleaved: false };
+    let rope = Rope { speeds: speeds(), size: 1.0, is_interleaved: false };
     for machine in Machine::all() {
         // Three sequences; the last goes on from a past that it took over.
         let mut first = Past::new(HEADS, 64);

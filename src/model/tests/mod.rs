@@ -11,6 +11,7 @@ use candle_core::quantized::gguf_file::Content;
 use sha2::{Digest, Sha256};
 
 use super::guess::guess;
+use super::kernel::{Kind, Machine, Matrix};
 use super::mind::Mind;
 use super::template::Template;
 use super::tokens::Tokens;
@@ -366,6 +367,49 @@ fn off(ours: &[f32], theirs: &[f32]) -> f32 {
 }
 
 #[test]
+fn rows_of_weights_are_expanded_as_candle_expands_them() {
+    use candle_core::quantized::{GgmlDType, QTensor};
+    use candle_core::{Device, Tensor};
+
+    let kinds = [
+        (Kind::Q4K, GgmlDType::Q4K),
+        (Kind::Q5K, GgmlDType::Q5K),
+        (Kind::Q6K, GgmlDType::Q6K),
+        (Kind::Q40, GgmlDType::Q4_0),
+        (Kind::Q41, GgmlDType::Q4_1),
+        (Kind::Q50, GgmlDType::Q5_0),
+        (Kind::Q51, GgmlDType::Q5_1),
+        (Kind::Q80, GgmlDType::Q8_0),
+    ];
+    let mut seed = 521_288_629_u32;
+    for (kind, dtype) in kinds {
+        let numbers: Vec<f32> = (0..5 * 512)
+            .map(|_| {
+                seed ^= seed << 13;
+                seed ^= seed >> 17;
+                seed ^= seed << 5;
+                seed as f32 / u32::MAX as f32 * 2.0 - 1.0
+            })
+            .collect();
+        let plain = Tensor::from_vec(numbers, (5, 512), &Device::Cpu).unwrap();
+        let quantised = QTensor::quantize(&plain, dtype).unwrap();
+        let expanded: Vec<Vec<f32>> = quantised.dequantize(&Device::Cpu).unwrap().to_vec2().unwrap();
+        let bytes = quantised.data().unwrap();
+        let matrix = Matrix::new(kind, 5, 512, &bytes).unwrap();
+        for machine in Machine::all() {
+            for (at, expected) in expanded.iter().enumerate() {
+                let mut row = vec![0.0; 512];
+                matrix.expand(machine, at, &mut row);
+
+                for (one, other) in row.iter().zip(expected) {
+                    assert!((one - other).abs() < 1e-5, "{kind:?}, {machine:?}: {one} for {other}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn scores_are_near_candles_own() {
     // Candle's Gemma opens its gates by another function than the family's, and sees one position more.
     for family in ["llama", "qwen2", "qwen3", "phi3"] {
@@ -391,7 +435,7 @@ fn scores_are_at_every_level_near_those_of_plain_floats_and_far_from_those_of_an
         let prompt = mind.lay(&questions(1)[0]).unwrap();
 
         let expected = plain::scores(&weights, &prompt[..48], Twist::None);
-        for machine in super::kernel::Machine::all() {
+        for machine in Machine::all() {
             mind.at_level(machine);
             mind.read_plainly(&prompt[..48]).unwrap();
             let near = off(&mind.scores(), &expected);
