@@ -14,7 +14,9 @@ for name in "$@"; do
     # A file of weights has its vocabulary and some matrices.
     length=8192
     [ "$name" != gguf ] || length=65536
-    # No address sanitizer: neither the index nor the permissions have a line of unsafe code, and it halves the pace.
+    # No address sanitizer, which halves the pace: neither the index nor the permissions have a line of unsafe code. The
+    # kernels that a file of weights is run on have, but each of their pointers comes from a reference to an array of the
+    # length that is read, so that a wrong place is a panic, which is found.
     cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none "$name" \
         "target/fuzz/corpus/$name" -- -max_total_time="$seconds" -max_len="$length" -timeout=20 \
         -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="target/fuzz/found/$name/"
