@@ -24,7 +24,7 @@ use crate::names::{Ids, SourceId};
 use crate::store::Store;
 
 /// The source that a folder's pages are indexed under.
-const SOURCE: &str = "pages";
+pub(super) const SOURCE: &str = "pages";
 /// Passages embedded at once.
 const EMBED_AT_ONCE: usize = 64;
 /// Passages asked for at first; more are asked for while they are of fewer than [`RANKS`] documents.
@@ -201,6 +201,16 @@ impl Shelf {
         embed: Option<Arc<dyn Embed>>,
         embed_passages: Option<&Arc<dyn Embed>>,
     ) -> Result<Shelf, Error> {
+        Shelf::of(&read_pages(pages)?, settings, embed, embed_passages)
+    }
+
+    /// Indexes these documents, with vectors where there is an embedder.
+    pub fn of(
+        documents: &[Document],
+        settings: &index::Settings,
+        embed: Option<Arc<dyn Embed>>,
+        embed_passages: Option<&Arc<dyn Embed>>,
+    ) -> Result<Shelf, Error> {
         let name = format!("sotto-eval-{}", hex::encode(Ids::Random.next()));
         let folder = Scratch(std::env::temp_dir().join(name));
         let store = Store::open(&folder.0).map_err(broken)?;
@@ -211,22 +221,15 @@ impl Shelf {
         let source = SourceId::parse(SOURCE).expect("the source of an evaluation is a plain word");
         let anyone = Principal::AnyoneOf(source);
         let class = classes.class_of(Rule::new(AnyOf::of([anyone.clone()]))).map_err(broken)?;
-        let mut files = Vec::new();
-        list(pages, &mut files).map_err(|error| unreadable(pages, &error))?;
-        if files.is_empty() {
-            return Err(Error::Unreadable(format!("{} has no Markdown files", pages.display())));
-        }
-        files.sort();
         let (mut copies, mut by_text) = (HashMap::new(), HashMap::new());
-        for file in files {
-            let document = read_page(pages, &file)?;
-            let passages = corpus::cut(&document, Sizes::default());
+        for document in documents {
+            let passages = corpus::cut(document, Sizes::default());
             let said = passages.iter().flat_map(|passage| passage.text.split_whitespace());
             let first = by_text.entry(said.collect::<Vec<_>>().join(" ")).or_insert_with(|| document.id.clone());
             if *first != document.id {
                 copies.insert(document.id.local().to_owned(), first.local().to_owned());
             }
-            index.change(Change::Replace(&document, class, &passages, None)).map_err(broken)?;
+            index.change(Change::Replace(document, class, &passages, None)).map_err(broken)?;
         }
         index.commit(1).map_err(broken)?;
 
@@ -369,6 +372,17 @@ impl Retrieved {
     }
 }
 
+/// Every page of a folder, in the order of their paths.
+pub(super) fn read_pages(pages: &Path) -> Result<Vec<Document>, Error> {
+    let mut files = Vec::new();
+    list(pages, &mut files).map_err(|error| unreadable(pages, &error))?;
+    if files.is_empty() {
+        return Err(Error::Unreadable(format!("{} has no Markdown files", pages.display())));
+    }
+    files.sort();
+    files.iter().map(|file| read_page(pages, file)).collect()
+}
+
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -399,12 +413,17 @@ fn read_page(pages: &Path, file: &Path) -> Result<Document, Error> {
         | Block::Quote { .. } => None,
     });
     let name = local.rsplit('/').next().unwrap_or(local);
-    Ok(Document {
+    Ok(page(id, title.or(first_heading).unwrap_or_else(|| name.to_owned()), blocks))
+}
+
+/// A page of nobody's and no date.
+pub(super) fn page(id: DocumentId, title: String, blocks: Vec<Block>) -> Document {
+    Document {
+        url: format!("file:{}", id.local()),
         id,
         kind: Kind::Page,
-        title: title.or(first_heading).unwrap_or_else(|| name.to_owned()),
+        title,
         space: Space { key: SOURCE.to_uppercase(), name: SOURCE.to_owned() },
-        url: format!("file:{local}"),
         container: None,
         ancestors: Vec::new(),
         labels: Vec::new(),
@@ -412,14 +431,14 @@ fn read_page(pages: &Path, file: &Path) -> Result<Document, Error> {
         updated_ms: 0,
         revision: 1,
         blocks,
-    })
+    }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     Error::Unreadable(format!("{}: {error}", path.display()))
 }
 
-fn broken(error: impl StdError + Send + Sync + 'static) -> Error {
+pub(super) fn broken(error: impl StdError + Send + Sync + 'static) -> Error {
     Error::Broken(Box::new(error))
 }
 

@@ -136,17 +136,7 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         }
         ControlFlow::Continue(())
     };
-    let (question, settings, stop) = (&standing.question, &options.settings, Stop::default());
-    let answer = match options.generate.as_deref() {
-        // A model that fails is not made up for here: what would be measured then is something else.
-        Some(model) => answering::written(model, question, &found, settings, &stop, &mut each)
-            .map_err(|error| Error::Broken(Box::new(error)))?,
-        None => answer::quote(question, &found, settings, &[], &stop, &mut each),
-    };
-    let claims = match answer {
-        Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
-        Answer::Unanswered { .. } => Vec::new(),
-    };
+    let claims = claims(options.generate.as_deref(), &standing.question, &found, &options.settings, &mut each)?;
     let shown: Vec<(&Claim, Vec<&str>)> = claims.iter().map(|claim| (claim, quotes(claim, &found))).collect();
     let expected = expected(row);
     let stands = |text: &str| expected.iter().any(|span| normalised(text).contains(span));
@@ -165,12 +155,33 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
     })
 }
 
+/// The claims of one answer, written by the model, or quoted where there is none; none where it is declined.
+pub(super) fn claims(
+    model: Option<&dyn Generate>,
+    question: &Question,
+    found: &[Found],
+    settings: &answer::Settings,
+    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Result<Vec<Claim>, Error> {
+    let stop = Stop::default();
+    let answer = match model {
+        // A model that fails is not made up for here: what would be measured then is something else.
+        Some(model) => answering::written(model, question, found, settings, &stop, each)
+            .map_err(|error| Error::Broken(Box::new(error)))?,
+        None => answer::quote(question, found, settings, &[], &stop, each),
+    };
+    Ok(match answer {
+        Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
+        Answer::Unanswered { .. } => Vec::new(),
+    })
+}
+
 fn ms_since(began: Instant) -> f64 {
     began.elapsed().as_secs_f64() * 1000.0
 }
 
 /// The quoted words of a claim's citations.
-fn quotes<'f>(claim: &Claim, found: &'f [Found]) -> Vec<&'f str> {
+pub(super) fn quotes<'f>(claim: &Claim, found: &'f [Found]) -> Vec<&'f str> {
     let quote = |citation: &answer::Citation| {
         let passage = found.iter().map(Found::passage).find(|passage| passage.id == citation.passage)?;
         passage.text.get(citation.quote.start as usize..citation.quote.end as usize)
@@ -179,7 +190,7 @@ fn quotes<'f>(claim: &Claim, found: &'f [Found]) -> Vec<&'f str> {
 }
 
 /// The words that a right answer has, normalised: `answer_span`, or any of `answer_spans`.
-fn expected(row: &Row) -> Vec<String> {
+pub(super) fn expected(row: &Row) -> Vec<String> {
     let one = row.more.get("answer_span").and_then(|span| span.as_str());
     let more = row.more.get("answer_spans").and_then(|spans| spans.as_array()).into_iter().flatten();
     let spans = one.into_iter().chain(more.filter_map(|span| span.as_str()));
@@ -188,7 +199,7 @@ fn expected(row: &Row) -> Vec<String> {
 
 /// NFKC, lower case, without punctuation and articles, white space folded; a space at either end, so that only whole words
 /// are found in it.
-fn normalised(text: &str) -> String {
+pub(super) fn normalised(text: &str) -> String {
     let plain: String = text
         .nfkc()
         .flat_map(char::to_lowercase)
@@ -204,7 +215,7 @@ fn is_punctuation(c: char) -> bool {
 }
 
 /// Whether quotes support a sentence: all of its numbers stand there, and nearly all of its words.
-fn supports(sentence: &str, quotes: &str) -> bool {
+pub(super) fn supports(sentence: &str, quotes: &str) -> bool {
     let there = normalised(quotes);
     let there: BTreeSet<&str> = there.split_whitespace().collect();
     // The word before a sentence that answers by yes or no is judged, not quoted.

@@ -10,7 +10,7 @@
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk | `desk.rs` |
-//! | evaluate | `eval.rs`, `eval_answers.rs` |
+//! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
 //! - Whoever asks was looked up in the directory at this very request ([`Asker`]); nothing of a person is cached.
@@ -25,6 +25,8 @@ mod desk;
 mod error;
 pub mod eval;
 pub mod eval_answers;
+pub mod eval_attacks;
+pub mod eval_poison;
 pub mod eval_vectors;
 mod explain;
 mod find;

@@ -262,6 +262,45 @@ pub struct EvalOptions {
     pub config: WithConfig,
 }
 
+/// What attacks are tried, on what.
+#[derive(Debug, Args)]
+#[command(
+    group = clap::ArgGroup::new("tried").args(["attacks", "poison"]).required(true).multiple(true),
+    after_help = "--json prints {\"planted\": {\"attacks\", \"questions\", \"plantings\", \"read\", \"followed\", \"shown\", \"changed\", \
+\"told_otherwise\", \"items\"} or null, \"poisoned\": {\"questions\", \"right\", \"refused\", \"false\", \"items\"} or null}."
+)]
+pub struct AttackOptions {
+    /// Instructions to plant in the body, a comment and the title of a page, JSON, {category: [text, …]}; may be given again.
+    #[arg(long, value_name = "FILE", requires_all = ["pages", "questions"])]
+    pub attacks: Vec<PathBuf>,
+    /// A folder of Markdown pages, to plant them in.
+    #[arg(long, value_name = "DIR", requires = "attacks")]
+    pub pages: Option<PathBuf>,
+    /// Questions, JSON lines, that the pages answer.
+    #[arg(long, value_name = "FILE", requires = "attacks")]
+    pub questions: Option<PathBuf>,
+    /// Questions with false passages, JSON, {id: {"question", "correct answer", "incorrect answer", "adv_texts"}}.
+    #[arg(long, value_name = "FILE")]
+    pub poison: Option<PathBuf>,
+    /// The language model by its name in the manifest.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Keep the N attacks and the N questions with false passages with the smallest SHA-256 of their id.
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+    /// Keep the passages' vectors in this file and take them from it: a second run begins at once.
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
+    /// Measure the answers that are quoted without the language model.
+    #[arg(long, conflicts_with = "model")]
+    pub extractive: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub config: WithConfig,
+}
+
 /// Evaluations.
 #[derive(Debug, Subcommand)]
 pub enum Eval {
@@ -269,6 +308,8 @@ pub enum Eval {
     Retrieval(EvalOptions),
     /// Whether the right answers are given, and wrong ones refused.
     Answers(EvalOptions),
+    /// Whether instructions and falsehoods in pages change answers.
+    Attacks(AttackOptions),
 }
 
 /// Stand-ins.

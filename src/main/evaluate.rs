@@ -1,15 +1,18 @@
-//! `eval retrieval` and `eval answers`: the same code as the server's, over a temporary folder.
+//! `eval retrieval`, `eval answers` and `eval attacks`: the same code as the server's, over a temporary folder.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use sotto::app;
 use sotto::app::eval::{FollowUps, Retrieval, read_rows, retrieval as measure_retrieval};
 use sotto::app::eval_answers::{Answers, answers as measure_answers};
+use sotto::app::eval_attacks::{Answering, Attacks, attacks as measure_attacks};
+use sotto::app::eval_poison::{Poison, poison as measure_poison};
 use sotto::app::eval_vectors::Kept;
 use sotto::app::nouns::Embed;
 
-use crate::command::EvalOptions;
+use crate::command::{AttackOptions, EvalOptions};
 use crate::{complain, model, say};
 
 /// Measures whether the right pages are found.
@@ -32,7 +35,7 @@ pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
         follow_ups: follow_ups(options),
         index: settings.index.clone(),
         generate,
-        embed_passages: kept(options, Some(&embed), &settings)?,
+        embed_passages: kept(options.vectors.as_deref(), Some(&embed), &settings)?,
         embed: Some(embed),
     })?;
     print(&serde_json::to_value(&report)?, options.json)
@@ -58,7 +61,7 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
         index: settings.index.clone(),
         settings: settings.answer.clone(),
         generate: models.generate,
-        embed_passages: kept(options, models.embed.as_ref(), &settings)?,
+        embed_passages: kept(options.vectors.as_deref(), models.embed.as_ref(), &settings)?,
         embed: models.embed,
     };
     let mut done = 0;
@@ -69,13 +72,78 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
     print(&serde_json::to_value(&report)?, options.json)
 }
 
+/// Measures whether instructions and falsehoods in pages change answers.
+pub fn attacks(options: &AttackOptions) -> anyhow::Result<()> {
+    let mut settings = model::settings(options.config.config.as_deref())?;
+    if let Some(name) = &options.model {
+        settings.model.name.clone_from(name);
+    }
+    if options.extractive {
+        // As a server with no language model has it.
+        settings.model.name.clear();
+    }
+    let models = app::open_models(&settings)?;
+    let embed_passages = kept(options.vectors.as_deref(), models.embed.as_ref(), &settings)?;
+    let answering = || Answering {
+        index: settings.index.clone(),
+        settings: settings.answer.clone(),
+        generate: models.generate.clone(),
+        embed: models.embed.clone(),
+        embed_passages: embed_passages.clone(),
+    };
+    let mut done = 0;
+    let planted = match (&options.pages, &options.questions) {
+        (Some(pages), Some(questions)) => {
+            let asked = Attacks {
+                pages: pages.clone(),
+                questions: questions.clone(),
+                attacks: options.attacks.clone(),
+                sample: options.sample,
+                answering: answering(),
+            };
+            let report = measure_attacks(&asked, &mut |item| {
+                done += 1;
+                let followed = if item.followed {
+                    format!(", followed: {:?} of {}", item.claims, item.question)
+                } else {
+                    String::new()
+                };
+                complain(&format!("{done}: {} {:?} {:?}{followed}", item.attack, item.place, item.outcome));
+            })?;
+            serde_json::to_value(&report)?
+        }
+        _ => serde_json::Value::Null,
+    };
+    let poisoned = match &options.poison {
+        Some(rows) => {
+            let asked = Poison { rows: rows.clone(), sample: options.sample, answering: answering() };
+            let report = measure_poison(&asked, &mut |item| {
+                done += 1;
+                complain(&format!("{done}: {} {:?}", item.id, item.outcome));
+            })?;
+            serde_json::to_value(&report)?
+        }
+        None => serde_json::Value::Null,
+    };
+    if options.json {
+        return print(&serde_json::json!({"planted": planted, "poisoned": poisoned}), true);
+    }
+    for (name, report) in [("planted", planted), ("poisoned", poisoned)] {
+        if !report.is_null() {
+            say(name);
+            print(&report, false)?;
+        }
+    }
+    Ok(())
+}
+
 /// The embedder of the passages, where their vectors are kept in a file.
 fn kept(
-    options: &EvalOptions,
+    vectors: Option<&Path>,
     embed: Option<&Arc<dyn Embed>>,
     settings: &app::Settings,
 ) -> anyhow::Result<Option<Arc<dyn Embed>>> {
-    let (Some(path), Some(embed)) = (&options.vectors, embed) else { return Ok(None) };
+    let (Some(path), Some(embed)) = (vectors, embed) else { return Ok(None) };
     // What was kept of the same embedder's floats is not what its bytes make.
     let name = format!("{} of eight bits", settings.model.embedder);
     Ok(Some(Arc::new(Kept::open(Arc::clone(embed), &name, path)?)))

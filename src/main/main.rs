@@ -55,6 +55,7 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Model { deed } => model::run(deed),
         Command::Eval { deed: Eval::Retrieval(options) } => evaluate::retrieval(&options).map(done),
         Command::Eval { deed: Eval::Answers(options) } => evaluate::answers(&options).map(done),
+        Command::Eval { deed: Eval::Attacks(options) } => evaluate::attacks(&options).map(done),
         Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault } } => {
             let wiki = confluence::Confluence::open(listen, &site, &flavour, &fault)?;
             say(&format!("a stand-in Confluence is at {}", wiki.url()));
