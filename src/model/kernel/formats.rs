@@ -125,7 +125,12 @@ fn pieces<const B: usize>(blocks: [&[u8; B]; WIDTH], from: usize) -> [&[u8; 16];
 /// The half-precision floats at a place of each block.
 #[inline(always)]
 fn halves<const B: usize>(blocks: [&[u8; B]; WIDTH], at: usize) -> [u16; WIDTH] {
-    blocks.map(|block| u16::from_le_bytes([block[at], block[at + 1]]))
+    // Not by `map`, which is a call that is not inlined into the level's instructions.
+    let mut halves = [0; WIDTH];
+    for (half, block) in halves.iter_mut().zip(blocks) {
+        *half = u16::from_le_bytes([block[at], block[at + 1]]);
+    }
+    halves
 }
 
 /// The header of `Q4_K` and `Q5_K`: two halves, then eight scales and eight offsets of 6 bits in 12 bytes.

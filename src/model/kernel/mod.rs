@@ -30,6 +30,7 @@ mod neon;
 mod plain;
 mod pool;
 mod rows;
+mod shares;
 mod sheet;
 
 pub(super) use attend::{Heads, Past, Run, Seen, attend, keep};

@@ -12,7 +12,8 @@ use super::formats::{
 use super::inputs::{Block, Inputs};
 use super::lanes::{Lanes, Machine, Task, WIDTH};
 use super::pool::Pool;
-use super::sheet::{STRIP, Sheet};
+use super::shares::{Strips, share};
+use super::sheet::{Cells, STRIP, Sheet};
 
 /// How far ahead weights are asked for from memory, in bytes of each row: far enough for them to come in time, near enough for
 /// those of 32 rows to stay in the nearest cache.
@@ -57,11 +58,36 @@ impl<'w> Matrix<'w> {
 
 /// Adds the products of each matrix to its sheet.
 pub(crate) fn multiply(machine: Machine, pool: &Pool, x: &Inputs, products: &mut [(Matrix<'_>, &mut Sheet)]) {
-    let pieces = products.iter_mut().flat_map(|(matrix, sheet)| {
-        let matrix = *matrix;
-        sheet.pieces(pool.threads()).map(move |(strip, out)| (matrix, strip, out))
+    let strips = products.iter_mut().map(|(matrix, sheet)| Beside(*matrix, sheet.run()));
+    share(pool, strips, |Beside(matrix, mut out), follows| {
+        multiply_strips(machine, &matrix, x, &mut out, follows);
     });
-    pool.each(pieces, |(matrix, strip, out)| multiply_strips(machine, &matrix, strip, x, out));
+}
+
+/// Strips of a sheet, and what else is needed to fill them.
+struct Beside<T, S>(T, S);
+
+impl<T: Copy + Send, S: Strips> Strips for Beside<T, S> {
+    fn count(&self) -> usize {
+        self.1.count()
+    }
+
+    fn split(self, first: usize) -> (Self, Self) {
+        let (strips, rest) = self.1.split(first);
+        (Beside(self.0, strips), Beside(self.0, rest))
+    }
+}
+
+/// Two sheets' strips of the same features.
+impl Strips for [Cells<'_>; 2] {
+    fn count(&self) -> usize {
+        self[0].count()
+    }
+
+    fn split(self, first: usize) -> (Self, Self) {
+        let [(one, one_rest), (other, other_rest)] = self.map(|cells| cells.split(first));
+        ([one, other], [one_rest, other_rest])
+    }
 }
 
 /// What a gate makes of a number.
@@ -83,49 +109,80 @@ pub(crate) fn multiply_gated(
     out: &mut Sheet,
     spare: &mut Sheet,
 ) {
-    let pieces = out.pieces(pool.threads()).zip(spare.pieces(pool.threads()));
-    pool.each(pieces, |((strip, out), (_, spare))| {
-        multiply_strips(machine, &gate, strip, x, out);
-        multiply_strips(machine, &up, strip, x, spare);
-        machine.run(Gate { gating, out, by: spare });
+    share(pool, [[out.run(), spare.run()]].into_iter(), |[mut out, mut spare], follows| {
+        multiply_strips(machine, &gate, x, &mut out, follows);
+        multiply_strips(machine, &up, x, &mut spare, follows);
+        machine.run(Gate { gating, out: out.cells, by: spare.cells });
     });
 }
 
-fn multiply_strips(machine: Machine, matrix: &Matrix<'_>, first: usize, x: &Inputs, out: &mut [f32]) {
+/// `follows` says whether the strips before were multiplied just now, and these asked for.
+fn multiply_strips(machine: Machine, matrix: &Matrix<'_>, x: &Inputs, out: &mut Cells<'_>, follows: bool) {
     debug_assert_eq!(matrix.columns, x.columns(), "the weights' columns are the input's");
-    let cells = out.as_chunks_mut().0;
+    let (first, cells) = (out.first, out.cells.as_chunks_mut().0);
     match matrix.kind {
-        Kind::Q4K => machine.run(Strips::<Q4K, 144> { matrix, first, x, cells, of: Q4K }),
-        Kind::Q5K => machine.run(Strips::<Q5K, 176> { matrix, first, x, cells, of: Q5K }),
-        Kind::Q6K => machine.run(Strips::<Q6K, 210> { matrix, first, x, cells, of: Q6K }),
-        Kind::Q40 => machine.run(Strips::<Q40, 18> { matrix, first, x, cells, of: Q40 }),
-        Kind::Q41 => machine.run(Strips::<Q41, 20> { matrix, first, x, cells, of: Q41 }),
-        Kind::Q50 => machine.run(Strips::<Q50, 22> { matrix, first, x, cells, of: Q50 }),
-        Kind::Q51 => machine.run(Strips::<Q51, 24> { matrix, first, x, cells, of: Q51 }),
-        Kind::Q80 => machine.run(Strips::<Q80, 34> { matrix, first, x, cells, of: Q80 }),
+        Kind::Q4K => machine.run(Product::<Q4K, 144> { matrix, first, x, cells, follows, of: Q4K }),
+        Kind::Q5K => machine.run(Product::<Q5K, 176> { matrix, first, x, cells, follows, of: Q5K }),
+        Kind::Q6K => machine.run(Product::<Q6K, 210> { matrix, first, x, cells, follows, of: Q6K }),
+        Kind::Q40 => machine.run(Product::<Q40, 18> { matrix, first, x, cells, follows, of: Q40 }),
+        Kind::Q41 => machine.run(Product::<Q41, 20> { matrix, first, x, cells, follows, of: Q41 }),
+        Kind::Q50 => machine.run(Product::<Q50, 22> { matrix, first, x, cells, follows, of: Q50 }),
+        Kind::Q51 => machine.run(Product::<Q51, 24> { matrix, first, x, cells, follows, of: Q51 }),
+        Kind::Q80 => machine.run(Product::<Q80, 34> { matrix, first, x, cells, follows, of: Q80 }),
     }
 }
 
-struct Strips<'a, F, const B: usize> {
+struct Product<'a, F, const B: usize> {
     matrix: &'a Matrix<'a>,
     first: usize,
     x: &'a Inputs,
     /// Of each strip, of each token, two halves of its features.
     cells: &'a mut [[f32; WIDTH]],
+    follows: bool,
     #[expect(dead_code, reason = "names the format")]
     of: F,
 }
 
-impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
+impl<F: Format<B>, const B: usize> Task for Product<'_, F, B> {
     type Out = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
+        let is_long = self.matrix.bytes.len() / self.matrix.rows > LONG;
+        match F::HAS_DOT && self.x.tokens() == 1 {
+            // Of half a strip of short rows, the next half fits the nearest cache too.
+            true if is_long => self.with_one::<L, 2>(l),
+            true => self.with_one::<L, 1>(l),
+            false => self.with_many(l),
+        }
+    }
+}
+
+impl<F: Format<B>, const B: usize> Product<'_, F, B> {
+    /// Rows by `SIDES` times 16, without a tile.
+    #[inline(always)]
+    fn with_one<L: Lanes, const SIDES: usize>(mut self, l: L) {
+        let cells = std::mem::take(&mut self.cells);
+        for (at, cells) in cells.as_chunks_mut::<SIDES>().0.iter_mut().enumerate() {
+            let first = self.first * STRIP + at * SIDES * WIDTH;
+            let mut rows = [[&[[0; B]; 0][..]; WIDTH]; SIDES];
+            for (side, rows) in rows.iter_mut().enumerate() {
+                *rows = self::rows::<B>(self.matrix, first + side * WIDTH);
+            }
+            for block in 0..self.matrix.columns / TILE {
+                for (rows, cell) in rows.iter().zip(cells.iter_mut()) {
+                    let blocks = self.blocks(l, rows, block, SIDES * WIDTH, at == 0);
+                    F::dot(l, blocks, self.x.block(0, block, true), cell);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn with_many<L: Lanes>(mut self, l: L) {
         let mut tiles = [Tile::EMPTY, Tile::EMPTY];
-        let row_bytes = self.matrix.bytes.len() / self.matrix.rows;
-        let is_alone = F::HAS_DOT && self.x.tokens() == 1;
-        let is_long = row_bytes > LONG;
-        for (at, cells) in self.cells.chunks_exact_mut(2 * self.x.tokens()).enumerate() {
+        let cells = std::mem::take(&mut self.cells);
+        for (at, cells) in cells.chunks_exact_mut(2 * self.x.tokens()).enumerate() {
             let first = (self.first + at) * STRIP;
             let rows = [rows::<B>(self.matrix, first), rows::<B>(self.matrix, first + WIDTH)];
             for tile in 0..self.matrix.columns.div_ceil(TILE) {
@@ -134,35 +191,42 @@ impl<F: Format<B>, const B: usize> Task for Strips<'_, F, B> {
                     Class::Small | Class::SmallFull => 8 * tile..(8 * tile + 8).min(self.matrix.columns / 32),
                 };
                 for block in blocks.clone() {
-                    // At the end of a row, the next strip's row begins.
-                    let ahead = match is_long {
-                        true if block * B + AHEAD < row_bytes => AHEAD,
-                        true => row_bytes * (STRIP - 1) + AHEAD,
-                        false => row_bytes * STRIP,
-                    };
-                    for (side, rows) in rows.iter().enumerate() {
-                        let mut blocks = [&[0; B]; WIDTH];
-                        for (to, row) in blocks.iter_mut().zip(rows) {
-                            *to = &row[block];
-                            // Where nothing was asked for a whole strip before.
-                            if at == 0 && !is_long {
-                                ask_for(l, to, AHEAD);
-                            }
-                            ask_for(l, to, ahead);
-                        }
-                        if is_alone {
-                            F::dot(l, blocks, self.x.block(0, tile, true), &mut cells[side]);
-                        } else {
-                            F::unpack(l, blocks, block % 8, &mut tiles[side]);
-                        }
+                    for (rows, tile) in rows.iter().zip(&mut tiles) {
+                        F::unpack(l, self.blocks(l, rows, block, STRIP, at == 0), block % 8, tile);
                     }
-                }
-                if is_alone {
-                    continue;
                 }
                 with_all(l, F::CLASS, &tiles, blocks.len(), self.x, tile, cells);
             }
         }
+    }
+
+    /// A block of each of 16 rows; what is behind it is asked for. `together` rows are read block by block.
+    #[inline(always)]
+    fn blocks<'r, L: Lanes>(
+        &self,
+        l: L,
+        rows: &[&'r [[u8; B]]; WIDTH],
+        block: usize,
+        together: usize,
+        is_first: bool,
+    ) -> [&'r [u8; B]; WIDTH] {
+        let row_bytes = self.matrix.bytes.len() / self.matrix.rows;
+        // At the end of a row, the next strip's row begins.
+        let ahead = match row_bytes > LONG {
+            true if block * B + AHEAD < row_bytes => AHEAD,
+            true => row_bytes * (together - 1) + AHEAD,
+            false => row_bytes * together,
+        };
+        let mut blocks = [&[0; B]; WIDTH];
+        for (to, row) in blocks.iter_mut().zip(rows) {
+            *to = &row[block];
+            // Where nothing was asked for before.
+            if is_first && row_bytes <= LONG && !self.follows {
+                ask_for(l, *to, AHEAD);
+            }
+            ask_for(l, *to, ahead);
+        }
+        blocks
     }
 }
 

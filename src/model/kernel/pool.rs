@@ -92,7 +92,7 @@ impl Pool {
 
     /// Calls the task here and, where helpers are free, there too; returns when nobody is inside it any more.
     #[expect(unsafe_code, reason = "the reason why it is sound stands at the block")]
-    fn together(&self, task: &(dyn Fn() + Sync)) {
+    pub(super) fn together(&self, task: &(dyn Fn() + Sync)) {
         // SAFETY: only the lifetime is left out. Helpers read the pointer under the lock, where they are also counted as
         // inside. `End` takes the pointer back and waits until none is inside, before this function returns or unwinds.
         let handed = Handed(unsafe {

@@ -1,12 +1,10 @@
 //! Floats of several tokens, laid out as products come: strips of 32 features, in each all tokens.
 
 use super::lanes::WIDTH;
+use super::shares::Strips;
 
 /// Features of a strip.
 pub(crate) const STRIP: usize = 2 * WIDTH;
-
-/// Pieces of work for each thread at least: enough that one that is held up holds up little.
-const PIECES: usize = 4;
 
 /// Floats by feature and token. Features beyond the last, up to a whole strip, are there and mean nothing.
 #[derive(Default)]
@@ -49,11 +47,9 @@ impl Sheet {
         self.cells.chunks_exact_mut((self.tokens * STRIP).max(1))
     }
 
-    /// Runs of strips for so many threads: long ones first, then ever shorter, so that all are done at about the same time.
-    pub(super) fn pieces(&mut self, threads: usize) -> Pieces<'_> {
-        let strip = (self.tokens * STRIP).max(1);
-        let most = (self.cells.len() / strip / (PIECES * threads)).max(1);
-        Pieces { rest: &mut self.cells, strip, first: 0, threads, most }
+    /// All strips, to be shared out.
+    pub(super) fn run(&mut self) -> Cells<'_> {
+        Cells { strip: (self.tokens * STRIP).max(1), first: 0, cells: &mut self.cells }
     }
 
     /// Writes a token's features into `to`, from feature `from` on.
@@ -100,31 +96,26 @@ impl Sheet {
     }
 }
 
-/// See [`Sheet::pieces`]: the number of a run's first strip, and its cells.
-pub(super) struct Pieces<'s> {
-    rest: &'s mut [f32],
-    /// Cells of a strip.
+/// Strips of a sheet behind each other.
+pub(super) struct Cells<'s> {
+    /// The number of the first.
+    pub first: usize,
+    /// All of theirs.
+    pub cells: &'s mut [f32],
+    /// Cells of one.
     strip: usize,
-    /// The number of the next.
-    first: usize,
-    threads: usize,
-    /// Strips of a run at most.
-    most: usize,
 }
 
-impl<'s> Iterator for Pieces<'s> {
-    type Item = (usize, &'s mut [f32]);
+impl Strips for Cells<'_> {
+    fn count(&self) -> usize {
+        self.cells.len() / self.strip
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let left = self.rest.len() / self.strip;
-        if left == 0 {
-            return None;
-        }
-        let count = (left / (2 * self.threads)).clamp(1, self.most);
-        let (piece, rest) = std::mem::take(&mut self.rest).split_at_mut(count * self.strip);
-        self.rest = rest;
-        self.first += count;
-        Some((self.first - count, piece))
+    fn split(self, first: usize) -> (Self, Self) {
+        let first = first.min(self.count());
+        let (cells, rest) = self.cells.split_at_mut(first * self.strip);
+        let rest = Cells { first: self.first + first, cells: rest, strip: self.strip };
+        (Cells { cells, ..self }, rest)
     }
 }
 
