@@ -78,6 +78,7 @@ pub(super) fn without(error: &model::Error) -> Without {
         | model::Error::Unknown(..)
         | model::Error::Manifest { .. }
         | model::Error::Unfit(_)
+        | model::Error::NoSpace { .. }
         | model::Error::Broken(_) => {
             tracing::error!(error = %super::error::chain(error), "the language model failed; pages are quoted instead");
             Without::Failed

@@ -82,6 +82,7 @@ impl From<model::Error> for Error {
             | model::Error::Unknown(..)
             | model::Error::Manifest { .. }
             | model::Error::Unfit(_)
+            | model::Error::NoSpace { .. }
             | model::Error::TooLong
             | model::Error::Broken(_) => Error::of(cause),
         }

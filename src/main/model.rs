@@ -31,9 +31,15 @@ pub fn run(deed: Model) -> anyhow::Result<ExitCode> {
             }
             say(&format!("{}, threads {}, ready in {} ms", measured.model, measured.threads, measured.ready_ms));
             for at in &measured.at {
-                let (read, written) = (at.read, at.written);
-                say(&format!("after {:>4} tokens: {read:.1} read, {written:.1} written a second", at.tokens));
+                let (read, written, gigabytes) = (at.read, at.written, at.bandwidth / 1e9);
+                say(&format!(
+                    "after {:>4} tokens: {read:.1} read, {written:.1} written a second, {:.0} % of what {gigabytes:.1} GB/s \
+                     of memory allow",
+                    at.tokens,
+                    100.0 * at.of_limit
+                ));
             }
+            say(&format!("{} MiB of weights for each token written", measured.weights_bytes >> 20));
             if let Some(peak) = measured.peak_mib {
                 say(&format!("peak memory {peak} MiB"));
             }

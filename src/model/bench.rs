@@ -12,6 +12,8 @@ use super::{Error, Settings};
 const LENGTHS: [usize; 3] = [128, 512, 1500];
 /// Tokens written at each.
 const WRITTEN: usize = 32;
+/// Times that the weights are read through; the fastest counts, for others can only have been in the way.
+const PASSES: usize = 5;
 /// What is read, over and over.
 const TEXT: &str = "The pager number of the on-call engineer is 4417, and Ada has it on Mondays. ";
 
@@ -22,6 +24,8 @@ pub struct Measured {
     pub model: String,
     /// Threads that worked.
     pub threads: usize,
+    /// Bytes of the weights that each token is multiplied with.
+    pub weights_bytes: usize,
     /// From the start until the first prompt could be read, the check of the weights included.
     pub ready_ms: u64,
     /// At each length.
@@ -39,6 +43,11 @@ pub struct MeasuredAt {
     pub read: f64,
     /// Tokens written a second after it, one by one: without guesses, whose worth depends on the text.
     pub written: f64,
+    /// Bytes a second at which the same threads read the same weights then, and did nothing else: no token can be written
+    /// one by one sooner than that allows.
+    pub bandwidth: f64,
+    /// What was written, as a share of what that bandwidth allows.
+    pub of_limit: f64,
 }
 
 /// Measures the language model of the settings, each speed once.
@@ -50,10 +59,14 @@ pub fn bench(settings: &Settings) -> Result<Measured, Error> {
     for tokens in LENGTHS {
         let prompt = mind.bench_prompt(tokens)?;
         let (read, written) = mind.pace(&prompt, WRITTEN)?;
+        let bandwidth = mind.bandwidth();
         let speed = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
-        at.push(MeasuredAt { tokens, read: speed(tokens, read), written: speed(WRITTEN, written) });
+        let (read, written) = (speed(tokens, read), speed(WRITTEN, written));
+        let of_limit = written * mind.bytes_a_token() as f64 / bandwidth;
+        at.push(MeasuredAt { tokens, read, written, bandwidth, of_limit });
     }
-    Ok(Measured { model: name, threads: mind.threads(), ready_ms: ready.as_millis() as u64, at, peak_mib: peak() })
+    let (threads, weights_bytes) = (mind.threads(), mind.bytes_a_token());
+    Ok(Measured { model: name, threads, weights_bytes, ready_ms: ready.as_millis() as u64, at, peak_mib: peak() })
 }
 
 impl Mind {
@@ -75,6 +88,18 @@ impl Mind {
     }
 }
 
+impl Mind {
+    /// See [`MeasuredAt::bandwidth`].
+    fn bandwidth(&self) -> f64 {
+        let pass = || {
+            let begun = Instant::now();
+            self.read_through();
+            self.bytes_a_token() as f64 / begun.elapsed().as_secs_f64()
+        };
+        (0..PASSES).map(|_| pass()).fold(0.0, f64::max)
+    }
+}
+
 /// The process's peak, as Linux says it.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -92,7 +117,7 @@ mod stand {
     use std::sync::mpsc;
 
     use super::super::turn::{Job, Out, Task};
-    use super::super::{Limits, Prompt, Stop};
+    use super::super::{Ending, Limits, Prompt, Stop};
     use super::*;
 
     /// A language model to be measured step by step, without a thread of its own.
@@ -128,6 +153,41 @@ mod stand {
         /// How long it takes to read these tokens, and to write so many after them, one by one.
         pub fn pace(&mut self, prompt: &[u32], written: usize) -> Result<(Duration, Duration), Error> {
             self.0.pace(prompt, written)
+        }
+
+        /// Bytes of the weights that each token is multiplied with, and how many a second the same threads read now.
+        pub fn bandwidth(&self) -> (usize, f64) {
+            (self.0.bytes_a_token(), self.0.bandwidth())
+        }
+
+        /// How long it takes from the moment the stop of a prompt is set, so long after its reading began, until nothing is
+        /// worked on any more.
+        pub fn stopped(&mut self, prompt: &Prompt, after: Duration) -> Result<Duration, Error> {
+            let stop = Stop::default();
+            let (out, pieces) = mpsc::channel();
+            let task = Task::Write(Limits { tokens_max: 200 });
+            let job = Job { prompt: prompt.clone(), task, stop: stop.clone(), out };
+            std::thread::scope(|scope| {
+                let setting = scope.spawn(move || {
+                    std::thread::sleep(after);
+                    stop.set();
+                    Instant::now()
+                });
+                let mut turns: Vec<_> = self.0.begin(job).into_iter().collect();
+                while !turns.is_empty() {
+                    self.0.step(&mut turns);
+                }
+                let ended = Instant::now();
+                for out in pieces {
+                    if let Out::Ended(ending) = out
+                        && ending? != Ending::Stopped
+                    {
+                        return Err(Error::Broken("it was done before it was stopped".into()));
+                    }
+                }
+                let set = setting.join().map_err(|_| Error::Broken("the stop was not set".into()))?;
+                Ok(ended.saturating_duration_since(set))
+            })
         }
 
         /// Answers prompts, all at once as far as there are seats, as the server does: the texts and how long it took.

@@ -108,6 +108,12 @@ impl Shape {
         })
     }
 
+    /// Bytes of the keys and values of one sequence that fills the context, in half precision.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        let positions = self.layers as u64 * self.context as u64;
+        positions.saturating_mul((2 * size_of::<u16>() * self.heads[0].keys * self.heads[0].dim) as u64)
+    }
+
     /// Which of the two heads and ropes a layer has.
     pub(super) fn kind(&self, layer: usize) -> usize {
         match self.family {

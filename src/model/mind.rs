@@ -8,11 +8,12 @@ use super::template::Template;
 use super::tokens::Tokens;
 use super::turn::{Job, Out, Task, Turn};
 use super::weights::Weights;
-use super::{Error, Fault, Prompt, Sharing, Stop, gguf};
+use super::{Error, Fault, Prompt, Sharing, Stop, gguf, space};
 
 /// Tokens of prompts read at once: enough to keep the cores busy, few enough for a stop to be felt.
 const CHUNK: usize = 128;
-/// The same while others write, who wait for it at each token.
+/// The same while most of the others write, who wait for it at each token. While half of them read, what is read sooner
+/// makes the company larger, in which all are done sooner.
 const CHUNK_BESIDE: usize = 32;
 /// Tokens of those who write, read at once, guesses among them: what a wrong guess costs grows with the company.
 const WRITTEN: usize = 16;
@@ -66,15 +67,29 @@ impl Mind {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
         };
+        let seats_max = seats_max.max(1);
         let network = Network::from_gguf(&content, weights, threads)
             .map_err(|error| Error::Unfit(Fault::Model(error.to_string())))?;
-        let (room, seats_max) = (Room::default(), seats_max.max(1));
+        // The weights are mapped, and nothing is read of them until a prompt is: what the file says of its measures was held
+        // against what is in it.
+        network.space(seats_max).check(space::available())?;
+        let room = Room::default();
         Ok(Mind { network, tokens, template, room, seats: Vec::new(), made: 0, seats_max })
     }
 
     /// How many threads work.
     pub(super) fn threads(&self) -> usize {
         self.network.threads()
+    }
+
+    /// See [`Network::bytes_a_token`].
+    pub(super) fn bytes_a_token(&self) -> usize {
+        self.network.bytes_a_token()
+    }
+
+    /// See [`Network::read_through`].
+    pub(super) fn read_through(&self) {
+        self.network.read_through();
     }
 
     /// How many jobs may be in work at once.
@@ -250,7 +265,7 @@ impl Mind {
 fn plan(turns: &mut [Turn]) {
     let writing = turns.iter().filter(|turn| turn.is_writing()).count();
     let each = WRITTEN.checked_div(writing).unwrap_or(0).clamp(1, WRITTEN_BY_ONE);
-    let mut left = if writing == 0 { CHUNK } else { CHUNK_BESIDE };
+    let mut left = if 2 * writing <= turns.len() { CHUNK } else { CHUNK_BESIDE };
     for turn in turns {
         turn.plan(if turn.is_writing() { each } else { left });
         if !turn.is_writing() {

@@ -23,6 +23,7 @@ mod mind;
 mod network;
 mod pack;
 mod scripted;
+mod space;
 mod template;
 mod tensors;
 mod tokens;
@@ -38,6 +39,7 @@ pub use fault::Fault;
 pub use manifest::{Kind, Manifest};
 pub use pack::pack;
 pub use scripted::Scripted;
+pub use space::Space;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -218,6 +220,14 @@ pub enum Error {
     /// The weights are no file that can be run: damaged, hostile, or of another kind.
     #[error("the weights cannot be used: {fault}; {mend}", fault = .0, mend = .0.mend())]
     Unfit(Fault),
+    /// The model would need more memory than there is.
+    #[error("{space}, but {available} MiB of memory are available; set fewer prompts \"together\" in [model], or a smaller model", available = .available >> 20)]
+    NoSpace {
+        /// What it may come to need.
+        space: Space,
+        /// Bytes that the machine, and the limits it is under, leave.
+        available: u64,
+    },
     /// The prompt and the answer do not fit the model's context.
     #[error("the prompt is longer than the model's context")]
     TooLong,

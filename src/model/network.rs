@@ -10,8 +10,9 @@ use candle_core::{Result, bail};
 use super::family::{Family, Shape};
 use super::kernel::{
     Heads, Inputs, Machine, Past, Pool, Run, Scales, Seen, Sheet, Turns, attend, keep, multiply, multiply_gated,
-    norm_row,
+    norm_row, read_through,
 };
+use super::space::Space;
 use super::tensors::{Stored, Tensors};
 use super::weights::Weights;
 
@@ -128,6 +129,30 @@ impl Network {
             pool: Pool::new(threads)?,
             weights: weights.clone(),
         })
+    }
+
+    /// What the weights and so many sequences may come to need.
+    pub(super) fn space(&self, sequences: usize) -> Space {
+        Space { weights: self.weights.len() as u64, sequences: sequences as u64, each: self.shape.memory_bytes() }
+    }
+
+    /// Bytes of the weights that each token is multiplied with.
+    pub(super) fn bytes_a_token(&self) -> usize {
+        self.products().map(|weights| weights.matrix(&self.weights).bytes().len()).sum()
+    }
+
+    /// Reads all of them as they are read for a token, and nothing more is done.
+    pub(super) fn read_through(&self) {
+        self.products()
+            .for_each(|weights| read_through(self.machine, &self.pool, weights.matrix(&self.weights).bytes()));
+    }
+
+    fn products(&self) -> impl Iterator<Item = &Stored> {
+        let of_layers = self.layers.iter().flat_map(|layer| {
+            let Layer { query, key, value, out, gate, up, down, .. } = layer;
+            [&query.weight, &key.weight, &value.weight, out, gate, up, down]
+        });
+        of_layers.chain([self.output.as_ref().unwrap_or(&self.embedding)])
     }
 
     /// Goes on at another level of this machine.

@@ -37,7 +37,7 @@ pub(super) use attend::{Heads, Past, Run, Seen, attend, keep};
 pub(super) use formats::Kind;
 pub(super) use inputs::{Inputs, Scales};
 pub(super) use lanes::Machine;
-pub(super) use multiply::{Gating, Matrix, multiply, multiply_gated};
+pub(super) use multiply::{Gating, Matrix, multiply, multiply_gated, read_through};
 pub(super) use mutual::attend_mutually;
 pub(super) use pool::Pool;
 pub(super) use rows::{Rope, Turns, gelu_row, level_row, norm_row};

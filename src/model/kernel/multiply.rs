@@ -44,6 +44,11 @@ impl<'w> Matrix<'w> {
         self.rows
     }
 
+    /// All of them.
+    pub(crate) fn bytes(&self) -> &'w [u8] {
+        self.bytes
+    }
+
     fn row(&self, at: usize) -> &'w [u8] {
         let bytes = self.bytes.len() / self.rows;
         let at = at.min(self.rows - 1);
@@ -87,6 +92,35 @@ impl Strips for [Cells<'_>; 2] {
     fn split(self, first: usize) -> (Self, Self) {
         let [(one, one_rest), (other, other_rest)] = self.map(|cells| cells.split(first));
         ([one, other], [one_rest, other_rest])
+    }
+}
+
+/// Reads bytes and does nothing else with them, each thread its share: as fast as memory gives them.
+pub(crate) fn read_through(machine: Machine, pool: &Pool, bytes: &[u8]) {
+    let shares = bytes.chunks(bytes.len().div_ceil(pool.threads()).max(1));
+    pool.each(shares, |bytes| machine.run(Through { bytes }));
+}
+
+struct Through<'a> {
+    bytes: &'a [u8],
+}
+
+impl Task for Through<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        // Several, so that none waits for the one before.
+        let mut sums = [l.integer(0); 4];
+        for lines in self.bytes.as_chunks::<64>().0.chunks_exact(sums.len()) {
+            for (sum, line) in sums.iter_mut().zip(lines) {
+                *sum = l.xor(*sum, l.bytes(line));
+            }
+        }
+        let mut out = [0; WIDTH];
+        l.put_integers(l.xor(l.xor(sums[0], sums[1]), l.xor(sums[2], sums[3])), &mut out);
+        // Or else nothing would be read.
+        std::hint::black_box(out);
     }
 }
 
@@ -222,9 +256,9 @@ impl<F: Format<B>, const B: usize> Product<'_, F, B> {
             *to = &row[block];
             // Where nothing was asked for before.
             if is_first && row_bytes <= LONG && !self.follows {
-                ask_for(l, *to, AHEAD);
+                ask_for(l, to, AHEAD);
             }
-            ask_for(l, *to, ahead);
+            ask_for(l, to, ahead);
         }
         blocks
     }
