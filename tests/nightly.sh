@@ -7,7 +7,7 @@ sh tests/run.sh
 # Private items are documented, so links to them lead somewhere.
 RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items
 cargo build --release --locked
-target/release/sotto demo --listen 127.0.0.1:0 --play
+target/release/sotto demo --listen 127.0.0.1:0 --play --questions tests/data/demo/questions.jsonl
 # Whatever comes as a query or a filter; longer by FUZZ_SECONDS.
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
 # The kernels of ARM machines.

@@ -36,6 +36,10 @@ pub enum Command {
         /// Act the scene out over HTTPS without a browser, and exit 0 or 1.
         #[arg(long)]
         play: bool,
+        /// Then put these questions as the demo's people and say how many were answered right; JSON lines, see
+        /// tests/data/demo/questions.jsonl.
+        #[arg(long, value_name = "FILE", requires = "play")]
+        questions: Option<PathBuf>,
         /// Another language model of models/manifest.toml; `scripted` copies sentences by rule, without a model (for tests).
         #[arg(long, value_name = "NAME")]
         model: Option<String>,

@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use sotto::app::nouns::{Clock, Ids, Mode, Scripted, SourceId, State};
 use sotto::app::{self, App, Models, Removal};
 use sotto::config::Settings;
-use sotto::standin::{confluence, demo, idp, play, push};
+use sotto::standin::{confluence, demo, idp, play, push, quiz};
 use sotto::web;
 use url::Url;
 
@@ -26,18 +26,34 @@ const CRAWLER: &str = "sotto-crawler";
 /// How long the first sync may take.
 const SYNC_MAX: Duration = Duration::from_secs(300);
 
+/// How the scene is acted out without a browser.
+pub struct Playing {
+    /// Questions to put after it.
+    pub questions: Option<PathBuf>,
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()))
+}
+
 /// Runs the demo until it is asked to stop, or plays the scene and ends.
-pub fn run(listen: SocketAddr, data: Option<PathBuf>, playing: bool, model: Option<&str>) -> anyhow::Result<ExitCode> {
+pub fn run(
+    listen: SocketAddr,
+    data: Option<PathBuf>,
+    playing: Option<Playing>,
+    model: Option<&str>,
+) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let folder = Folder::open(data)?;
     let listen = with_port(listen)?;
-    let stage = Stage::set(&folder, listen, model, playing)?;
+    let questions = playing.as_ref().and_then(|playing| playing.questions.as_deref()).map(read).transpose()?;
+    let stage = Stage::set(&folder, listen, model, playing.is_some())?;
     say(&format!("Sotto is ready at {} after {:.1} s", stage.base, began.elapsed().as_secs_f64()));
-    let outcome = if playing { stage.play() } else { stage.wait() };
+    let outcome = if playing.is_some() { stage.play(questions.as_deref()) } else { stage.wait() };
     stage.strike();
     match outcome {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) if playing => {
+        Err(error) if playing.is_some() => {
             complain(&format!("the scene failed: {error:#}"));
             Ok(ExitCode::from(FOUND_WRONG))
         }
@@ -157,16 +173,25 @@ impl Stage {
         Ok(())
     }
 
-    fn play(&self) -> anyhow::Result<()> {
+    fn play(&self, questions: Option<&str>) -> anyhow::Result<()> {
         let issuer = Url::parse(&self.idp.issuer())?;
-        play::play(&play::Stage {
+        let stage = play::Stage {
             base: &self.base,
             roots_pem: &self.roots_pem,
             issuer: &issuer,
             provider: PROVIDER,
             say: &|line| say(line),
-        })?;
+        };
+        play::play(&stage)?;
         say("the scene is right");
+        if let Some(questions) = questions {
+            let marks = quiz::put(&stage, questions)?;
+            for (kind, (right, all)) in &marks {
+                say(&format!("{kind}: {right} of {all} right"));
+            }
+            let (right, all) = marks.values().fold((0, 0), |sum, mark| (sum.0 + mark.0, sum.1 + mark.1));
+            say(&format!("all: {right} of {all} right"));
+        }
         Ok(())
     }
 

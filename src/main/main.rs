@@ -34,7 +34,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
     use command::{Audit, Command, Config, Eval, SourceDeed, Standin};
     let done = |()| ExitCode::SUCCESS;
     match sotto.command {
-        Command::Demo { listen, data, play, model } => demo::run(listen, data, play, model.as_deref()),
+        Command::Demo { listen, data, play, questions, model } => {
+            demo::run(listen, data, play.then_some(demo::Playing { questions }), model.as_deref())
+        }
         Command::Serve { config } => serve::run(config.config.as_deref()).map(done),
         Command::Check { config, json } => serve::check(config.config.as_deref(), json),
         Command::Config { deed: Config::Show { config, origin, json } } => {

@@ -12,4 +12,5 @@ pub mod demo;
 pub mod idp;
 pub mod play;
 pub mod push;
+pub mod quiz;
 mod server;
