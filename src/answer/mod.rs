@@ -16,6 +16,7 @@ mod check;
 mod choose;
 mod form;
 mod ground;
+mod parts;
 mod phrase;
 mod prompt;
 mod question;
@@ -33,6 +34,7 @@ mod words;
 mod write;
 
 pub use ground::ground;
+pub use parts::parts;
 pub use phrase::Phrases;
 pub use question::{QUESTION_BYTES_MAX, Question};
 pub use quote::{Mode, Without, quote};

@@ -385,3 +385,73 @@ fn where_the_copied_lines_do_not_answer_the_sentence_that_does_is_looked_for() {
 
     assert_eq!(claims(&answer), ["The steps of enrolment are signing and sending the form."]);
 }
+
+#[test]
+fn two_things_in_one_question_are_each_answered_from_their_own_page() {
+    let pages = [
+        found("hr:1", "Annual leave", "Every employee has 27 days of annual leave a year."),
+        found("hr:2", "Parental leave", "Each parent has 16 weeks of parental leave."),
+    ];
+
+    for question in
+        ["What is the difference between annual leave and parental leave?", "Compare annual leave with parental leave"]
+    {
+        let answer = ask(question, &pages, &Scripted {});
+
+        let texts = claims(&answer).join(" ");
+        assert!(texts.contains("27 days") && texts.contains("16 weeks"), "{question}: {texts}");
+    }
+}
+
+#[test]
+fn half_of_a_comparison_is_no_answer() {
+    let page = [found("hr:1", "Annual leave", "Every employee has 27 days of annual leave a year.")];
+    let line = "Every employee has 27 days of annual leave a year.";
+    let lean = |given: &str| if given.contains("What about annual leave?") { 0.9 } else { 0.1 };
+
+    let answer = ask("Compare annual leave with garden leave", &page, &By { write: move || line, lean });
+
+    assert!(matches!(answer, Answer::Unanswered { .. }), "{answer:?}");
+}
+
+#[test]
+fn a_list_whose_heading_is_what_answers_is_told_whole() {
+    let list =
+        "- it was reviewed by an engineer who did not write it\n- its tests pass\n- the notes have a sentence about it";
+    let pages = [found("wiki:1", "Definition of done", list)];
+    let model = judges("it was reviewed by an engineer who did not write it", "reviewed");
+
+    let answer = ask("What is the definition of done?", &pages, &model);
+
+    assert_eq!(claims(&answer).len(), 3, "{answer:?}");
+}
+
+#[test]
+fn a_list_is_told_after_the_sentence_that_announces_it_by_its_number() {
+    let page = "The hub has three environments. All stand in one hall.\n\nName: Build; For: work\nName: Test; For: \
+        rehearsals\nName: Live; For: customers";
+    let pages = [found("wiki:1", "Hub", page)];
+
+    let told =
+        ask("Which environments does the hub have?", &pages, &Says::new(0.9, "1. The hub has three environments.\n"));
+    let miscounted = [found("wiki:1", "Hub", &page.replace("three", "four"))];
+    let untold = ask(
+        "Which environments does the hub have?",
+        &miscounted,
+        &Says::new(0.9, "1. The hub has four environments.\n"),
+    );
+
+    assert_eq!(claims(&told).len(), 4, "{told:?}");
+    assert_eq!(claims(&untold).len(), 1, "{untold:?}");
+}
+
+#[test]
+fn steps_that_do_not_name_what_they_are_for_are_told_whole() {
+    let page = "If you are ill, rest.\n\n1. Tell your lead before nine.\n2. Enter the absence in the portal.\n3. Send a certificate.";
+    let pages = [found("hr:1", "Sick days", page)];
+
+    let answer = ask("What do I do when I am ill?", &pages, &Says::new(0.9, "3. Enter the absence in the portal.\n"));
+
+    let texts = claims(&answer).join(" ");
+    assert!(texts.contains("Tell your lead") && texts.contains("certificate"), "{texts}");
+}

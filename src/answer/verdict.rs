@@ -10,8 +10,11 @@ const BEGINS: &[&str] = &[
 ];
 /// Words that bound whom or what a sentence is about, so that it may say no without a denial: "only employees".
 const BOUNDS: &[&str] = &["only", "exclusively", "solely", "instead", "rather"];
-/// The leaning from which the model is sure enough of a yes, and below the rest of it of a no.
-const SURE: f32 = 0.7;
+/// The leaning from which a sentence without a denial is taken to say yes. It is below the middle because small models lean
+/// to no: of 38 sentences written for this, those that say yes lay between 0.13 and 0.77, those that say no below 0.43.
+const YES_FROM: f32 = 0.38;
+/// The leaning below which a sentence with a denial is taken to say no.
+const NO_BELOW: f32 = 0.5;
 
 /// What a sentence says to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +47,9 @@ pub(super) fn verdict(
     let leaning = leaning()?;
     let turns = denies(sentence);
     let is_bounded = words(sentence).iter().any(|word| BOUNDS.contains(&word.as_str()));
-    Ok(if leaning >= SURE && !turns && !is_bounded {
+    Ok(if leaning >= YES_FROM && !turns && !is_bounded {
         Some(Verdict::Yes)
-    } else if leaning <= 1.0 - SURE && (turns || is_bounded) {
+    } else if leaning < NO_BELOW && (turns || is_bounded) {
         Some(Verdict::No)
     } else {
         None
@@ -77,6 +80,7 @@ mod tests {
         assert_eq!(said(question, "Contractors are not covered.", 0.9), None);
         assert_eq!(said(question, "The dental plan covers contractors.", 0.1), None);
         assert_eq!(said(question, "Contractors are not covered.", 0.5), None);
+        assert_eq!(said(question, "The dental plan covers contractors.", 0.3), None);
         assert_eq!(said(question, "Only employees are covered.", 0.9), None);
     }
 

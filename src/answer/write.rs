@@ -11,6 +11,7 @@ use super::ground::{Shown, words_above};
 use super::prompt::{self, NO, Prompts, YES};
 use super::sentence::Sentence;
 use super::verdict::{Verdict, verdict};
+use super::wants::Wants;
 use super::words::{content, names, numbers, words};
 use super::{Citation, Claim, Phase, Piece, Settings};
 use crate::index::Found;
@@ -38,6 +39,8 @@ const COVER_EVEN: f32 = 0.7;
 const LACKS: f32 = 0.8;
 /// Letters at the beginning of a name by which a form of it is known ("Norway", "Norwegian" are not told apart).
 const NAME_LETTERS_MIN: usize = 4;
+/// Sentences after one that announces a list, among which the list begins.
+const ANNOUNCED_WITHIN: usize = 3;
 /// How a sentence begins that leans on the one before it.
 const LEANS: &[&str] = &["it", "they", "this", "these", "he", "she", "those", "that", "both"];
 
@@ -63,6 +66,8 @@ pub(super) struct Writer<'w> {
     pub settings: &'w Settings,
     /// The stems of the question's words.
     pub asked: BTreeSet<String>,
+    /// What form of answer it wants.
+    pub wants: Wants,
     /// Lines that stand already, in the prompt's form.
     pub written: Vec<String>,
 }
@@ -80,21 +85,40 @@ impl<'w> Writer<'w> {
                 withheld += 1;
                 continue;
             };
-            // What is judged is what would be shown: in the model's words the same may be the plainer answer.
-            let statement = said.clone().unwrap_or_else(|| self.statement(&[at]));
-            if tried.insert(at) && self.is_answer(at, &statement)? {
-                self.show_whole(at, said, shown)?;
+            if tried.insert(at) && self.show_if_answer(at, said, shown)? {
                 return Ok(Outcome::default());
             }
         }
         // What the model points to is not always what it takes for the answer when it sees it alone.
-        for at in self.chosen.ranked.iter().take(RANKED_MAX) {
-            if tried.insert(*at) && self.is_answer(*at, &self.statement(&[*at]))? {
-                self.show_whole(*at, None, shown)?;
+        let list =
+            self.chosen.ranked.iter().copied().find(|at| self.wants == Wants::All && !self.list_of(*at).is_empty());
+        for at in list.into_iter().chain(self.chosen.ranked.iter().copied().take(RANKED_MAX)) {
+            if tried.insert(at) && self.show_if_answer(at, None, shown)? {
                 return Ok(Outcome::default());
             }
         }
         Ok(Outcome { withheld, is_none: withheld == 0 })
+    }
+
+    /// Shows a sentence with what must be told with it, where it answers.
+    fn show_if_answer(&self, at: usize, said: Option<String>, shown: &mut Shown<'_>) -> Result<bool, model::Error> {
+        let list = self.unit(at);
+        if !list.is_empty() {
+            let is_answer = self.is_answer(list[0], &self.statement(&list))?;
+            for item in
+                list.iter().filter(|_| is_answer).take(self.settings.claims_max.saturating_sub(shown.claims.len()))
+            {
+                self.show(*item, None, shown);
+            }
+            return Ok(is_answer);
+        }
+        // What is judged is what would be shown: in the model's words the same may be the plainer answer.
+        let statement = said.clone().unwrap_or_else(|| self.statement(&[at]));
+        let is_answer = self.is_answer(at, &statement)?;
+        if is_answer {
+            self.show_whole(at, said, shown)?;
+        }
+        Ok(is_answer)
     }
 
     /// The sentence that one line of the model rests on, with the line where it may stand for the sentence.
@@ -204,6 +228,30 @@ impl<'w> Writer<'w> {
         limit.into_iter().chain(items)
     }
 
+    /// The list that a sentence is told with or not at all: where all of several are wanted, or where it is what stands
+    /// above the list that answers ("it was reviewed" alone is no definition of done); else none.
+    fn unit(&self, at: usize) -> Vec<usize> {
+        let list = self.list_of(at);
+        let is_wanted = self.wants == Wants::All || Form::of(self.question) == Form::Any && !self.speaks_of_it(at);
+        if is_wanted && list.len() <= self.settings.claims_max { list } else { Vec::new() }
+    }
+
+    /// Whether a sentence itself has a word of the question.
+    fn speaks_of_it(&self, at: usize) -> bool {
+        content(&self.all[at].text).iter().any(|word| self.asked.contains(word))
+    }
+
+    /// The items of the list that a sentence announces by their number: "There are three environments."
+    fn announced_by(&self, at: usize) -> Vec<usize> {
+        let sentence = &self.all[at];
+        let ahead = self.all.iter().skip(at + 1).take(ANNOUNCED_WITHIN);
+        let list = ahead.take_while(|next| next.from == sentence.from).find_map(|next| next.list);
+        let Some(list) = list.filter(|_| sentence.list.is_none()) else { return Vec::new() };
+        let items: Vec<usize> = (0..self.all.len()).filter(|item| self.all[*item].list == Some(list)).collect();
+        let is_counted = items.len() > 1 && numbers(&sentence.text).contains(&items.len().to_string());
+        if is_counted { items } else { Vec::new() }
+    }
+
     /// Writes until the model is done or a limit is met.
     pub(super) fn all_of_them(&mut self, shown: &mut Shown<'_>) -> Result<Outcome, model::Error> {
         let (texts, above) = (self.texts(), self.above());
@@ -245,7 +293,8 @@ impl<'w> Writer<'w> {
                 break;
             }
             for number in fresh {
-                let wanted = self.whole_list(number);
+                let mut wanted = self.whole_list(number);
+                wanted.extend(self.announced_by(self.chosen.at[number]));
                 if !self.is_answer(wanted[0], &self.statement(&wanted))? {
                     // It stands before the model as written, or it would only write it again.
                     withheld += 1;
@@ -275,19 +324,27 @@ impl<'w> Writer<'w> {
         Ok(Outcome { withheld, is_none: false })
     }
 
-    /// The items of the list that a chosen sentence stands in, where the list as a whole is about the question; else the
-    /// sentence alone. Indexes into all sentences.
+    /// What is shown with a chosen sentence: its whole list, where that is about the question; else the sentence alone.
     fn whole_list(&self, number: usize) -> Vec<usize> {
-        let at = self.chosen.at[number];
+        let list = self.list_of(self.chosen.at[number]);
+        if list.is_empty() { vec![self.chosen.at[number]] } else { list }
+    }
+
+    /// The items of the list that a sentence stands in, where what stands above the list is about the question; else none.
+    /// Indexes into all sentences.
+    fn list_of(&self, at: usize) -> Vec<usize> {
         let sentence = &self.all[at];
+        if sentence.list.is_none() {
+            return Vec::new();
+        }
         let lead_in = sentence.lead_in.map(|at| self.all[at].text.as_str()).unwrap_or_default();
         let above: BTreeSet<String> =
             content(&format!("{} {lead_in}", words_above(&self.found[sentence.from]))).into_iter().collect();
         let shared = self.asked.iter().filter(|word| above.contains(*word)).count();
-        if sentence.list.is_none() || shared * 2 < self.asked.len().max(1) {
-            return vec![at];
-        }
-        (0..self.all.len()).filter(|other| self.all[*other].list == sentence.list).collect()
+        let list: Vec<usize> = (0..self.all.len()).filter(|other| self.all[*other].list == sentence.list).collect();
+        // Steps need not name what they are for, and then one of them is as good as all: the rest is wanted, too.
+        let is_step = self.wants == Wants::All && !self.speaks_of_it(at) && list.len() <= self.settings.claims_max;
+        if shared * 2 >= self.asked.len().max(1) || is_step { list } else { Vec::new() }
     }
 
     /// Whether a sentence stands on another page than the claims so far, one whose title and headings share no word with

@@ -6,7 +6,7 @@ use super::sight::Sight;
 use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
 use super::turns::{Entered, Seat};
 use super::{App, Asker, Error, answering, error, find};
-use crate::answer::{self, Answer, Claim, Mode, Phase, Phrases, Piece, Related, StoppedBy, Why, Without};
+use crate::answer::{self, Answer, Claim, Mode, Phase, Phrases, Piece, Question, Related, StoppedBy, Why, Without};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::{Passage, PassageId};
@@ -66,8 +66,8 @@ impl App {
         let found = match sight.narrow(&ask.scope, allowed.as_deref()).filter(|_| declined.is_none()) {
             Some(scope) => {
                 let (embed, most) = (self.models.embed.as_deref(), self.settings.answer.passages);
-                let queries = find::queries_or_words(embed, &standing.words(), stop);
-                find::passages(&self.index, &sight.visibility, &standing, &queries, &scope, most)?
+                let queries = |words: &[&Question]| Ok(find::queries_or_words(embed, words, stop));
+                find::for_each_part::<Error>(&self.index, &sight.visibility, &standing, &queries, &scope, most)?
             }
             None => Vec::new(),
         };

@@ -282,8 +282,9 @@ impl Shelf {
         let scope = Scope { without: without.to_vec(), ..Scope::default() };
         let sight = self.classes.visible_to(&self.everybody);
         // Without its vector a question would be measured by words alone, and nobody would see it.
-        let queries = find::queries(self.embed.as_deref(), &standing.words(), &Stop::default()).map_err(broken)?;
-        find::passages(&self.index, &sight, standing, &queries, &scope, most).map_err(broken)
+        let queries =
+            |words: &[&Question]| find::queries(self.embed.as_deref(), words, &Stop::default()).map_err(broken);
+        find::for_each_part(&self.index, &sight, standing, &queries, &scope, most)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Finding the passages of a question: one way for the server and for `sotto eval`.
 
 use crate::acl::Visibility;
-use crate::answer::{Question, Standing};
+use crate::answer::{self, Question, Standing};
 use crate::index::{self, Found, Index, Query, Scope};
 use crate::model::{self, Embed, Stop, Vector};
 
 /// The best passages for a question, searched for in each of its ways, best first. `queries` are those of its words.
-pub(super) fn passages(
+fn passages(
     index: &Index,
     sight: &Visibility,
     standing: &Standing,
@@ -17,6 +17,33 @@ pub(super) fn passages(
     let weighed: Vec<(&Query, f32)> =
         queries.iter().zip(&standing.searches).map(|(query, (_, weight))| (query, *weight)).collect();
     index.search_together(sight, &weighed, scope, most)
+}
+
+/// The best passages for a question, and where it asks two things, for each of them, too: taken in turn, so that those of each
+/// come early. `queries_of` makes the queries of some words.
+pub(super) fn for_each_part<E: From<index::Error>>(
+    index: &Index,
+    sight: &Visibility,
+    standing: &Standing,
+    queries_of: &dyn Fn(&[&Question]) -> Result<Vec<Query>, E>,
+    scope: &Scope,
+    most: usize,
+) -> Result<Vec<Found>, E> {
+    let parts = answer::parts(&standing.question).iter().map(Standing::alone).collect::<Vec<_>>();
+    let mut lists = Vec::new();
+    for standing in parts.iter().chain([standing]) {
+        let queries = queries_of(&standing.words())?;
+        lists.push(passages(index, sight, standing, &queries, scope, most)?.into_iter());
+    }
+    let mut together: Vec<Found> = Vec::new();
+    for _ in 0..most {
+        for next in lists.iter_mut().filter_map(Iterator::next) {
+            if together.iter().all(|found| found.passage().id != next.passage().id) {
+                together.push(next);
+            }
+        }
+    }
+    Ok(together)
 }
 
 /// Words with their vectors, where an embedder is there.
