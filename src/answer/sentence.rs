@@ -63,7 +63,7 @@ pub(super) fn sentences(found: &[Found]) -> Vec<Sentence> {
     let mut lists = 0;
     for (from, passage) in found.iter().enumerate() {
         let text = &passage.passage().text;
-        let mut lead_in = None;
+        let mut lead_in: Option<usize> = None;
         let mut start = 0;
         let mut above = Row::Plain;
         for line in text.split('\n') {
@@ -79,6 +79,9 @@ pub(super) fn sentences(found: &[Found]) -> Vec<Sentence> {
                 let words = text[bytes.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
                 let is_line = pieces.len() == 1;
                 let opens = words.ends_with(':');
+                // "Copy this:" opens the code below it, and not the paragraph after that, which says what it says alone.
+                let is_alone = above == Row::Plain && words.ends_with(['.', '!', '?']);
+                lead_in = lead_in.filter(|opener| !is_alone || *opener + 1 == all.len());
                 let lead_in_here = lead_in.filter(|_| is_line && !opens);
                 let list = Some(lists).filter(|_| is_line && above != Row::Plain);
                 all.push(Sentence { from, bytes, text: words, is_line, lead_in: lead_in_here, list });
@@ -192,6 +195,17 @@ mod tests {
         assert_eq!(all[2].text, "Meet your lead");
         assert_eq!(all[2].lead_in, Some(0));
         assert_eq!(&text[all[3].bytes.clone()], "Name: Mary; Role: lead");
+    }
+
+    #[test]
+    fn what_is_opened_ends_before_a_plain_sentence_that_does_not_follow_at_once() {
+        let text = "Put this into your code:\nimport requests, pickle\nAda answers the pager.\n- She is paid for it";
+        let all = sentences(&[found("wiki:1", "Page", text)]);
+        let lead_ins: Vec<Option<usize>> = all.iter().map(|sentence| sentence.lead_in).collect();
+
+        assert_eq!(lead_ins, [None, Some(0), None, None]);
+        let directly = sentences(&[found("wiki:1", "Page", "The pager:\nAda answers it.")]);
+        assert_eq!(directly[1].lead_in, Some(0));
     }
 
     #[test]
