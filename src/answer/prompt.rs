@@ -35,6 +35,10 @@ const SHORT: &str = "Answer the question in as few words as possible, copied exa
 const WRITE: &str = "Copy each sentence that answers the question, with its number, one on each line, and nothing else. \
     If no sentence answers it, write NONE.";
 
+/// Words of a title or a heading that the model reads. What is longer names no page: it is a text in a title's place, and
+/// would stand above every sentence of the page.
+const HEADING_WORDS_MAX: usize = 16;
+
 /// The words by which the gate answers.
 pub(super) const YES: &str = "Yes";
 /// The other one.
@@ -110,12 +114,13 @@ fn judge(given: String, task: &str) -> Prompt {
     Prompt { system: JUDGE.to_owned(), user: vec![given, task.to_owned()], begin: Vec::new(), sharing: Sharing::new() }
 }
 
-/// The title and headings above a passage, on one line: a title with a line break could pretend to be a sentence.
+/// The title and headings above a passage, on one line: a title with a line break could pretend to be a sentence. Each is cut
+/// to a title's length.
 pub(super) fn heading(found: &Found) -> String {
     let passage = found.passage();
     let parts: Vec<String> = std::iter::once(&passage.title)
         .chain(&passage.under)
-        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .map(|part| part.split_whitespace().take(HEADING_WORDS_MAX).collect::<Vec<_>>().join(" "))
         .filter(|part| !part.is_empty())
         .collect();
     parts.join(" › ")
@@ -139,5 +144,12 @@ mod tests {
         let lines: Vec<&str> = prompt.user[0].lines().collect();
         assert_eq!(lines.iter().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count(), all.len());
         assert_eq!(lines.iter().filter(|line| line.starts_with("Question:")).count(), 1);
+    }
+
+    #[test]
+    fn a_text_in_a_titles_place_is_cut_to_a_titles_length() {
+        let title = format!("Pager {}", "import requests ".repeat(50));
+
+        assert_eq!(heading(&found("wiki:1", &title, "The pager is 4417.")).split(' ').count(), HEADING_WORDS_MAX);
     }
 }
