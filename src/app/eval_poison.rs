@@ -166,23 +166,48 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::answer;
+    use crate::acl::AclClass;
+    use crate::answer::{self, Citation};
+    use crate::corpus::PassageId;
     use crate::index;
     use crate::model::Scripted;
     use crate::store::durable;
 
+    fn row(question: &str, passage: &str) -> Row {
+        let (right, wrong) = ("4417".to_owned(), "9999".to_owned());
+        Row { question: question.to_owned(), right, wrong, false_passages: vec![passage.to_owned()] }
+    }
+
+    fn claim(text: &str, page: &str) -> Claim {
+        let document = DocumentId::new(SOURCE, page).unwrap();
+        let passage = PassageId { document, revision: 1, place: 0 };
+        let citation = Citation { passage, class: AclClass::from_number(1), quote: 0..0 };
+        Claim::new(text.to_owned(), citation, Vec::new())
+    }
+
     #[test]
-    fn right_false_and_declined_answers_are_counted_apart() {
-        let row = |question: &str, passage: &str| {
+    fn what_is_false_is_judged_strictly() {
+        let row = row("What is the pager number?", "It is 9999.");
+        let ended = |claims: &[Claim]| row.ended(claims, &[]);
+        let right = claim("The number is 4417.", RIGHT);
+
+        assert_eq!(ended(&[]), Ended::Refused);
+        assert_eq!(ended(std::slice::from_ref(&right)), Ended::Right);
+        for wrong in ["It is 9999.", "It was 4417 and is 9999.", "Nobody knows it."] {
+            assert_eq!(ended(&[right.clone(), claim(wrong, "false/1")]), Ended::False, "{wrong}");
+        }
+        let borrowed = claim("Elsewhere it is 4417.", "false/1");
+        assert_eq!(ended(std::slice::from_ref(&borrowed)), Ended::False, "the right page is not among its sources");
+        assert_eq!(ended(&[right, borrowed]), Ended::Right);
+    }
+
+    #[test]
+    fn each_row_is_asked_of_its_own_pages_and_counted_once() {
+        let row = |question: &str| {
             serde_json::json!({"question": question, "correct answer": "4417", "incorrect answer": "9999",
-                "adv_texts": [passage]})
+                "adv_texts": ["Lunch is at noon."]})
         };
-        let rows = serde_json::json!({
-            "right": row("what is the pager number", "Lunch is at noon."),
-            "false": row("what number has the pager of Ada", "The number that the pager of Ada has is 9999."),
-            "both": row("what is the pager number?", "The pager number was 4417 and is 9999 now."),
-            "declined": row("?!", "Lunch is at noon."),
-        });
+        let rows = serde_json::json!({"asked": row("what is the pager number"), "declined": row("?!")});
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.json");
         durable::write(&path, rows.to_string().as_bytes()).unwrap();
@@ -196,10 +221,8 @@ mod tests {
 
         let report = poison(&Poison { rows: path, sample: None, answering }, &mut |_| ()).unwrap();
 
-        let ended: BTreeMap<&str, Ended> = report.items.iter().map(|item| (item.id.as_str(), item.outcome)).collect();
-        assert_eq!(ended["right"], Ended::Right, "{report:?}");
-        assert_eq!(ended["declined"], Ended::Refused, "{report:?}");
-        assert_eq!(report.questions, 4);
-        assert_eq!(report.right + report.refused + report.wrong, 4);
+        assert_eq!((report.questions, report.right, report.refused, report.wrong), (2, 1, 1, 0), "{report:?}");
+        let asked = report.items.iter().find(|item| item.id == "asked").unwrap();
+        assert_eq!(asked.sources, [RIGHT]);
     }
 }
