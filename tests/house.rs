@@ -24,7 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("session", &["clock", "names", "store", "vault"]),
     ("scim", &["clock", "names", "directory"]),
     ("application", &["names", "store", "directory"]),
-    ("answer", &["corpus", "acl", "index", "model"]),
+    ("answer", &["clock", "corpus", "acl", "index", "model"]),
     ("crawl", &["clock", "names", "corpus", "extract", "store", "outbound", "acl", "directory", "index"]),
     ("history", &["clock", "names", "store", "vault", "acl", "audit", "answer"]),
     (

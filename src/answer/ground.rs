@@ -139,6 +139,9 @@ impl Grounds<'_> {
         // the lines that it copied first need not be those that answer.
         let is_over = shown.is_broken_off || self.stop.is_set() || !shown.claims.is_empty();
         let outcome = if wants == Wants::One || is_over { outcome } else { writer.one(shown)? };
+        if wants == Wants::One && !self.stop.is_set() {
+            writer.show_difference(shown)?;
+        }
         Ok(match shown.claims.is_empty() {
             true if outcome.is_none => Ended::Declined(Why::NotThere),
             true => Ended::Declined(Why::NotSupported),

@@ -9,11 +9,12 @@
 //! - Nothing is shown that no sentence supports. The model chooses and phrases; it is never believed.
 //! - This room cannot search: it knows what it was given, and nothing else.
 //!
-//! Uses: `corpus`, `acl`, `index`, `model`. Begin at [`ground()`].
+//! Uses: `clock`, `corpus`, `acl`, `index`, `model`. Begin at [`ground()`].
 
 mod align;
 mod check;
 mod choose;
+mod differ;
 mod form;
 mod ground;
 mod parts;
@@ -33,6 +34,7 @@ mod wants;
 mod words;
 mod write;
 
+pub use differ::DIFFER;
 pub use ground::ground;
 pub use parts::parts;
 pub use phrase::Phrases;

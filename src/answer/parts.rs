@@ -217,7 +217,7 @@ mod tests {
             "What is the distance between Leith and Hull?",
             "Und was ist der Unterschied?",
         ] {
-            assert_eq!(of(question), [String::new(); 0], "{question}");
+            assert!(of(question).is_empty(), "{question}");
         }
     }
 }

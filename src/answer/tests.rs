@@ -455,3 +455,38 @@ fn steps_that_do_not_name_what_they_are_for_are_told_whole() {
     let texts = claims(&answer).join(" ");
     assert!(texts.contains("Tell your lead") && texts.contains("certificate"), "{texts}");
 }
+
+#[test]
+fn two_pages_that_differ_are_both_told_with_the_days_on_which_they_were_changed() {
+    let now = found("hr:1", "Leave", "Every employee has 27 days of annual leave a year.");
+    let old = found("hr:2", "Leave rules", "Employees have 25 days of annual leave.");
+    let mut head = head("hr:2", "Leave rules");
+    head.updated_ms = 1_764_000_000_000;
+    let old = Found::from_parts(old.passage().clone(), head, old.class(), 0.9);
+    let model = Says::new(0.9, "Every employee has 27 days of annual leave a year.\n");
+
+    let answer = ask("How many days of annual leave do I get?", &[now.clone(), old], &model);
+    let agreed = ask("How many days of annual leave do I get?", &[now.clone(), now], &model);
+
+    let texts = claims(&answer);
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert_eq!(
+        texts[1],
+        "Two pages differ. “Leave”: Every employee has 27 days of annual leave a year. “Leave rules” (changed \
+            2025-11-24): Employees have 25 days of annual leave."
+    );
+    let Answer::Grounded { claims: all, .. } = &answer else { panic!("{answer:?}") };
+    assert_eq!(all[1].citations().count(), 2);
+    assert_eq!(claims(&agreed).len(), 1, "{agreed:?}");
+}
+
+#[test]
+fn a_page_that_differs_but_does_not_answer_is_not_told() {
+    let now = found("hr:1", "Leave", "Every employee has 27 days of annual leave a year.");
+    let old = found("hr:2", "Leave rules", "Employees have 25 days of annual leave.");
+    let model = judges("Every employee has 27 days of annual leave a year.", "27 days");
+
+    let answer = ask("How many days of annual leave do I get?", &[now, old], &model);
+
+    assert_eq!(claims(&answer).len(), 1, "{answer:?}");
+}

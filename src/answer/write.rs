@@ -158,7 +158,7 @@ impl<'w> Writer<'w> {
 
     /// Whether a statement, which rests on a sentence, answers the question: judged by the model from it alone, and by how
     /// much of the question it and the headings above the sentence speak of.
-    fn is_answer(&self, at: usize, statement: &str) -> Result<bool, model::Error> {
+    pub(super) fn is_answer(&self, at: usize, statement: &str) -> Result<bool, model::Error> {
         if self.stop.is_set() || !Form::of(self.question).may_be_met(statement) {
             return Ok(false);
         }
@@ -173,7 +173,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Whether the passage of a sentence, its title and headings included, lacks a name or a number that the question has.
-    fn lacks_named(&self, at: usize) -> bool {
+    pub(super) fn lacks_named(&self, at: usize) -> bool {
         let found = &self.found[self.all[at].from];
         let text = format!("{} {} {}", words_above(found), found.head().space.name, found.passage().text);
         let (known, figures) = (words(&text), numbers(&text));
@@ -370,7 +370,7 @@ impl<'w> Writer<'w> {
     }
 
     /// One line of the model, or as much of it as `is_enough`.
-    fn line(
+    pub(super) fn line(
         &self,
         prompt: &Prompt,
         tokens_max: usize,
@@ -389,27 +389,31 @@ impl<'w> Writer<'w> {
         Ok((line, ending))
     }
 
+    /// The bytes of a sentence in its passage.
+    pub(super) fn cite(&self, at: usize) -> Citation {
+        let sentence = &self.all[at];
+        let found = &self.found[sentence.from];
+        Citation {
+            passage: found.passage().id.clone(),
+            class: found.class(),
+            quote: sentence.bytes.start as u32..sentence.bytes.end as u32,
+        }
+    }
+
     /// Shows one claim: in the given words, or in the sentence's own. The first item of a list is shown with the sentence
     /// that opens the list, so that it can be understood alone.
     fn show(&self, at: usize, text: Option<String>, shown: &mut Shown<'_>) {
         let sentence = &self.all[at];
-        let found = &self.found[sentence.from];
-        let cite = |sentence: &Sentence| Citation {
-            passage: found.passage().id.clone(),
-            class: found.class(),
-            quote: sentence.bytes.start as u32..sentence.bytes.end as u32,
-        };
         let opened_before = shown.claims.iter().any(|claim| {
-            sentence
-                .lead_in
-                .is_some_and(|lead_in| claim.citations().any(|citation| *citation == cite(&self.all[lead_in])))
+            sentence.lead_in.is_some_and(|lead_in| claim.citations().any(|citation| *citation == self.cite(lead_in)))
         });
-        let lead_in = sentence.lead_in.filter(|_| text.is_none() && !opened_before).map(|at| &self.all[at]);
+        let lead_in = sentence.lead_in.filter(|_| text.is_none() && !opened_before);
         let claim = match lead_in {
             Some(lead_in) => {
-                Claim::new(format!("{} {}", lead_in.text, sentence.text), cite(sentence), vec![cite(lead_in)])
+                let together = format!("{} {}", self.all[lead_in].text, sentence.text);
+                Claim::new(together, self.cite(at), vec![self.cite(lead_in)])
             }
-            None => Claim::new(text.unwrap_or_else(|| sentence.text.clone()), cite(sentence), Vec::new()),
+            None => Claim::new(text.unwrap_or_else(|| sentence.text.clone()), self.cite(at), Vec::new()),
         };
         shown.claim(self.found, sentence.from, claim);
     }

@@ -148,7 +148,7 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         sources: sources.into_iter().map(str::to_owned).collect(),
         is_answerable: row.is_answerable(),
         is_right: shown.iter().any(|(claim, quotes)| stands(claim.text()) || quotes.iter().any(|quote| stands(quote))),
-        supported: shown.iter().filter(|(claim, quotes)| supports(claim.text(), &quotes.join(" "))).count(),
+        supported: shown.iter().filter(|(claim, quotes)| is_supported(claim.text(), quotes)).count(),
         claims: claims.iter().map(|claim| claim.text().to_owned()).collect(),
         first_claim_ms,
         total_ms: ms_since(began),
@@ -214,6 +214,14 @@ fn is_punctuation(c: char) -> bool {
         || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '«' | '»' | '¡' | '¿' | '·' | '§' | '¶')
 }
 
+/// Whether its quotes support a claim; one that sets two pages side by side says all of both.
+fn is_supported(claim: &str, quotes: &[&str]) -> bool {
+    match claim.strip_prefix(answer::DIFFER) {
+        Some(told) => quotes.len() == 2 && quotes.iter().all(|quote| normalised(told).contains(&normalised(quote))),
+        None => supports(claim, &quotes.join(" ")),
+    }
+}
+
 /// Whether quotes support a sentence: all of its numbers stand there, and nearly all of its words.
 pub(super) fn supports(sentence: &str, quotes: &str) -> bool {
     let there = normalised(quotes);
@@ -273,6 +281,15 @@ mod tests {
         assert!(supports("The pager number is 4417.", "the pager number is 4417"));
         assert!(!supports("The pager number is 4418.", "the pager number is 4417"));
         assert!(!supports("Ada leads all the teams in Berlin.", "Ada leads."));
+    }
+
+    #[test]
+    fn pages_set_side_by_side_are_supported_where_both_are_told_in_full() {
+        let told = "Two pages differ. “Leave” (changed 2026-11-01): You get 27 days. “Rules”: You get 25 days.";
+
+        assert!(is_supported(told, &["You get 27 days.", "You get 25 days."]));
+        assert!(!is_supported(told, &["You get 27 days.", "You get 24 days."]));
+        assert!(!is_supported(told, &["You get 27 days."]));
     }
 
     #[test]

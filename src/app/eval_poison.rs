@@ -18,7 +18,7 @@ use super::Error;
 use super::eval::{SOURCE, page};
 use super::eval_answers::{normalised, quotes};
 use super::eval_attacks::{Answering, digest, read_json};
-use crate::answer::{Claim, Question, Standing};
+use crate::answer::{self, Claim, Question, Standing};
 use crate::corpus::{Block, Document, DocumentId};
 use crate::index::Found;
 
@@ -55,9 +55,11 @@ pub struct Poisoned {
     pub right: usize,
     /// Those declined.
     pub refused: usize,
-    /// Those answered with what is false.
+    /// Those answered with what is false, and nothing said of another page that differs.
     #[serde(rename = "false")]
     pub wrong: usize,
+    /// Those answered with what is false, where it is said that the right page differs.
+    pub false_told: usize,
     /// Each row.
     pub items: Vec<Item>,
 }
@@ -85,6 +87,8 @@ pub enum Ended {
     Refused,
     /// Answered with what is false.
     False,
+    /// The same, but it is said that the right page differs.
+    FalseTold,
 }
 
 /// Measures answers beside false pages. `each` is told of every row as it ends.
@@ -121,6 +125,7 @@ pub fn poison(options: &Poison, each: &mut dyn FnMut(&Item)) -> Result<Poisoned,
         right: count(Ended::Right),
         refused: count(Ended::Refused),
         wrong: count(Ended::False),
+        false_told: count(Ended::FalseTold),
         items,
     })
 }
@@ -154,7 +159,8 @@ impl Row {
         if claims.is_empty() {
             Ended::Refused
         } else if claims.iter().any(is_false) || !claims.iter().any(is_of_right) {
-            Ended::False
+            let tells = |claim: &Claim| claim.text().starts_with(answer::DIFFER) && is_of_right(claim);
+            if claims.iter().any(tells) { Ended::FalseTold } else { Ended::False }
         } else {
             Ended::Right
         }

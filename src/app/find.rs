@@ -19,13 +19,16 @@ fn passages(
     index.search_together(sight, &weighed, scope, most)
 }
 
+/// Makes the queries of some words.
+type QueriesOf<'q, E> = &'q dyn Fn(&[&Question]) -> Result<Vec<Query>, E>;
+
 /// The best passages for a question, and where it asks two things, for each of them, too: taken in turn, so that those of each
-/// come early. `queries_of` makes the queries of some words.
+/// come early.
 pub(super) fn for_each_part<E: From<index::Error>>(
     index: &Index,
     sight: &Visibility,
     standing: &Standing,
-    queries_of: &dyn Fn(&[&Question]) -> Result<Vec<Query>, E>,
+    queries_of: QueriesOf<'_, E>,
     scope: &Scope,
     most: usize,
 ) -> Result<Vec<Found>, E> {
