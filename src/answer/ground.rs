@@ -16,8 +16,6 @@ use crate::model::{self, Generate, Stop};
 
 /// Pages named beside a refusal.
 const RELATED_MAX: usize = 3;
-/// Claims shown of each of two things that one question asks.
-const PART_CLAIMS_MAX: usize = 4;
 /// Questions offered after an answer.
 const FOLLOW_UPS_MAX: usize = 3;
 
@@ -91,8 +89,8 @@ impl Grounds<'_> {
             if apart.claims.is_empty() || self.stop.is_set() {
                 return Ok(());
             }
-            let fresh = apart.claims.into_iter().filter(|claim| !together.contains(claim)).take(PART_CLAIMS_MAX);
-            together.extend(fresh.collect::<Vec<_>>());
+            let fresh: Vec<Claim> = apart.claims.into_iter().filter(|claim| !together.contains(claim)).collect();
+            together.extend(fresh);
         }
         for claim in together {
             let cited = claim.citations().next().map(|citation| &citation.passage);

@@ -68,7 +68,7 @@ pub struct Settings {
     pub judge: f32,
     /// Tokens an answer may have.
     pub tokens_max: usize,
-    /// Claims an answer may have.
+    /// Claims an answer may have; where a question asks two things, those of each.
     pub claims_max: usize,
     /// Words of the passages that the model reads: it is given the sentences that matter, not whole passages.
     pub words_max: usize,

@@ -133,8 +133,9 @@ fn two_questions(text: &str, lower: &str) -> Option<(String, String)> {
     // "How and when": the first is no question yet.
     let is_whole = words(&lower[..at]).len() >= 3 && second.len() >= 3;
     let one = text[..at].trim_end_matches([',', ' ']);
-    let second = || format!("{}{}?", text[after..=after].to_ascii_uppercase(), &text[after + 1..]);
-    (asks && !leans && is_whole).then(|| (format!("{one}?"), second()))
+    let mut rest = text[after..].chars();
+    let second = rest.next().map(|first| format!("{}{}?", first.to_uppercase(), rest.as_str()))?;
+    (asks && !leans && is_whole).then(|| (format!("{one}?"), second))
 }
 
 /// "How much notice do I give for annual leave and for parental leave": one question of two things.
@@ -202,6 +203,18 @@ mod tests {
             of("How much notice do I give for annual leave and for parental leave?"),
             ["How much notice do I give for annual leave?", "How much notice do I give for parental leave?"]
         );
+    }
+
+    #[test]
+    fn letters_of_several_bytes_are_no_harm_where_a_question_is_taken_apart() {
+        assert_eq!(
+            of("Who approves leave and “who approves trips”?"),
+            ["Who approves leave?", "“who approves trips”?"]
+        );
+        assert_eq!(of("Compare Ärger and Œuvre"), ["What about Ärger?", "What about Œuvre?"]);
+        for cut in "Which is earlier, Čas or Übergabe, and İzmir and “wer” than Ω?".char_indices() {
+            of(&format!("x{}", &"Which is earlier, Čas or Übergabe, and İzmir and “wer” than Ω?"[..cut.0]));
+        }
     }
 
     #[test]
