@@ -12,10 +12,10 @@ use std::time::Instant;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::eval::{FollowUps, Row, Shelf, read_rows, standing};
+use super::eval::{FollowUps, Row, Shelf, read_pages, read_rows, standing};
 use super::{Error, answering};
-use crate::answer::{self, Answer, Claim, Piece, Question};
-use crate::corpus::DocumentId;
+use crate::answer::{self, Answer, Claim, Piece, Question, Standing};
+use crate::corpus::{Document, DocumentId};
 use crate::index::{self, Found};
 use crate::model::{Embed, Generate, Stop};
 
@@ -34,6 +34,13 @@ pub struct Answers {
     pub sample: Option<usize>,
     /// What becomes of a follow-up.
     pub follow_ups: FollowUps,
+    /// How answers are looked for and made.
+    pub answering: Answering,
+}
+
+/// How answers are looked for and made.
+#[derive(Clone)]
+pub struct Answering {
     /// What the order of what is found leans towards.
     pub index: index::Settings,
     /// How answers are made.
@@ -112,7 +119,7 @@ pub fn answers(options: &Answers, each: &mut dyn FnMut(&Item)) -> Result<Answere
     if rows.is_empty() {
         return Err(Error::Unreadable(format!("{} has no row that fits", options.questions.display())));
     }
-    let shelf = Shelf::fill(&options.pages, &options.index, options.embed.clone(), options.embed_passages.as_ref())?;
+    let shelf = options.answering.shelf(&read_pages(&options.pages)?)?;
     let mut items = Vec::new();
     for row in &rows {
         let item = measure(options, &shelf, row)?;
@@ -127,8 +134,8 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {}: {error}", row.id)))?;
     let without: Vec<DocumentId> = row.link_sources.iter().filter_map(|id| shelf.id(id)).collect();
     let began = Instant::now();
-    let standing = standing(&asked, row, options.follow_ups, options.generate.as_deref())?;
-    let found = shelf.find(&standing, &without, options.settings.passages)?;
+    let answering = &options.answering;
+    let standing = standing(&asked, row, options.follow_ups, answering.generate.as_deref())?;
     let mut first_claim_ms = None;
     let mut each = |piece: Piece<'_>| {
         if matches!(piece, Piece::Claim(_)) && first_claim_ms.is_none() {
@@ -136,7 +143,7 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         }
         ControlFlow::Continue(())
     };
-    let claims = claims(options.generate.as_deref(), &standing.question, &found, &options.settings, &mut each)?;
+    let (found, claims) = answering.answer(shelf, &standing, &without, &mut each)?;
     let shown: Vec<(&Claim, Vec<&str>)> = claims.iter().map(|claim| (claim, quotes(claim, &found))).collect();
     let expected = expected(row);
     let stands = |text: &str| expected.iter().any(|span| normalised(text).contains(span));
@@ -155,25 +162,40 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
     })
 }
 
-/// The claims of one answer, written by the model, or quoted where there is none; none where it is declined.
-pub(super) fn claims(
-    model: Option<&dyn Generate>,
-    question: &Question,
-    found: &[Found],
-    settings: &answer::Settings,
-    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
-) -> Result<Vec<Claim>, Error> {
-    let stop = Stop::default();
-    let answer = match model {
-        // A model that fails is not made up for here: what would be measured then is something else.
-        Some(model) => answering::written(model, question, found, settings, &stop, each)
-            .map_err(|error| Error::Broken(Box::new(error)))?,
-        None => answer::quote(question, found, settings, &[], &stop, each),
-    };
-    Ok(match answer {
-        Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
-        Answer::Unanswered { .. } => Vec::new(),
-    })
+impl Answering {
+    /// A shelf of these documents.
+    pub(super) fn shelf(&self, documents: &[Document]) -> Result<Shelf, Error> {
+        Shelf::of(documents, &self.index, self.embed.clone(), self.embed_passages.as_ref())
+    }
+
+    /// What is found for a question, and what is claimed from it: written by the model, or quoted where there is none; nothing
+    /// where it is declined.
+    pub(super) fn answer(
+        &self,
+        shelf: &Shelf,
+        standing: &Standing,
+        without: &[DocumentId],
+        each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+    ) -> Result<(Vec<Found>, Vec<Claim>), Error> {
+        let found = shelf.find(standing, without, self.settings.passages)?;
+        let (question, settings, stop) = (&standing.question, &self.settings, Stop::default());
+        let answer = match self.generate.as_deref() {
+            // A model that fails is not made up for here: what would be measured then is something else.
+            Some(model) => answering::written(model, question, &found, settings, &stop, each)
+                .map_err(|error| Error::Broken(Box::new(error)))?,
+            None => answer::quote(question, &found, settings, &[], &stop, each),
+        };
+        let claims = match answer {
+            Answer::Grounded { claims, .. } | Answer::Stopped { claims, .. } => claims,
+            Answer::Unanswered { .. } => Vec::new(),
+        };
+        Ok((found, claims))
+    }
+}
+
+/// Listens to an answer and says nothing.
+pub(super) fn hush(_: Piece<'_>) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 fn ms_since(began: Instant) -> f64 {
@@ -215,7 +237,7 @@ fn is_punctuation(c: char) -> bool {
 }
 
 /// Whether its quotes support a claim; one that sets two pages side by side says all of both.
-fn is_supported(claim: &str, quotes: &[&str]) -> bool {
+pub(super) fn is_supported(claim: &str, quotes: &[&str]) -> bool {
     match claim.strip_prefix(answer::DIFFER) {
         Some(told) => quotes.len() == 2 && quotes.iter().all(|quote| normalised(told).contains(&normalised(quote))),
         None => supports(claim, &quotes.join(" ")),
@@ -223,7 +245,7 @@ fn is_supported(claim: &str, quotes: &[&str]) -> bool {
 }
 
 /// Whether quotes support a sentence: all of its numbers stand there, and nearly all of its words.
-pub(super) fn supports(sentence: &str, quotes: &str) -> bool {
+fn supports(sentence: &str, quotes: &str) -> bool {
     let there = normalised(quotes);
     let there: BTreeSet<&str> = there.split_whitespace().collect();
     // The word before a sentence that answers by yes or no is judged, not quoted.
@@ -307,11 +329,13 @@ mod tests {
             only: Vec::new(),
             sample: None,
             follow_ups: FollowUps::Rewritten,
-            index: index::Settings::default(),
-            settings: answer::Settings::default(),
-            generate: Some(Arc::new(Scripted {})),
-            embed: None,
-            embed_passages: None,
+            answering: Answering {
+                index: index::Settings::default(),
+                settings: answer::Settings::default(),
+                generate: Some(Arc::new(Scripted {})),
+                embed: None,
+                embed_passages: None,
+            },
         };
 
         let report = answers(&options, &mut |_| ()).unwrap();

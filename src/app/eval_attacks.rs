@@ -16,21 +16,18 @@
 //! the passages found: an attack that is never read is easily withstood.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use super::eval::{FollowUps, Row, SOURCE, Shelf, page, read_pages, read_rows, standing, unreadable};
-use super::eval_answers::{claims, expected, normalised, quotes, supports};
-use crate::answer::{self, Claim, Question, Standing};
+use super::eval::{FollowUps, Row, SOURCE, page, read_pages, read_rows, standing, unreadable};
+use super::eval_answers::{Answering, expected, hush, is_supported, normalised, quotes};
+use crate::answer::{Claim, Question, Standing};
 use crate::corpus::{self, Block, Document, DocumentId, Kind, Sizes};
 use crate::extract;
-use crate::index::{self, Found};
-use crate::model::{Embed, Generate};
+use crate::index::Found;
 
 /// What is measured, and on what.
 pub struct Attacks {
@@ -44,20 +41,6 @@ pub struct Attacks {
     pub sample: Option<usize>,
     /// How answers are looked for and made.
     pub answering: Answering,
-}
-
-/// How answers are looked for and made.
-pub struct Answering {
-    /// What the order of what is found leans towards.
-    pub index: index::Settings,
-    /// How answers are made.
-    pub settings: answer::Settings,
-    /// Writes; `None` measures the answers that are made by quoting.
-    pub generate: Option<Arc<dyn Generate>>,
-    /// Makes vectors; `None` searches by words alone.
-    pub embed: Option<Arc<dyn Embed>>,
-    /// Makes the passages' vectors in its place: one that keeps them for the next time.
-    pub embed_passages: Option<Arc<dyn Embed>>,
 }
 
 /// How attacks fared.
@@ -193,26 +176,6 @@ pub(super) fn digest(name: &str) -> [u8; 32] {
     Sha256::digest(name).into()
 }
 
-impl Answering {
-    /// A shelf of these documents.
-    pub(super) fn shelf(&self, documents: &[Document]) -> Result<Shelf, Error> {
-        Shelf::of(documents, &self.index, self.embed.clone(), self.embed_passages.as_ref())
-    }
-
-    /// What is found for a question, and what is claimed from it.
-    pub(super) fn answer(
-        &self,
-        shelf: &Shelf,
-        standing: &Standing,
-        without: &[DocumentId],
-    ) -> Result<(Vec<Found>, Vec<Claim>), Error> {
-        let found = shelf.find(standing, without, self.settings.passages)?;
-        let mut each = |_: answer::Piece<'_>| ControlFlow::Continue(());
-        let claims = claims(self.generate.as_deref(), &standing.question, &found, &self.settings, &mut each)?;
-        Ok((found, claims))
-    }
-}
-
 /// A question that is answered right, and the shelf on which it is.
 struct Ground {
     row: Row,
@@ -245,7 +208,7 @@ fn grounds(options: &Attacks) -> Result<Vec<Ground>, Error> {
             found.iter().map(|found| found.head().id.local()).chain(row.relevant.iter().map(String::as_str)).collect();
         let documents: Vec<Document> =
             pages.iter().filter(|page| on_shelf.contains(page.id.local())).cloned().collect();
-        let (found, claims) = answering.answer(&answering.shelf(&documents)?, &standing, &without)?;
+        let (found, claims) = answering.answer(&answering.shelf(&documents)?, &standing, &without, &mut hush)?;
         let cited: BTreeSet<&str> =
             claims.iter().flat_map(Claim::citations).map(|cited| cited.passage.document.local()).collect();
         let is_gold = |document: &Document| {
@@ -297,7 +260,8 @@ impl Ground {
             Place::Comment => documents.push(comment(gold, attack)),
             Place::Title => documents[self.gold].title = format!("{} {}", gold.title, folded(attack)),
         }
-        let (found, claims) = answering.answer(&answering.shelf(&documents)?, &self.standing, &self.without)?;
+        let (found, claims) =
+            answering.answer(&answering.shelf(&documents)?, &self.standing, &self.without, &mut hush)?;
         let is_planted = |found: &Found| match place {
             Place::Body | Place::Comment => !self.stands(&found.passage().text),
             Place::Title => found.passage().id.document == gold.id,
@@ -305,7 +269,7 @@ impl Ground {
         let planted_claims: Vec<String> = claims
             .iter()
             .filter(|claim| !self.claims.iter().any(|known| known == claim.text()))
-            .filter(|claim| !self.rests_on_unplanted(claim, &found))
+            .filter(|claim| !self.rests_on_unplanted(claim, &found, attack))
             .map(|claim| claim.text().to_owned())
             .collect();
         let outcome = outcome(&self.row, &claims, &found);
@@ -328,9 +292,12 @@ impl Ground {
         self.unplanted.iter().any(|passage| passage.contains(&text))
     }
 
-    fn rests_on_unplanted(&self, claim: &Claim, found: &[Found]) -> bool {
+    fn rests_on_unplanted(&self, claim: &Claim, found: &[Found], attack: &str) -> bool {
         let quotes = quotes(claim, found);
-        !quotes.is_empty() && quotes.iter().all(|quote| self.stands(quote)) && supports(claim.text(), &quotes.join(" "))
+        let is_unplanted = !quotes.is_empty() && quotes.iter().all(|quote| self.stands(quote));
+        // Where two pages differ, their titles are told, too.
+        let has_attack = normalised(claim.text()).contains(&normalised(attack));
+        is_unplanted && !has_attack && is_supported(claim.text(), &quotes)
     }
 }
 
@@ -366,8 +333,13 @@ fn comment(on: &Document, text: &str) -> Document {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::{Ending, Error as ModelError, Limits, Prompt, Scripted, Stop};
+    use crate::answer;
+    use crate::index;
+    use crate::model::{Ending, Error as ModelError, Generate, Limits, Prompt, Scripted, Stop};
     use crate::store::durable;
 
     /// Does what a page tells it: it copies what speaks of secrets, and where it is told to refuse it does.

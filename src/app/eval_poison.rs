@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::eval::{SOURCE, page};
-use super::eval_answers::{normalised, quotes};
-use super::eval_attacks::{Answering, digest, read_json};
+use super::eval_answers::{Answering, hush, normalised, quotes};
+use super::eval_attacks::{digest, read_json};
 use crate::answer::{self, Claim, Question, Standing};
 use crate::corpus::{Block, Document, DocumentId};
 use crate::index::Found;
@@ -105,7 +105,7 @@ pub fn poison(options: &Poison, each: &mut dyn FnMut(&Item)) -> Result<Poisoned,
         let asked =
             Question::parse(&row.question).map_err(|error| Error::Unreadable(format!("question {id}: {error}")))?;
         let shelf = options.answering.shelf(&row.pages())?;
-        let (found, claims) = options.answering.answer(&shelf, &Standing::alone(&asked), &[])?;
+        let (found, claims) = options.answering.answer(&shelf, &Standing::alone(&asked), &[], &mut hush)?;
         let mut sources: Vec<String> =
             claims.iter().flat_map(documents).map(|document| document.local().to_owned()).collect();
         sources.sort();

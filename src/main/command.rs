@@ -271,7 +271,8 @@ pub struct EvalOptions {
 #[command(
     group = clap::ArgGroup::new("tried").args(["attacks", "poison"]).required(true).multiple(true),
     after_help = "--json prints {\"planted\": {\"attacks\", \"questions\", \"plantings\", \"read\", \"followed\", \"shown\", \"changed\", \
-\"told_otherwise\", \"items\"} or null, \"poisoned\": {\"questions\", \"right\", \"refused\", \"false\", \"items\"} or null}."
+\"told_otherwise\", \"items\"} or null, \"poisoned\": {\"questions\", \"right\", \"refused\", \"false\", \"false_told\", \
+\"items\"} or null}."
 )]
 pub struct AttackOptions {
     /// Instructions to plant in the body, a comment and the title of a page, JSON, {category: [text, …]}; may be given again.

@@ -6,21 +6,18 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sotto::app;
 use sotto::app::eval::{FollowUps, Retrieval, read_rows, retrieval as measure_retrieval};
-use sotto::app::eval_answers::{Answers, answers as measure_answers};
-use sotto::app::eval_attacks::{Answering, Attacks, attacks as measure_attacks};
+use sotto::app::eval_answers::{Answering, Answers, answers as measure_answers};
+use sotto::app::eval_attacks::{Attacks, attacks as measure_attacks};
 use sotto::app::eval_poison::{Poison, poison as measure_poison};
 use sotto::app::eval_vectors::Kept;
 use sotto::app::nouns::Embed;
 
-use crate::command::{AttackOptions, EvalOptions};
+use crate::command::{AttackOptions, EvalOptions, WithConfig};
 use crate::{complain, model, say};
 
 /// Measures whether the right pages are found.
 pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
-    let mut settings = model::settings(options.config.config.as_deref())?;
-    if let Some(name) = &options.model {
-        settings.model.name.clone_from(name);
-    }
+    let settings = settings(&options.config, options.model.as_deref(), false)?;
     let only = only(options)?;
     let embed = app::open_embedder(&settings)?;
     // The language model only completes follow-ups, and takes a gigabyte.
@@ -43,26 +40,14 @@ pub fn retrieval(options: &EvalOptions) -> anyhow::Result<()> {
 
 /// Measures whether the right answers are given, and wrong ones refused.
 pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
-    let mut settings = model::settings(options.config.config.as_deref())?;
-    if let Some(name) = &options.model {
-        settings.model.name.clone_from(name);
-    }
-    if options.extractive {
-        // As a server with no language model has it.
-        settings.model.name.clear();
-    }
-    let models = app::open_models(&settings)?;
+    let settings = settings(&options.config, options.model.as_deref(), options.extractive)?;
     let asked = Answers {
         pages: options.pages.clone(),
         questions: options.questions.clone(),
         only: only(options)?,
         sample: options.sample,
         follow_ups: follow_ups(options),
-        index: settings.index.clone(),
-        settings: settings.answer.clone(),
-        generate: models.generate,
-        embed_passages: kept(options.vectors.as_deref(), models.embed.as_ref(), &settings)?,
-        embed: models.embed,
+        answering: answering(&settings, options.vectors.as_deref())?,
     };
     let mut done = 0;
     let report = measure_answers(&asked, &mut |item| {
@@ -74,23 +59,8 @@ pub fn answers(options: &EvalOptions) -> anyhow::Result<()> {
 
 /// Measures whether instructions and falsehoods in pages change answers.
 pub fn attacks(options: &AttackOptions) -> anyhow::Result<()> {
-    let mut settings = model::settings(options.config.config.as_deref())?;
-    if let Some(name) = &options.model {
-        settings.model.name.clone_from(name);
-    }
-    if options.extractive {
-        // As a server with no language model has it.
-        settings.model.name.clear();
-    }
-    let models = app::open_models(&settings)?;
-    let embed_passages = kept(options.vectors.as_deref(), models.embed.as_ref(), &settings)?;
-    let answering = || Answering {
-        index: settings.index.clone(),
-        settings: settings.answer.clone(),
-        generate: models.generate.clone(),
-        embed: models.embed.clone(),
-        embed_passages: embed_passages.clone(),
-    };
+    let settings = settings(&options.config, options.model.as_deref(), options.extractive)?;
+    let answering = answering(&settings, options.vectors.as_deref())?;
     let mut done = 0;
     let planted = match (&options.pages, &options.questions) {
         (Some(pages), Some(questions)) => {
@@ -99,7 +69,7 @@ pub fn attacks(options: &AttackOptions) -> anyhow::Result<()> {
                 questions: questions.clone(),
                 attacks: options.attacks.clone(),
                 sample: options.sample,
-                answering: answering(),
+                answering: answering.clone(),
             };
             let report = measure_attacks(&asked, &mut |item| {
                 done += 1;
@@ -116,7 +86,7 @@ pub fn attacks(options: &AttackOptions) -> anyhow::Result<()> {
     };
     let poisoned = match &options.poison {
         Some(rows) => {
-            let asked = Poison { rows: rows.clone(), sample: options.sample, answering: answering() };
+            let asked = Poison { rows: rows.clone(), sample: options.sample, answering };
             let report = measure_poison(&asked, &mut |item| {
                 done += 1;
                 complain(&format!("{done}: {} {:?}", item.id, item.outcome));
@@ -135,6 +105,31 @@ pub fn attacks(options: &AttackOptions) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The settings, with another model where one is named, or without one.
+fn settings(config: &WithConfig, model: Option<&str>, is_extractive: bool) -> anyhow::Result<app::Settings> {
+    let mut settings = model::settings(config.config.as_deref())?;
+    if let Some(name) = model {
+        settings.model.name = name.to_owned();
+    }
+    if is_extractive {
+        // As a server with no language model has it.
+        settings.model.name.clear();
+    }
+    Ok(settings)
+}
+
+/// How a server of these settings answers.
+fn answering(settings: &app::Settings, vectors: Option<&Path>) -> anyhow::Result<Answering> {
+    let models = app::open_models(settings)?;
+    Ok(Answering {
+        index: settings.index.clone(),
+        settings: settings.answer.clone(),
+        generate: models.generate,
+        embed_passages: kept(vectors, models.embed.as_ref(), settings)?,
+        embed: models.embed,
+    })
 }
 
 /// The embedder of the passages, where their vectors are kept in a file.
