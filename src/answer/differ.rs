@@ -3,8 +3,10 @@
 //! A small model cannot tell a contradiction from two facts that stand together: asked of 38 pairs written for this, its
 //! leaning put a differing one before an agreeing one seven times in ten. So two sentences of two documents are said to differ
 //! where the model judges that the other answers the question, too, and either they say nearly the same but for a number of
-//! the same thing, a name, or a denial; or the few words with which the model answers from each stand in that one alone. What
-//! this misses is not said; what it says can be seen.
+//! the same thing, a name, or a denial; or the other has every word of the question, and the few words with which the model
+//! answers from each stand in that one alone. Who is told that pages differ and sees that they do not trusts no page after
+//! that, so what may be a second fact is let pass: of 15 differences found without that bound in 350 questions over pages that
+//! do not contradict each other, 14 were none.
 
 use std::collections::BTreeSet;
 
@@ -54,12 +56,16 @@ impl Writer<'_> {
     pub(super) fn show_difference(&self, shown: &mut Shown<'_>) -> Result<(), model::Error> {
         let first = shown.claims.first().and_then(|claim| claim.citations().next()).cloned();
         let Some(at) = first.as_ref().and_then(|citation| self.at_of(citation)) else { return Ok(()) };
-        if shown.claims.len() >= self.settings.claims_max || shown.is_broken_off {
+        // An item of a list that was told whole is no answer by itself.
+        let is_of_list = self.all[at].list.is_some() && shown.claims.len() > 1;
+        if is_of_list || shown.claims.len() >= self.settings.claims_max || shown.is_broken_off {
             return Ok(());
         }
         let others = self.others(at);
         let by_rule = |other: &usize| differ(self.question, &self.all[at].text, &self.all[*other].text);
         let (clear, unclear): (Vec<usize>, Vec<usize>) = others.into_iter().partition(by_rule);
+        let says_all = |other: &&usize| self.shared_with_question(**other) == self.asked.len();
+        let unclear: Vec<usize> = unclear.iter().filter(says_all).copied().collect();
         let mut value = None;
         for (other, is_clear) in
             clear.iter().map(|at| (*at, true)).chain(unclear.iter().map(|at| (*at, false))).take(JUDGED_MAX)

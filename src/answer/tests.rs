@@ -490,3 +490,48 @@ fn a_page_that_differs_but_does_not_answer_is_not_told() {
 
     assert_eq!(claims(&answer).len(), 1, "{answer:?}");
 }
+
+#[test]
+fn a_second_fact_is_no_difference_and_another_answer_to_all_that_was_asked_is_one() {
+    let first = found("wiki:1", "Hall", "The gate of the hall is painted green.");
+    let short = |given: &str| if given.contains("green") { "green" } else { "orange" };
+    let question = "Which colour is the gate of the hall painted?";
+    let line = "The gate of the hall is painted green.";
+
+    for (other, differs) in [
+        ("Visitors see that the gate is orange.", false),
+        ("In orange, a colour for all to see, the gate of the hall was painted.", true),
+    ] {
+        let model = Tells { line, short };
+
+        let answer = ask(question, &[first.clone(), found("wiki:2", "Doors", other)], &model);
+
+        assert_eq!(claims(&answer).iter().any(|text| text.starts_with(DIFFER)), differs, "{other}: {answer:?}");
+    }
+}
+
+/// A generator that points to one line, and answers in few words by what it is given.
+struct Tells<S> {
+    line: &'static str,
+    short: S,
+}
+
+impl<S: Fn(&str) -> &'static str + Send + Sync> Generate for Tells<S> {
+    fn name(&self) -> &str {
+        "tells"
+    }
+    fn generate(
+        &self,
+        prompt: &Prompt,
+        _: Limits,
+        _: &Stop,
+        each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Ending, Error> {
+        let given = prompt.user.concat();
+        let _ = each(if given.contains("few words") { (self.short)(&given) } else { self.line });
+        Ok(Ending::Done)
+    }
+    fn leaning(&self, _: &Prompt, _: &str, _: &str, _: &Stop) -> Result<f32, Error> {
+        Ok(0.9)
+    }
+}
