@@ -36,27 +36,57 @@ fn in_floats(weights: &[u8], tokenizer: &[u8], texts: &[String]) -> Vec<Vector> 
     texts.iter().map(read).collect()
 }
 
+/// Words that come out worst of some thousand: they say next to nothing by themselves.
+const FAINT: [&str; 4] = ["not", "this?\"", "true,", "that"];
+
+/// What pages of a company say, and of what kinds.
+const PAGES: &str = "On-call engineers carry the pager for one week, from Monday at 10:00 until the next Monday; whoever \
+    cannot do so swaps with a colleague and says so in #on-call. New parents get twelve weeks of leave, paid in full, which \
+    they may take at once or in parts within a year of the birth. Is production access granted to contractors? No: only \
+    after a review by the platform team, and never for longer than ninety days. Travel above 1,500 EUR needs the approval of \
+    a director; book trains in second class, and flights only where a train takes more than six hours. To reset a badge: 1. \
+    go to the front desk; 2. show an identity card; 3. wait for the green light. `kubectl rollout undo deployment/billing` \
+    takes the service back to the release before; tell #incidents what you did and why. Die Kantine öffnet um 11:30 Uhr, am \
+    Freitag gibt es Fisch. Passwords are at least 14 characters long, are kept in the vault, and are changed when somebody \
+    leaves. Ada Lovelace (Engineering, Berlin) looks after the ledger; Bob Martin <bob@example.com> is her deputy until \
+    2027-03-31. The backup of the customer database runs at 02:15 UTC and is restored on trial every quarter; the last time \
+    it took 47 minutes. Nothing on this page is legal advice.";
+
 #[test]
 fn vectors_are_nearly_those_of_floats() {
     let Some((weights, tokenizer)) = minilm() else { return };
-    // Sentences and passages of our own pages, some cut where no more tokens are read.
-    let pages = include_str!("../../../README.md");
-    let words: Vec<&str> = pages.split_whitespace().collect();
-    let texts: Vec<String> = [1, 4, 12, 35, 150, 300]
-        .into_iter()
-        .flat_map(|count| words.chunks(words.len() / 12).map(move |part| part[..count.min(part.len())].join(" ")))
-        .collect();
-
+    let words: Vec<&str> = PAGES.split_whitespace().collect();
+    // So many words from every so many on, round and round; of the longest, the end is cut where no more tokens are read.
+    let taken = |count: usize, each: usize| {
+        let text = |at: usize| words.iter().cycle().skip(at).take(count).copied().collect::<Vec<_>>().join(" ");
+        (0..words.len()).step_by(each).map(text).collect::<Vec<_>>()
+    };
+    // Rounding to bytes costs a vector the more of its direction the less its text says: the bounds lie a little below what
+    // was measured of these, and of all words, pairs and threes of a long page.
+    let mut singles = taken(1, 1);
+    singles.extend(FAINT.map(str::to_owned));
+    let kinds = [
+        (singles, 0.997),
+        (taken(2, 1), 0.9975),
+        (taken(3, 2), 0.998),
+        (taken(4, 10), 0.998),
+        (taken(12, 15), 0.999),
+        (taken(35, 15), 0.999),
+        (taken(150, 30), 0.999),
+        (taken(300, 60), 0.999),
+    ];
     let ours = Embedder::start(&weights, &tokenizer, 2).unwrap();
-    let ours = ours.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &Stop::default()).unwrap();
-    let theirs = in_floats(&weights, &tokenizer, &texts);
-
-    for ((text, one), other) in texts.iter().zip(&ours).zip(&theirs) {
-        assert!((dot(one, one) - 1.0).abs() < 1e-5, "{text}");
-        assert!(dot(one, other) > 0.998, "{}: {text}", dot(one, other));
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (texts, least) in kinds {
+        let ours = ours.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &Stop::default()).unwrap();
+        let theirs = in_floats(&weights, &tokenizer, &texts);
+        for ((text, one), other) in texts.iter().zip(&ours).zip(&theirs) {
+            assert!((dot(one, one) - 1.0).abs() < 1e-5, "{text}");
+            assert!(dot(one, other) > least, "{}, not {least}: {text}", dot(one, other));
+            (sum, count) = (sum + dot(one, other), count + 1.0);
+        }
     }
-    let mean = ours.iter().zip(&theirs).map(|(one, other)| dot(one, other)).sum::<f32>() / ours.len() as f32;
-    assert!(mean > 0.999, "{mean}");
+    assert!(sum / count > 0.999, "{}", sum / count);
 }
 
 #[test]
