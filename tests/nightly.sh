@@ -10,8 +10,10 @@ cargo build --release --locked
 target/release/sotto demo --listen 127.0.0.1:0 --play --questions tests/data/demo/questions.jsonl
 # Whatever comes as a query or a filter; longer by FUZZ_SECONDS.
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
-# The kernels of ARM machines.
+# The kernels of ARM machines, and whether the whole is understood for them.
 tests/neon/run.sh
+CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    cargo check --locked --target aarch64-unknown-linux-gnu --target-dir target/neon
 # Reports, for a person to read: what a passage and a search cost, and whether time tells of hidden pages.
 cargo clippy --locked --all-targets --features probe -- -D warnings
 cargo bench --locked --features probe --bench visibility
