@@ -228,15 +228,15 @@ mod stand {
         pub fn perplexity(&mut self, tokens: &[u32], window: usize) -> Result<f64, Error> {
             let (mut sum, mut count) = (0.0, 0);
             for window in tokens.chunks_exact(window) {
-                let first = window.len() / 2;
-                let scores = self.0.read_for_scores(window, first - 1)?;
-                for (scores, token) in scores.iter().zip(&window[first..]) {
+                self.0.read_for_scores(window, window.len() / 2 - 1, |at, scores| {
+                    // After the last token nothing is known to follow.
+                    let Some(token) = window.get(at + 1) else { return };
                     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                     let all: f64 = scores.iter().map(|score| f64::from(score - most).exp()).sum();
                     let score = scores.get(*token as usize).copied().unwrap_or(f32::NEG_INFINITY);
                     sum += all.ln() - f64::from(score - most);
                     count += 1;
-                }
+                })?;
             }
             Ok((sum / f64::from(count)).exp())
         }

@@ -286,20 +286,27 @@ impl Mind {
         Ok((segments.concat(), segments.first().map_or(0, Vec::len)))
     }
 
-    /// Forgets what one seat holds and reads these tokens there; gives the scores after each, from one of them on.
-    pub(super) fn read_for_scores(&mut self, tokens: &[u32], from: usize) -> Result<Vec<Vec<f32>>, Error> {
+    /// Forgets what one seat holds and reads these tokens there; shows the scores after each from one of them on, a row at a
+    /// time, with the token's place. A table of them all is never made.
+    pub(super) fn read_for_scores(
+        &mut self,
+        tokens: &[u32],
+        from: usize,
+        mut each: impl FnMut(usize, &[f32]),
+    ) -> Result<(), Error> {
         self.read_plainly(&tokens[..1])?;
-        let mut scores = Vec::new();
-        let Some(seat) = self.seats.last_mut() else { return Ok(scores) };
+        let Some(seat) = self.seats.last_mut() else { return Ok(()) };
         for chunk in tokens[1..].chunks(CHUNK) {
             let at = seat.held.len();
             let wanted = (at + chunk.len()).saturating_sub(from.max(at));
             let share = Share { tokens: chunk, at, wanted, memory: &mut seat.memory };
             self.network.read(&mut [share], &mut self.room, &|| false).map_err(broken)?;
             seat.held.extend_from_slice(chunk);
-            scores.extend((0..wanted).map(|place| self.room.scores(place)));
+            for place in 0..wanted {
+                each(seat.held.len() - wanted + place, &self.room.scores(place));
+            }
         }
-        Ok(scores)
+        Ok(())
     }
 }
 
