@@ -30,6 +30,7 @@ pub fn run(deed: Model) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::SUCCESS);
             }
             say(&format!("{}, threads {}, ready in {} ms", measured.model, measured.threads, measured.ready_ms));
+            say(&measured.space.to_string());
             for at in &measured.at {
                 let (read, written, gigabytes) = (at.read, at.written, at.bandwidth / 1e9);
                 say(&format!(

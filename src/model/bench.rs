@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::manifest::Manifest;
 use super::mind::Mind;
-use super::{Error, Settings};
+use super::{Error, Settings, Space};
 
 /// Prompt lengths measured.
 const LENGTHS: [usize; 3] = [128, 512, 1500];
@@ -26,6 +26,8 @@ pub struct Measured {
     pub threads: usize,
     /// Bytes of the weights that each token is multiplied with.
     pub weights_bytes: usize,
+    /// What it may come to need of the machine's memory, as it is stated before it is loaded.
+    pub space: Space,
     /// From the start until the first prompt could be read, the check of the weights included.
     pub ready_ms: u64,
     /// At each length.
@@ -65,8 +67,9 @@ pub fn bench(settings: &Settings) -> Result<Measured, Error> {
         let of_limit = written * mind.bytes_a_token() as f64 / bandwidth;
         at.push(MeasuredAt { tokens, read, written, bandwidth, of_limit });
     }
-    let (threads, weights_bytes) = (mind.threads(), mind.bytes_a_token());
-    Ok(Measured { model: name, threads, weights_bytes, ready_ms: ready.as_millis() as u64, at, peak_mib: peak() })
+    let (threads, space, weights_bytes) = (mind.threads(), mind.space(), mind.bytes_a_token());
+    let ready_ms = ready.as_millis() as u64;
+    Ok(Measured { model: name, threads, weights_bytes, space, ready_ms, at, peak_mib: peak() })
 }
 
 impl Mind {

@@ -8,7 +8,7 @@ use super::template::Template;
 use super::tokens::Tokens;
 use super::turn::{Job, Out, Task, Turn};
 use super::weights::Weights;
-use super::{Error, Fault, Prompt, Sharing, Stop, gguf, space};
+use super::{Error, Fault, Prompt, Sharing, Space, Stop, gguf, space};
 
 /// Tokens of prompts read at once: enough to keep the cores busy, few enough for a stop to be felt.
 const CHUNK: usize = 128;
@@ -72,7 +72,7 @@ impl Mind {
             .map_err(|error| Error::Unfit(Fault::Model(error.to_string())))?;
         // The weights are mapped, and nothing is read of them until a prompt is: what the file says of its measures was held
         // against what is in it.
-        network.space(seats_max).check(space::available())?;
+        network.space(seats_max).state(space::available())?;
         let room = Room::default();
         Ok(Mind { network, tokens, template, room, seats: Vec::new(), made: 0, seats_max })
     }
@@ -80,6 +80,11 @@ impl Mind {
     /// How many threads work.
     pub(super) fn threads(&self) -> usize {
         self.network.threads()
+    }
+
+    /// What it may come to need.
+    pub(super) fn space(&self) -> Space {
+        self.network.space(self.seats_max)
     }
 
     /// See [`Network::bytes_a_token`].

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::Error;
 
 /// What a model may come to need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Space {
     /// Bytes of its weights.
     pub weights: u64,
@@ -33,12 +35,15 @@ impl Space {
         self.sequences.saturating_mul(self.each).saturating_add(self.weights)
     }
 
-    /// An error where there is less than it may need. Where nobody says how much there is, it is tried.
-    pub(super) fn check(self, available: Option<u64>) -> Result<(), Error> {
+    /// Says in the log what it may need and what there is, or gives an error where that is less. Where nobody says how much
+    /// there is, it is tried.
+    pub(super) fn state(self, available: Option<u64>) -> Result<(), Error> {
         match available {
-            Some(available) if available < self.bytes() => Err(Error::NoSpace { space: self, available }),
-            _ => Ok(()),
+            Some(available) if available < self.bytes() => return Err(Error::NoSpace { space: self, available }),
+            Some(available) => tracing::info!("{self}; {} MiB of memory are available", available >> 20),
+            None => tracing::info!("{self}; how much memory is available, the system does not say"),
         }
+        Ok(())
     }
 }
 
@@ -71,6 +76,9 @@ fn left_in(group: PathBuf) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mind::Mind;
+    use super::super::tests::{Edit, smallest};
+    use super::super::weights::Weights;
     use super::*;
 
     fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -110,14 +118,42 @@ mod tests {
     fn what_does_not_fit_is_refused_with_every_number() {
         let space = Space { weights: 1000 << 20, sequences: 8, each: 100 << 20 };
 
-        assert!(space.check(Some(1800 << 20)).is_ok());
-        assert!(space.check(None).is_ok());
-        let said = space.check(Some(1799 << 20)).unwrap_err().to_string();
+        assert!(space.state(Some(1800 << 20)).is_ok());
+        assert!(space.state(None).is_ok());
+        let said = space.state(Some(1799 << 20)).unwrap_err().to_string();
         assert!(
             said.starts_with(
                 "the model needs up to 1800 MiB: 1000 of weights, and 100 for each of 8 prompts together, but 1799 MiB"
             ),
             "{said}"
         );
+    }
+
+    #[test]
+    fn what_fits_is_stated_with_the_same_numbers() {
+        let weights = Weights::of(&smallest(Edit::None));
+        let (log, lines) = std::sync::mpsc::channel();
+        let log = std::sync::Mutex::new(Log(log));
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log).finish();
+
+        let mind = tracing::subscriber::with_default(subscriber, || Mind::from_gguf(&weights, None, 1, 3)).unwrap();
+
+        let said: String = lines.into_iter().collect();
+        assert!(said.contains(&format!("{}; ", mind.space())), "{said}");
+        assert!(said.contains("for each of 3 prompts together"), "{said}");
+        assert!(said.contains(" MiB of memory are available") || available().is_none(), "{said}");
+    }
+
+    struct Log(std::sync::mpsc::Sender<String>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }
