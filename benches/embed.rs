@@ -16,7 +16,6 @@ use sotto::probe::{Embed as _, Manifest, ModelSettings, Stop};
 /// Texts whose vectors are told too.
 const FEW: usize = 100;
 
-#[expect(clippy::disallowed_methods, reason = "where the weights are is said by whoever runs it")]
 fn main() -> anyhow::Result<()> {
     let folder = std::env::var_os("SOTTO_MODELS").map_or_else(|| PathBuf::from("models"), PathBuf::from);
     let settings = ModelSettings { folder, threads: 2, ..ModelSettings::default() };
