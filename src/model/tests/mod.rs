@@ -222,33 +222,101 @@ impl Candle {
     }
 }
 
-/// How far candle's two best scores may be apart where our choice is its second. Both forwards write the inputs of each
-/// product as bytes, which puts their scores some 0.14 (root mean square over the best 20) from those of the weights expanded
-/// to floats, and from each other: measured, ours and candle's alike.
+/// Where somebody first writes another token than candle.
+#[derive(Debug)]
+struct Parting {
+    question: usize,
+    /// How many were written before.
+    at: usize,
+    candles: usize,
+    other: usize,
+    /// How far candle's scores of the two are apart.
+    gap: f32,
+}
+
+/// Somebody beside candle.
+#[derive(Default)]
+struct Company {
+    partings: Vec<Parting>,
+    /// The squares of the differences of the scores that candle has for its best 20, their mean taken away.
+    squares: Vec<f32>,
+}
+
+impl Company {
+    fn compare(&mut self, question: usize, at: usize, theirs: &[f32], others: &[f32]) {
+        let (candles, other) = (best_of(theirs), best_of(others));
+        if other != candles && self.partings.last().is_none_or(|last| last.question != question) {
+            let gap = theirs[candles] - theirs[other];
+            self.partings.push(Parting { question, at, candles, other, gap });
+        }
+        let mut order: Vec<usize> = (0..theirs.len()).collect();
+        order.select_nth_unstable_by(20, |one, other| theirs[*other].total_cmp(&theirs[*one]));
+        let differences = order[..20].iter().map(|token| others[*token] - theirs[*token]);
+        let mean = differences.clone().sum::<f32>() / 20.0;
+        self.squares.extend(differences.map(|difference| (difference - mean).powi(2)));
+    }
+
+    fn off(&self) -> f32 {
+        (self.squares.iter().sum::<f32>() / self.squares.len() as f32).sqrt()
+    }
+}
+
+/// The token with the highest score.
+fn best_of(scores: &[f32]) -> usize {
+    (0..scores.len()).max_by(|one, other| scores[*one].total_cmp(&scores[*other])).unwrap()
+}
+
+/// Ours, and candle once more, which reads the same prompts token by token and so adds the same numbers in another order. All
+/// go on with candle's choice, so that one parting is not counted as many.
+fn beside_candle(weights: &Weights, written: usize) -> [Company; 2] {
+    let mut mind = Mind::from_gguf(weights, Some(Template::Chatml), 0, 1).unwrap();
+    let (mut candle, mut again) = (Candle::from_gguf(weights), Candle::from_gguf(weights));
+    let [mut ours, mut its_own] = [Company::default(), Company::default()];
+    for (question, prompt) in questions(cases().max(4)).iter().enumerate() {
+        let prompt = mind.lay(prompt).unwrap();
+        mind.read_plainly(&prompt).unwrap();
+        let mut theirs = candle.read(&prompt, 0);
+        let one_by_one = prompt.iter().enumerate().map(|(at, token)| again.read(&[*token], at));
+        let mut otherwise = one_by_one.last().unwrap();
+        for at in 0..written {
+            ours.compare(question, at, &theirs, &mind.scores());
+            its_own.compare(question, at, &theirs, &otherwise);
+            let next = best_of(&theirs) as u32;
+            if mind.ends(next) {
+                break;
+            }
+            mind.read_on(next).unwrap();
+            theirs = candle.read(&[next], prompt.len() + at);
+            otherwise = again.read(&[next], prompt.len() + at);
+        }
+    }
+    [ours, its_own]
+}
+
+/// How far candle's scores of the two tokens may be apart where another is chosen.
+///
+/// Every forward here writes the inputs of each product as bytes. A last bit that differs, because the same numbers were added
+/// in another order, tips some byte over, and a few layers on the roundings have nothing in common any more. So candle's
+/// scores are as far from its own, the prompt read token by token, as from ours, and it parts from itself as often: that is
+/// what ours is held to.
 const NEARLY_EQUAL: f32 = 0.5;
 
 #[test]
-fn greedy_tokens_are_candles_but_where_its_two_best_are_nearly_equal() {
+#[expect(clippy::print_stdout, reason = "the long form shows where they part")]
+fn greedy_tokens_part_from_candles_no_more_than_its_own_do() {
     for file in [SMOLLM2, QWEN] {
         // Candle expands Qwen's table to 0.9 GB of floats: only with the long forms.
         let Some(weights) = (file == SMOLLM2 || cases() == 50).then(|| real(file)).flatten() else { continue };
-        let mut mind = Mind::from_gguf(&weights, Some(Template::Chatml), 0, 1).unwrap();
-        let mut candle = Candle::from_gguf(&weights);
-        let (mut differing, mut all) = (0, 0);
-        for (number, question) in questions(cases()).iter().enumerate() {
-            let prompt = mind.lay(question).unwrap();
-            let (mut ours, mut theirs) = (mind.read_plainly(&prompt).unwrap(), candle.read(&prompt, 0));
-            for step in 0..16 {
-                // Both go on with candle's choice, so that one difference is not counted as many.
-                let best = (0..theirs.len()).max_by(|one, other| theirs[*one].total_cmp(&theirs[*other])).unwrap();
-                let gap = theirs[best] - theirs[ours as usize];
-                assert!(gap < NEARLY_EQUAL, "{file}, question {number}, token {step}: {ours} for {best}, {gap} apart");
-                (differing, all) = (differing + usize::from(gap > 0.0), all + 1);
-                ours = mind.read_on(best as u32).unwrap();
-                theirs = candle.read(&[best as u32], prompt.len() + step);
-            }
+        let [ours, its_own] = beside_candle(&weights, 24);
+
+        println!("{file}: {} off, candle itself {}", ours.off(), its_own.off());
+        println!("ours from candle: {:?}\ncandle from itself: {:?}", ours.partings, its_own.partings);
+        for Parting { question, at, candles, other, gap } in &ours.partings {
+            assert!(*gap < NEARLY_EQUAL, "{file}, question {question}, token {at}: {other} for {candles}, {gap} apart");
         }
-        assert!(differing * 20 <= all + 20, "{file}: {differing} tokens of {all} differ");
+        assert!(ours.off() < 1.5 * its_own.off(), "{file}: {} off, candle from itself {}", ours.off(), its_own.off());
+        let (count, most) = (ours.partings.len(), its_own.partings.len() * 3 / 2 + 3);
+        assert!(count <= most, "{file}: {count} questions part, {most} at most");
     }
 }
 
