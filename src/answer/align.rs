@@ -72,7 +72,7 @@ pub(super) fn copies_one(written: &str, chosen: &[&str]) -> Option<usize> {
 }
 
 /// Whether words stand in others, one after the other.
-fn stands_in(said: &[String], there: &[String]) -> bool {
+pub(super) fn stands_in(said: &[String], there: &[String]) -> bool {
     !said.is_empty() && there.windows(said.len()).any(|window| window == said)
 }
 

@@ -23,6 +23,8 @@ pub(super) enum Line {
     Copies(Vec<usize>),
     /// Says in other words what this sentence says; numbers, names and denials agree.
     Rewords(usize, String),
+    /// Speaks of this sentence in words that may not stand for it.
+    Quotes(usize),
     /// Says that nothing answers.
     None,
     /// Says what no sentence supports.
@@ -76,7 +78,7 @@ pub(super) fn check(line: &str, chosen: &[&str], above: &[String]) -> Line {
     if there.starts_with(&said) || said.starts_with(&there) {
         return Line::Copies(vec![at]);
     }
-    if agrees(rest, chosen[at], &above[at]) { Line::Rewords(at, rest.to_owned()) } else { Line::Copies(vec![at]) }
+    if agrees(rest, chosen[at], &above[at]) { Line::Rewords(at, rest.to_owned()) } else { Line::Quotes(at) }
 }
 
 /// Whether a line in other words may stand for a sentence: nearly all of its words are there and the others stand above it,
@@ -185,7 +187,7 @@ mod tests {
             "3. Bob leads the project.",
             "4. Expenses may be filed within 30 days.",
         ] {
-            assert!(matches!(read(line), Line::Copies(_)), "{line}");
+            assert!(matches!(read(line), Line::Quotes(_)), "{line}");
         }
     }
 

@@ -4,21 +4,23 @@
 //! leaning put a differing one before an agreeing one seven times in ten. So two sentences of two documents are said to differ
 //! where the model judges that the other answers the question, too, and either they say nearly the same but for a number of
 //! the same thing, a name, or a denial; or the other has every word of the question, and the few words with which the model
-//! answers from each stand in that one alone. Who is told that pages differ and sees that they do not trusts no page after
+//! answers from each stand in that one alone, or one says yes to it and the other no. Who is told that pages differ and sees that they do not trusts no page after
 //! that, so what may be a second fact is let pass: of 15 differences found without that bound in 350 questions over pages that
 //! do not contradict each other, 14 were none.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::bare;
 use super::form::Form;
 use super::ground::Shown;
 use super::prompt::Prompts;
-use super::verdict::asks_for_verdict;
+use super::verdict::{Verdict, asks_for_verdict};
 use super::words::{content, denies, names, numbers, stem, words};
 use super::write::Writer;
 use super::{Citation, Claim, Question};
 use crate::clock::Moment;
+use crate::corpus::DocumentId;
 use crate::index::Found;
 use crate::model;
 
@@ -32,7 +34,11 @@ const ALIKE_BUT_FOR_DENIAL: f32 = 0.75;
 /// Words that both must have.
 const SHARED_MIN: usize = 2;
 /// Sentences that are judged for this.
-const JUDGED_MAX: usize = 3;
+const JUDGED_MAX: usize = 5;
+/// Pages that are set beside the one that answers.
+const TOLD_MAX: usize = 2;
+/// Letters at the beginning of a name by which a form of it is known ("Pennsylvania", "Pennsylvanian").
+const NAME_LETTERS_MIN: usize = 4;
 /// Tokens of the few words that answer.
 const VALUE_TOKENS_MAX: usize = 24;
 /// Months: days of different months are days all the same.
@@ -51,62 +57,88 @@ const MONTHS: &[&str] = &[
     "december",
 ];
 
+/// What a sentence answers.
+enum Of {
+    /// Yes or no, where it says either.
+    Word(Option<Verdict>),
+    /// The few words that answer; none where it has none.
+    Value(BTreeSet<String>),
+}
+
 impl Writer<'_> {
-    /// Shows, after the sentence that answers, that another page says otherwise, where one does.
+    /// Shows, after the sentence that answers, that other pages say otherwise, where they do.
     pub(super) fn show_difference(&self, shown: &mut Shown<'_>) -> Result<(), model::Error> {
         let first = shown.claims.first().and_then(|claim| claim.citations().next()).cloned();
         let Some(at) = first.as_ref().and_then(|citation| self.at_of(citation)) else { return Ok(()) };
         // An item of a list that was told whole is no answer by itself.
-        let is_of_list = self.all[at].list.is_some() && shown.claims.len() > 1;
-        if is_of_list || shown.claims.len() >= self.settings.claims_max || shown.is_broken_off {
+        if self.all[at].list.is_some() && shown.claims.len() > 1 {
             return Ok(());
         }
-        let others = self.others(at);
-        let by_rule = |other: &usize| differ(self.question, &self.all[at].text, &self.all[*other].text);
-        let (clear, unclear): (Vec<usize>, Vec<usize>) = others.into_iter().partition(by_rule);
-        let says_all = |other: &&usize| self.shared_with_question(**other) == self.asked.len();
-        let unclear: Vec<usize> = unclear.iter().filter(says_all).copied().collect();
-        let mut value = None;
-        for (other, is_clear) in
-            clear.iter().map(|at| (*at, true)).chain(unclear.iter().map(|at| (*at, false))).take(JUDGED_MAX)
-        {
-            if self.stop.is_set() {
+        let says_all = |other: usize| self.shared_with_question(other) == self.asked.len();
+        let others = self.others(at).into_iter().filter_map(|other| {
+            let is_clear = differ(self.question, &self.all[at].text, &self.all[other].text);
+            (is_clear || says_all(other)).then_some((other, is_clear))
+        });
+        let mut answers: BTreeMap<usize, Of> = BTreeMap::new();
+        let mut told = BTreeSet::new();
+        for (other, is_clear) in others.take(JUDGED_MAX) {
+            let is_enough = told.len() >= TOLD_MAX || shown.claims.len() >= self.settings.claims_max;
+            if is_enough || shown.is_broken_off || self.stop.is_set() {
                 break;
             }
-            if !self.is_answer(other, &self.all[other].text)?
-                || !is_clear && !self.has_other_value(at, other, &mut value)?
-            {
+            if told.contains(self.document(other)) || !self.is_answer(other, &self.all[other].text)? {
                 continue;
             }
-            let text = format!("{DIFFER} {} {}", self.told_by(at), self.told_by(other));
-            let claim = Claim::new(text, self.cite(at), vec![self.cite(other)]);
-            shown.claim(self.found, self.all[other].from, claim);
-            break;
+            if is_clear || self.answers_otherwise(at, other, &mut answers)? {
+                told.insert(self.document(other));
+                let text = format!("{DIFFER} {} {}", self.told_by(at), self.told_by(other));
+                let claim = Claim::new(text, self.cite(at), vec![self.cite(other)]);
+                shown.claim(self.found, &[self.all[other].from], claim);
+            }
         }
         Ok(())
     }
 
-    /// Whether the few words that answer from one sentence stand in no word in the other, and the other way round. `value` keeps
-    /// those of the first.
-    fn has_other_value(
+    fn document(&self, at: usize) -> &DocumentId {
+        &self.found[self.all[at].from].passage().id.document
+    }
+
+    /// Whether one sentence answers the question otherwise than another: with the other of yes and no; where neither is asked
+    /// for, with few words of which the other has none, and the other way round. `answers` keeps what each answers.
+    fn answers_otherwise(
         &self,
         at: usize,
         other: usize,
-        value: &mut Option<BTreeSet<String>>,
+        answers: &mut BTreeMap<usize, Of>,
     ) -> Result<bool, model::Error> {
-        if asks_for_verdict(self.question) {
-            return Ok(false);
+        for at in [at, other] {
+            if let Entry::Vacant(slot) = answers.entry(at) {
+                slot.insert(self.answer_of(at)?);
+            }
         }
         let own = |at: usize| -> BTreeSet<String> { content(&self.all[at].text).into_iter().collect() };
-        let this = match value {
-            Some(value) => value.clone(),
-            None => value.insert(self.value_of(at)?).clone(),
+        let is_own = |value: &BTreeSet<String>, of: usize, not_of: usize| {
+            !value.is_empty() && value.is_subset(&own(of)) && value.is_disjoint(&own(not_of))
         };
-        if this.is_empty() || !this.is_subset(&own(at)) || !this.is_disjoint(&own(other)) {
-            return Ok(false);
+        Ok(match (&answers[&at], &answers[&other]) {
+            (Of::Word(Some(this)), Of::Word(Some(that))) => this != that,
+            (Of::Value(this), Of::Value(that)) => is_own(this, at, other) && is_own(that, other, at),
+            (Of::Word(_) | Of::Value(_), _) => false,
+        })
+    }
+
+    /// What one sentence alone answers.
+    fn answer_of(&self, at: usize) -> Result<Of, model::Error> {
+        if asks_for_verdict(self.question) {
+            return Ok(Of::Word(self.verdict(at)?));
         }
-        let that = self.value_of(other)?;
-        Ok(!that.is_empty() && that.is_subset(&own(other)) && that.is_disjoint(&own(at)))
+        // A sentence without a day answers no "when" with another day.
+        let text = &self.all[at].text;
+        Ok(Of::Value(if Form::of(self.question).is_met(text, self.question) {
+            self.value_of(at)?
+        } else {
+            BTreeSet::new()
+        }))
     }
 
     /// The words beyond the question's with which the model answers from one sentence alone.
@@ -119,12 +151,11 @@ impl Writer<'_> {
 
     /// Sentences of other documents that speak of the question as much as one does, those first that share most with it.
     fn others(&self, at: usize) -> Vec<usize> {
-        let document = |at: usize| &self.found[self.all[at].from].passage().id.document;
         let least = self.shared_with_question(at);
         let form = Form::of(self.question);
         let mut others: Vec<(usize, usize)> = (0..self.all.len())
             .filter(|other| {
-                document(*other) != document(at) && words(&self.all[*other].text) != words(&self.all[at].text)
+                self.document(*other) != self.document(at) && words(&self.all[*other].text) != words(&self.all[at].text)
             })
             .filter(|other| form.may_be_met(&self.all[*other].text) && !self.lacks_named(*other))
             .map(|other| (self.shared_with_question(other), other))
@@ -175,9 +206,22 @@ fn differ(question: &str, one: &str, other: &str) -> bool {
     let asked: BTreeSet<String> = words(question).into_iter().collect();
     let named = |text: &str| names(text).into_iter().filter(|name| !asked.contains(name)).collect::<BTreeSet<_>>();
     let (these, those) = (named(one), named(other));
-    let name = !wants_number && !these.is_empty() && !those.is_empty() && these.is_disjoint(&those);
+    let is_in = |name: &String, text: &str| words(text).iter().any(|word| is_form_of(name, word));
+    let is_only_in = |names: &BTreeSet<String>, text: &str| !names.iter().any(|name| is_in(name, text));
+    let is_named = !these.is_empty() && !those.is_empty();
+    let name = !wants_number && is_named && is_only_in(&these, other) && is_only_in(&those, one);
     let denial = !wants_number && denies(one) != denies(other) && alike >= ALIKE_BUT_FOR_DENIAL;
     number || name || denial
+}
+
+/// Whether two words are forms of one name: one begins like the other, but for two letters at its end.
+fn is_form_of(one: &str, other: &str) -> bool {
+    let begin = |word: &str| {
+        word.chars().take(NAME_LETTERS_MIN.max(word.chars().count().saturating_sub(2))).collect::<String>()
+    };
+    one == other
+        || one.chars().count() >= NAME_LETTERS_MIN && other.starts_with(&begin(one))
+        || other.chars().count() >= NAME_LETTERS_MIN && one.starts_with(&begin(other))
 }
 
 /// The share of the words of the shorter of two sentences that the other has, numbers and names apart; 0 where they share
@@ -257,6 +301,11 @@ mod tests {
             ),
             ("When is the release?", "The release goes live on 10 December.", "The freeze begins on 3 December."),
             ("Who leads the project?", "Ingrid Halvorsen leads the project.", "Tomasz Zielinski approves access."),
+            (
+                "What county is the office in?",
+                "Lancaster county is home to many Pennsylvanian offices.",
+                "In Pennsylvania many offices are at home in Lancaster county.",
+            ),
             ("Are contractors eligible?", "Contractors are not eligible.", "Interns and apprentices take part."),
         ] {
             assert!(!differ(question, one, other), "{one} / {other}");

@@ -10,7 +10,7 @@ use super::sentence::{Sentence, sentences};
 use super::wants::{Wants, wants};
 use super::words::content;
 use super::write::{Outcome, Writer};
-use super::{Answer, Claim, Phase, Piece, Question, Related, Settings, StoppedBy, Why, suggest};
+use super::{Answer, Citation, Claim, Phase, Piece, Question, Related, Settings, StoppedBy, Why, suggest};
 use crate::index::Found;
 use crate::model::{self, Generate, Stop};
 
@@ -93,10 +93,10 @@ impl Grounds<'_> {
             together.extend(fresh);
         }
         for claim in together {
-            let cited = claim.citations().next().map(|citation| &citation.passage);
-            let from = self.found.iter().position(|found| Some(&found.passage().id) == cited);
-            if let Some(from) = from.filter(|_| !shown.is_broken_off) {
-                shown.claim(self.found, from, claim);
+            let place = |citation: &Citation| self.found.iter().position(|one| one.passage().id == citation.passage);
+            let from: Vec<usize> = claim.citations().filter_map(place).collect();
+            if !shown.is_broken_off {
+                shown.claim(self.found, &from, claim);
             }
         }
         Ok(())
@@ -137,7 +137,7 @@ impl Grounds<'_> {
         // the lines that it copied first need not be those that answer.
         let is_over = shown.is_broken_off || self.stop.is_set() || !shown.claims.is_empty();
         let outcome = if wants == Wants::One || is_over { outcome } else { writer.one(shown)? };
-        if wants == Wants::One && !self.stop.is_set() {
+        if !self.stop.is_set() {
             writer.show_difference(shown)?;
         }
         Ok(match shown.claims.is_empty() {
@@ -164,10 +164,12 @@ impl Shown<'_> {
         self.is_broken_off = self.is_broken_off || (self.each)(piece).is_break();
     }
 
-    /// Shows a claim, its source before it. What is kept is what was told: a claim the listener never got is not kept.
-    pub(super) fn claim(&mut self, found: &[Found], from: usize, claim: Claim) {
-        if self.told.insert(from) {
-            self.tell(Piece::Source(&found[from]));
+    /// Shows a claim, its sources (places among the found) before it. What is kept is what was told: a claim the listener never got is not kept.
+    pub(super) fn claim(&mut self, found: &[Found], from: &[usize], claim: Claim) {
+        for from in from {
+            if self.told.insert(*from) {
+                self.tell(Piece::Source(&found[*from]));
+            }
         }
         if !self.is_broken_off {
             self.tell(Piece::Claim(&claim));

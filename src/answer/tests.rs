@@ -208,9 +208,11 @@ fn one_thing_is_answered_by_one_sentence_and_what_limits_it() {
 
     let told = |said: &'static str| ask(question, &found, &Says::new(0.9, said));
 
-    for said in ["28 days", "You get 28 days.", "Every employee has 28 days of leave."] {
+    for said in ["28 days", "Every employee has 28 days of leave."] {
         assert_eq!(claims(&told(said)), answered, "{said}");
     }
+    let quotation = "“Every employee has 28 days of leave.”";
+    assert_eq!(claims(&told("You get 28 days.")), [quotation, answered[1]], "too loose to stand for the sentence");
     let agrees = "You have 28 days of leave, as every employee.";
     assert_eq!(claims(&told(agrees)), [agrees, answered[1]], "words that agree with the sentence are kept");
 }
@@ -508,6 +510,61 @@ fn a_second_fact_is_no_difference_and_another_answer_to_all_that_was_asked_is_on
 
         assert_eq!(claims(&answer).iter().any(|text| text.starts_with(DIFFER)), differs, "{other}: {answer:?}");
     }
+}
+
+#[test]
+fn a_page_that_says_no_where_another_says_yes_differs_from_it() {
+    let yes = found("wiki:1", "Gate", "The gate of the hall is open to visitors.");
+    let no = found("wiki:2", "Doors", "In winter no visitors find the gate of the hall open.");
+    let says_yes = |given: &str| if given.contains("no visitors") && given.contains("Yes or No?") { 0.1 } else { 0.9 };
+    let model = By { write: || "The gate of the hall is open to visitors.", lean: says_yes };
+
+    let answer = ask("Is the gate of the hall open to visitors?", &[yes, no], &model);
+
+    assert_eq!(claims(&answer)[0], "Yes. The gate of the hall is open to visitors.");
+    assert!(claims(&answer)[1].starts_with(DIFFER), "{answer:?}");
+}
+
+#[test]
+fn each_of_several_pages_that_differ_is_told_once() {
+    let texts = [
+        "Every employee has 27 days of annual leave a year. A day of annual leave has eight hours.",
+        "Employees have 25 days of annual leave. All employees have 25 days of annual leave.",
+        "Every employee has 31 days of annual leave.",
+    ];
+    let pages: Vec<Found> = (1..).zip(texts).map(|(n, text)| found(&format!("hr:{n}"), "Leave", text)).collect();
+
+    let answer = ask("How many days of annual leave do I get?", &pages, &judges(texts[0], "days of annual leave"));
+
+    let told: Vec<&str> = claims(&answer).into_iter().filter(|text| text.starts_with(DIFFER)).collect();
+    assert_eq!(told.len(), 2, "{answer:?}");
+    assert!(told[0].contains("25 days") && told[1].contains("31 days"), "{told:?}");
+}
+
+#[test]
+fn pages_that_say_all_of_a_sentence_are_sources_of_it_too() {
+    let one = found("wiki:1", "Pager", "The pager number is 4417.");
+    let same = found("wiki:2", "On call", "Write down that the pager number is 4417.");
+    let other = found("wiki:3", "Old", "The pager number was 4471 before.");
+    let mut sources = Vec::new();
+    let mut each = |piece: Piece<'_>| {
+        match piece {
+            Piece::Source(found) => sources.push(found.head().id.local().to_owned()),
+            Piece::Claim(claim) => assert!(sources.len() >= claim.citations().count(), "sources come first"),
+            Piece::Phase(_) => {}
+        }
+        ControlFlow::Continue(())
+    };
+    let question = Question::parse("What is the pager number?").unwrap();
+    let (found, settings) = ([one, same, other], Settings::default());
+    let model = judges("The pager number is 4417.", "4417");
+
+    let answer = ground(&question, &found, &model, &settings, &Stop::default(), &mut each).unwrap();
+
+    let Answer::Grounded { claims: all, .. } = &answer else { panic!("{answer:?}") };
+    let cited: Vec<&str> = all[0].citations().map(|citation| citation.passage.document.local()).collect();
+    assert_eq!((all[0].text(), cited), ("The pager number is 4417.", vec!["1", "2"]));
+    assert_eq!(sources, ["1", "2"]);
 }
 
 /// A generator that points to one line, and answers in few words by what it is given.

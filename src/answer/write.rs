@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::align::{align, copies_one};
+use super::align::{align, copies_one, stands_in};
 use super::check::{Line, agrees, bare, check, copies_already};
 use super::choose::Chosen;
 use super::form::Form;
@@ -41,6 +41,8 @@ const LACKS: f32 = 0.8;
 const NAME_LETTERS_MIN: usize = 4;
 /// Sentences after one that announces a list, among which the list begins.
 const ANNOUNCED_WITHIN: usize = 3;
+/// Other documents that a claim names because they say the same.
+const ALSO_MAX: usize = 2;
 /// How a sentence begins that leans on the one before it.
 const LEANS: &[&str] = &["it", "they", "this", "these", "he", "she", "those", "that", "both"];
 
@@ -51,6 +53,28 @@ pub(super) struct Outcome {
     pub withheld: u32,
     /// Nothing was found to answer, by the model's word or by the judgement of each sentence.
     pub is_none: bool,
+}
+
+/// In what words a sentence is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wording {
+    /// In its own: the model copied it or a part of it.
+    Sentence,
+    /// In the model's, which agree with it.
+    Line(String),
+    /// In its own and in quotation marks: what the model wrote rests on it too loosely to be shown.
+    Quotation,
+}
+
+impl Wording {
+    /// The words, where they are not simply the sentence's.
+    fn of(&self, sentence: &str) -> Option<String> {
+        match self {
+            Wording::Sentence => None,
+            Wording::Line(line) => Some(line.clone()),
+            Wording::Quotation => Some(format!("“{sentence}”")),
+        }
+    }
 }
 
 /// Asks the model line by line. As soon as a line is seen to copy its sentence, the model is broken off and the sentence
@@ -81,11 +105,11 @@ impl<'w> Writer<'w> {
             if shown.is_broken_off || self.stop.is_set() {
                 return Ok(Outcome { withheld, is_none: false });
             }
-            let Some((at, said)) = pointed else {
+            let Some((at, wording)) = pointed else {
                 withheld += 1;
                 continue;
             };
-            if tried.insert(at) && self.show_if_answer(at, said, shown)? {
+            if tried.insert(at) && self.show_if_answer(at, wording, shown)? {
                 return Ok(Outcome::default());
             }
         }
@@ -93,7 +117,7 @@ impl<'w> Writer<'w> {
         let list =
             self.chosen.ranked.iter().copied().find(|at| self.wants == Wants::All && !self.list_of(*at).is_empty());
         for at in list.into_iter().chain(self.chosen.ranked.iter().copied().take(RANKED_MAX)) {
-            if tried.insert(at) && self.show_if_answer(at, None, shown)? {
+            if tried.insert(at) && self.show_if_answer(at, Wording::Sentence, shown)? {
                 return Ok(Outcome::default());
             }
         }
@@ -101,28 +125,30 @@ impl<'w> Writer<'w> {
     }
 
     /// Shows a sentence with what must be told with it, where it answers.
-    fn show_if_answer(&self, at: usize, said: Option<String>, shown: &mut Shown<'_>) -> Result<bool, model::Error> {
+    fn show_if_answer(&self, at: usize, wording: Wording, shown: &mut Shown<'_>) -> Result<bool, model::Error> {
         let list = self.unit(at);
         if !list.is_empty() {
             let is_answer = self.is_answer(list[0], &self.statement(&list))?;
             for item in
                 list.iter().filter(|_| is_answer).take(self.settings.claims_max.saturating_sub(shown.claims.len()))
             {
-                self.show(*item, None, shown);
+                self.show(*item, Wording::Sentence, shown);
             }
             return Ok(is_answer);
         }
         // What is judged is what would be shown: in the model's words the same may be the plainer answer.
-        let statement = said.clone().unwrap_or_else(|| self.statement(&[at]));
-        let is_answer = self.is_answer(at, &statement)?;
+        let is_answer = match &wording {
+            Wording::Line(line) => self.is_answer(at, line)?,
+            Wording::Sentence | Wording::Quotation => self.is_answer(at, &self.statement(&[at]))?,
+        };
         if is_answer {
-            self.show_whole(at, said, shown)?;
+            self.show_whole(at, wording, shown)?;
         }
         Ok(is_answer)
     }
 
-    /// The sentence that one line of the model rests on, with the line where it may stand for the sentence.
-    fn pointed(&self, prompt: &Prompt, shown: &mut Shown<'_>) -> Result<Option<(usize, Option<String>)>, model::Error> {
+    /// The sentence that one line of the model rests on, and the wording in which it may be shown.
+    fn pointed(&self, prompt: &Prompt, shown: &mut Shown<'_>) -> Result<Option<(usize, Wording)>, model::Error> {
         let (texts, above) = (self.texts(), self.above());
         let tokens_max = self.settings.tokens_max.min(LINE_TOKENS_MAX);
         let (line, _) = self.line(prompt, tokens_max, &|line| copies_one(bare(line, texts.len()), &texts).is_some())?;
@@ -133,27 +159,41 @@ impl<'w> Writer<'w> {
         let line = bare(&line, texts.len());
         let copied = copies_one(line, &texts);
         let Some(number) = copied.or_else(|| align(line, self.question, &texts, &above)) else { return Ok(None) };
-        let is_own = copied.is_none() && agrees(line, texts[number], &above[number]);
-        let said = is_own.then(|| line.to_owned()).filter(|line| words(line) != words(texts[number]));
-        Ok(Some((self.chosen.at[number], said)))
+        let text = texts[number];
+        let is_own = copied.is_none() && agrees(line, text, &above[number]) && words(line) != words(text);
+        let wording = if is_own {
+            Wording::Line(line.to_owned())
+        } else if copied.is_some() || stands_in(&words(line), &words(text)) {
+            Wording::Sentence
+        } else {
+            Wording::Quotation
+        };
+        Ok(Some((self.chosen.at[number], wording)))
     }
 
     /// Shows a sentence with what must be told with it; where yes or no was asked for, with that word before it.
-    fn show_whole(&self, at: usize, said: Option<String>, shown: &mut Shown<'_>) -> Result<(), model::Error> {
-        let word = verdict(self.question, &self.all[at].text, &|| {
-            self.lean(&prompt::verdict(self.question, &self.heading(at), &self.statement(&[at])))
-        })?;
-        let said = match word {
-            Some(word) => Some(format!("{} {}", word_of(word), said.as_deref().unwrap_or(&self.all[at].text))),
-            None => said,
+    fn show_whole(&self, at: usize, wording: Wording, shown: &mut Shown<'_>) -> Result<(), model::Error> {
+        let wording = match self.verdict(at)? {
+            Some(word) => {
+                let text = wording.of(&self.all[at].text).unwrap_or_else(|| self.all[at].text.clone());
+                Wording::Line(format!("{} {text}", word_of(word)))
+            }
+            None => wording,
         };
-        self.show(at, said, shown);
+        self.show(at, wording, shown);
         for with in self.belonging_to(at) {
             if shown.claims.len() < self.settings.claims_max && !shown.is_broken_off {
-                self.show(with, None, shown);
+                self.show(with, Wording::Sentence, shown);
             }
         }
         Ok(())
+    }
+
+    /// The word, yes or no, that a sentence gives to the question; `None` where none is asked for or none is clear.
+    pub(super) fn verdict(&self, at: usize) -> Result<Option<Verdict>, model::Error> {
+        verdict(self.question, &self.all[at].text, &|| {
+            self.lean(&prompt::verdict(self.question, &self.heading(at), &self.statement(&[at])))
+        })
     }
 
     /// Whether a statement, which rests on a sentence, answers the question: judged by the model from it alone, and by how
@@ -269,7 +309,7 @@ impl<'w> Writer<'w> {
             // A token is about four bytes; the limit only has to end a model that does not stop by itself.
             tokens_left = tokens_left.saturating_sub(line.len().div_ceil(4).max(1));
             shown.tell(Piece::Phase(Phase::Checking));
-            let (numbers, text) = match check(&line, &texts, &above) {
+            let (numbers, wording) = match check(&line, &texts, &above) {
                 Line::None => return Ok(Outcome { withheld, is_none: true }),
                 Line::Blank => break,
                 Line::Unsupported => {
@@ -280,8 +320,9 @@ impl<'w> Writer<'w> {
                     }
                     continue;
                 }
-                Line::Rewords(number, text) => (vec![number], Some(text)),
-                Line::Copies(numbers) => (numbers, None),
+                Line::Rewords(number, text) => (vec![number], Wording::Line(text)),
+                Line::Quotes(number) => (vec![number], Wording::Quotation),
+                Line::Copies(numbers) => (numbers, Wording::Sentence),
             };
             // A model that comes back to a sentence goes in circles; one that comes to a page which is not about the
             // question, or from a list to what stands around it, is only reading on.
@@ -313,7 +354,7 @@ impl<'w> Writer<'w> {
                     }
                     if is_new && shown.claims.len() < self.settings.claims_max {
                         // Rows of one table are all told in their own words: a row in the model's would lose its first cell.
-                        self.show(at, text.clone().filter(|_| is_alone), shown);
+                        self.show(at, if is_alone { wording.clone() } else { Wording::Sentence }, shown);
                     }
                 }
             }
@@ -400,22 +441,36 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Shows one claim: in the given words, or in the sentence's own. The first item of a list is shown with the sentence
-    /// that opens the list, so that it can be understood alone.
-    fn show(&self, at: usize, text: Option<String>, shown: &mut Shown<'_>) {
+    /// Shows one claim in the given wording. The first item of a list is shown with the sentence
+    /// that opens the list, so that it can be understood alone. Other pages that say the same are cited, too.
+    fn show(&self, at: usize, wording: Wording, shown: &mut Shown<'_>) {
         let sentence = &self.all[at];
+        let text = wording.of(&sentence.text);
         let opened_before = shown.claims.iter().any(|claim| {
             sentence.lead_in.is_some_and(|lead_in| claim.citations().any(|citation| *citation == self.cite(lead_in)))
         });
         let lead_in = sentence.lead_in.filter(|_| text.is_none() && !opened_before);
-        let claim = match lead_in {
-            Some(lead_in) => {
-                let together = format!("{} {}", self.all[lead_in].text, sentence.text);
-                Claim::new(together, self.cite(at), vec![self.cite(lead_in)])
-            }
-            None => Claim::new(text.unwrap_or_else(|| sentence.text.clone()), self.cite(at), Vec::new()),
+        let (text, more) = match lead_in {
+            Some(lead_in) => (format!("{} {}", self.all[lead_in].text, sentence.text), vec![lead_in]),
+            None => (text.unwrap_or_else(|| sentence.text.clone()), self.also_said_by(at)),
         };
-        shown.claim(self.found, sentence.from, claim);
+        let from: Vec<usize> = std::iter::once(at).chain(more.iter().copied()).map(|at| self.all[at].from).collect();
+        let more = more.into_iter().map(|at| self.cite(at)).collect();
+        shown.claim(self.found, &from, Claim::new(text, self.cite(at), more));
+    }
+
+    /// Sentences of other documents that say all that a sentence says, one of each document.
+    fn also_said_by(&self, at: usize) -> Vec<usize> {
+        let document = |at: usize| &self.found[self.all[at].from].passage().id.document;
+        let text = &self.all[at].text;
+        let mut documents = BTreeSet::from([document(at)]);
+        let mut says_it = |other: &usize| {
+            let sentence = &self.all[*other];
+            !documents.contains(document(*other))
+                && agrees(text, &sentence.text, &words_above(&self.found[sentence.from]))
+                && documents.insert(document(*other))
+        };
+        (0..self.all.len()).filter(|other| says_it(other)).take(ALSO_MAX).collect()
     }
 }
 
