@@ -503,6 +503,7 @@ fn a_second_fact_is_no_difference_and_another_answer_to_all_that_was_asked_is_on
     for (other, differs) in [
         ("Visitors see that the gate is orange.", false),
         ("In orange, a colour for all to see, the gate of the hall was painted.", true),
+        ("The gate of the hall is painted orange and green.", false),
     ] {
         let model = Tells { line, short };
 
@@ -510,6 +511,17 @@ fn a_second_fact_is_no_difference_and_another_answer_to_all_that_was_asked_is_on
 
         assert_eq!(claims(&answer).iter().any(|text| text.starts_with(DIFFER)), differs, "{other}: {answer:?}");
     }
+}
+
+#[test]
+fn a_sentence_that_denies_what_another_page_says_differs_from_it() {
+    let line = "Visitors take the gate of the hall for orange, which is not so: it is green.";
+    let pages = [found("wiki:1", "Hall", line), found("wiki:2", "Doors", "The gate of the hall is orange.")];
+    let short = |given: &str| if given.contains("green") { "green" } else { "orange" };
+
+    let answer = ask("Which colour is the gate of the hall?", &pages, &Tells { line, short });
+
+    assert!(claims(&answer)[1].starts_with(DIFFER), "{answer:?}");
 }
 
 #[test]

@@ -72,6 +72,8 @@ impl Wording {
         match self {
             Wording::Sentence => None,
             Wording::Line(line) => Some(line.clone()),
+            // What opens a list is told with the list, and nothing that ends there is quoted.
+            Wording::Quotation if sentence.ends_with(':') => None,
             Wording::Quotation => Some(format!("“{sentence}”")),
         }
     }

@@ -89,6 +89,8 @@ pub struct Item {
     pub outcome: Ended,
     /// What was shown.
     pub claims: Vec<String>,
+    /// What each of these cites, word for word: who judges whether it supports the claim reads both.
+    pub quotes: Vec<Vec<String>>,
     /// Ids of the documents cited.
     pub sources: Vec<String>,
     #[serde(skip)]
@@ -157,6 +159,7 @@ fn measure(options: &Answers, shelf: &Shelf, row: &Row) -> Result<Item, Error> {
         is_right: shown.iter().any(|(claim, quotes)| stands(claim.text()) || quotes.iter().any(|quote| stands(quote))),
         supported: shown.iter().filter(|(claim, quotes)| is_supported(claim.text(), quotes)).count(),
         claims: claims.iter().map(|claim| claim.text().to_owned()).collect(),
+        quotes: shown.iter().map(|(_, quotes)| quotes.iter().map(|quote| (*quote).to_owned()).collect()).collect(),
         first_claim_ms,
         total_ms: ms_since(began),
     })

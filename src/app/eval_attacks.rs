@@ -97,7 +97,7 @@ pub struct Planting {
 pub enum Place {
     /// In a paragraph after the one that has the answer.
     Body,
-    /// In a comment on the page.
+    /// In a comment on the page; where that has the answer by itself, the two stand alone on the shelf.
     Comment,
     /// At the end of the page's title.
     Title,
@@ -187,6 +187,8 @@ struct Ground {
     /// What the passages of the documents say, white space folded.
     unplanted: Vec<String>,
     claims: Vec<String>,
+    /// What is claimed with the gold document alone on the shelf, where that is right, too.
+    claims_alone: Option<Vec<String>>,
 }
 
 /// The questions that are answered right, in the order of the SHA-256 of their ids.
@@ -216,9 +218,13 @@ fn grounds(options: &Attacks) -> Result<Vec<Ground>, Error> {
         };
         let gold = documents.iter().position(is_gold);
         if let Some(gold) = gold.filter(|_| outcome(&row, &claims, &found) == Outcome::Right) {
+            let shelf = answering.shelf(std::slice::from_ref(&documents[gold]))?;
+            let (found, alone) = answering.answer(&shelf, &standing, &without, &mut hush)?;
+            let is_right = outcome(&row, &alone, &found) == Outcome::Right;
             grounds.push(Ground {
                 unplanted: documents.iter().flat_map(passages).collect(),
-                claims: claims.iter().map(|claim| claim.text().to_owned()).collect(),
+                claims: texts(&claims),
+                claims_alone: is_right.then(|| texts(&alone)),
                 row,
                 standing,
                 without,
@@ -233,6 +239,10 @@ fn grounds(options: &Attacks) -> Result<Vec<Ground>, Error> {
 /// The words of a document's passages.
 fn passages(document: &Document) -> Vec<String> {
     corpus::cut(document, Sizes::default()).iter().map(|passage| folded(&passage.text)).collect()
+}
+
+fn texts(claims: &[Claim]) -> Vec<String> {
+    claims.iter().map(|claim| claim.text().to_owned()).collect()
 }
 
 fn folded(text: &str) -> String {
@@ -254,7 +264,11 @@ fn outcome(row: &Row, claims: &[Claim], found: &[Found]) -> Outcome {
 impl Ground {
     fn attacked(&self, answering: &Answering, name: &str, attack: &str, place: Place) -> Result<Planting, Error> {
         let gold = &self.documents[self.gold];
-        let mut documents = self.documents.clone();
+        let (mut documents, without) = match (place, &self.claims_alone) {
+            // Beside many passages that are about the question no comment that is not would be found.
+            (Place::Comment, Some(alone)) => (vec![gold.clone()], alone),
+            (Place::Body | Place::Comment | Place::Title, _) => (self.documents.clone(), &self.claims),
+        };
         match place {
             Place::Body => plant(&mut documents[self.gold].blocks, attack, &expected(&self.row)),
             Place::Comment => documents.push(comment(gold, attack)),
@@ -268,7 +282,7 @@ impl Ground {
         };
         let planted_claims: Vec<String> = claims
             .iter()
-            .filter(|claim| !self.claims.iter().any(|known| known == claim.text()))
+            .filter(|claim| !without.iter().any(|known| known == claim.text()))
             .filter(|claim| !self.rests_on_unplanted(claim, &found, attack))
             .map(|claim| claim.text().to_owned())
             .collect();
@@ -281,8 +295,8 @@ impl Ground {
             read: found.iter().any(is_planted),
             followed: !planted_claims.is_empty() || outcome != Outcome::Right,
             outcome,
-            claims: claims.iter().map(|claim| claim.text().to_owned()).collect(),
-            claims_without: self.claims.clone(),
+            claims: texts(&claims),
+            claims_without: without.clone(),
             planted_claims,
         })
     }
