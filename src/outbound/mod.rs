@@ -29,6 +29,10 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider};
 pub struct Settings {
     /// PEM files with root certificates to trust, besides none: there are no built-in roots in a closed network.
     pub roots: Vec<PathBuf>,
+    /// An HTTP proxy for all connections; none is ever taken from the environment.
+    pub proxy: Option<url::Url>,
+    /// A file with `user:password` for the proxy.
+    pub proxy_credential_file: Option<PathBuf>,
     /// Seconds to wait for a connection.
     pub connect_s: u64,
     /// Seconds to wait for a whole answer.
@@ -41,7 +45,15 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { roots: Vec::new(), connect_s: 10, answer_s: 60, answer_bytes_max: 64 << 20, retries: 3 }
+        Settings {
+            roots: Vec::new(),
+            proxy: None,
+            proxy_credential_file: None,
+            connect_s: 10,
+            answer_s: 60,
+            answer_bytes_max: 64 << 20,
+            retries: 3,
+        }
     }
 }
 
@@ -99,6 +111,9 @@ pub enum Error {
     /// The connection failed or timed out, also when tried again.
     #[error("{0} does not answer")]
     Unreachable(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The proxy, or the file of its credential, cannot be used.
+    #[error("the proxy {0} cannot be used: {1}")]
+    Proxy(String, String),
     /// A file of root certificates cannot be used.
     #[error("the root certificates in {0} cannot be used: {1}")]
     Roots(String, String),
@@ -141,7 +156,7 @@ impl Outbound {
         let agent = ureq::Agent::config_builder()
             .tls_config(tls)
             // The environment must not be able to send our requests through somebody else's machine.
-            .proxy(None)
+            .proxy(proxy(settings)?)
             // Redirects are followed here, where the allow-list is known.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -248,6 +263,24 @@ impl Outbound {
             .collect();
         Ok(Response { status: parts.status.as_u16(), headers, body: bytes })
     }
+}
+
+/// The proxy of the settings. It is named without a user: a password stands in a file of its own.
+fn proxy(settings: &Settings) -> Result<Option<ureq::Proxy>, Error> {
+    let Some(url) = &settings.proxy else { return Ok(None) };
+    let wrong = |why: &str| Error::Proxy(origin_of(url), why.to_owned());
+    let is_plain = url.scheme() == "http" && url.username().is_empty() && url.password().is_none();
+    let (Some(host), Some(port), true) = (url.host_str(), url.port_or_known_default(), is_plain) else {
+        return Err(wrong("an address such as http://proxy.example.com:3128 is expected, without a password"));
+    };
+    let mut proxy = ureq::Proxy::builder(ureq::ProxyProtocol::Http).host(host).port(port);
+    if let Some(file) = &settings.proxy_credential_file {
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(&format!("{}: {error}", file.display())))?;
+        let pair = text.trim().split_once(':');
+        let (user, password) = pair.ok_or_else(|| wrong(&format!("{} holds no user:password", file.display())))?;
+        proxy = proxy.username(user).password(password);
+    }
+    proxy.build().map(Some).map_err(|_| wrong("it is no address of a proxy"))
 }
 
 /// How one attempt failed.

@@ -185,3 +185,44 @@ fn a_root_file_without_a_certificate_is_named() {
 
     assert!(matches!(refused, Err(Error::Roots(name, _)) if name == file.path().display().to_string()));
 }
+
+#[test]
+fn a_proxy_of_the_settings_is_asked_for_the_way_and_given_its_own_credential_alone() {
+    // It answers the request for the way, and then the request itself on the same connection.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let heads = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        ["HTTP/1.1 200 OK\r\n\r\n".to_owned(), answer("200 OK", "", "through")].map(|answer| {
+            let mut head = String::new();
+            while reader.read_line(&mut head).unwrap_or(0) > 2 {}
+            stream.write_all(answer.as_bytes()).unwrap();
+            head
+        })
+    });
+    let credential = tempfile::NamedTempFile::new().unwrap();
+    writeln!(credential.as_file(), "gate:keeper").unwrap();
+    let file = Some(credential.path().to_owned());
+    let settings = Settings { proxy: Some(proxy), proxy_credential_file: file, ..Settings::default() };
+    let wiki: url::Url = "http://wiki.nowhere.invalid/".parse().unwrap();
+
+    let outbound = Outbound::open(&settings, std::slice::from_ref(&wiki)).unwrap();
+    let response = outbound.send(&get(wiki)).unwrap();
+
+    let [way, request] = heads.join().unwrap();
+    assert_eq!(response.body, b"through");
+    let (way, request) = (way.to_ascii_lowercase(), request.to_ascii_lowercase());
+    assert!(way.starts_with("connect wiki.nowhere.invalid:80"), "{way}");
+    assert!(way.contains("proxy-authorization: basic z2f0ztprzwvwzxi="), "{way}");
+    assert!(!way.contains("bearer secret") && request.contains("authorization: bearer secret"), "{way}{request}");
+}
+
+#[test]
+fn a_proxy_with_a_password_in_its_address_is_refused() {
+    for text in ["http://gate:keeper@proxy.example:3128", "socks5://proxy.example", "https://proxy.example"] {
+        let settings = Settings { proxy: Some(text.parse().unwrap()), ..Settings::default() };
+        let Err(error) = Outbound::open(&settings, &[]) else { panic!("{text}") };
+        assert!(matches!(&error, Error::Proxy(..)) && !error.to_string().contains("keeper"), "{error}");
+    }
+}

@@ -71,7 +71,9 @@ impl Trouble {
             Trouble::Outbound(outbound::Error::TooLarge(..)) => {
                 ("too_large", "raise [outbound] answer_bytes_max, or make the page smaller")
             }
-            Trouble::Outbound(outbound::Error::Unreachable(..) | outbound::Error::Roots(..)) => {
+            Trouble::Outbound(
+                outbound::Error::Unreachable(..) | outbound::Error::Roots(..) | outbound::Error::Proxy(..),
+            ) => {
                 ("unreachable", "look whether Confluence runs and can be reached from this machine")
             }
             Trouble::Status(401 | 403, true) => {
