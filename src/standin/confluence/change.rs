@@ -38,7 +38,7 @@ impl Shared {
                 Ok(())
             }),
             ("PUT", ["site"]) => body().and_then(|site| {
-                self.put(Site::read(site, &self.folder)?);
+                self.put(Site::read(self.flavour.of(site), &self.folder)?);
                 Ok(())
             }),
             ("PATCH", ["content", id]) => {

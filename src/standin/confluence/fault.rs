@@ -19,10 +19,18 @@ pub(super) enum Fault {
     RateLimit,
     RateLimitLong,
     PastEndRow,
+    RemoteApiOff,
+    Websudo,
+    DownloadElsewhere,
+    BadRow,
+    AttachmentPaging,
+    IndexLag,
+    Shifting,
+    Captcha,
 }
 
 /// Every fault: its name, what it does, and the place in `confluence.md` it stands for.
-const FAULTS: [(Fault, &str, &str, &str); 9] = [
+const FAULTS: [(Fault, &str, &str, &str); 17] = [
     (Fault::Slow, "slow", "every answer waits a second and a half", "§5.1 slow responses"),
     (
         Fault::Garbage,
@@ -47,6 +55,39 @@ const FAULTS: [(Fault, &str, &str, &str); 9] = [
         "§1.10 cap it",
     ),
     (Fault::PastEndRow, "past-end-row", "a space listing past its end still has a row", "§0 trap 4, CONFSERVER-95272"),
+    (Fault::RemoteApiOff, "remote-api-off", "remote procedure calls are answered 401", "§0 trap 7, §1.5"),
+    (
+        Fault::Websudo,
+        "websudo",
+        "remote procedure calls are answered by a form for the administrator's password",
+        "§0 trap 7",
+    ),
+    (
+        Fault::DownloadElsewhere,
+        "download-elsewhere",
+        "attachments are kept at another origin, which refuses Confluence's credential",
+        "§1.4 download; §5.1",
+    ),
+    (Fault::BadRow, "bad-row", "whatever holds a page titled Breaks is answered 500", "§1.4 walk one row at a time"),
+    (
+        Fault::AttachmentPaging,
+        "attachment-paging",
+        "every other request for further attachments of a page is answered 400",
+        "§1.4 retry, then fail the page",
+    ),
+    (Fault::IndexLag, "index-lag", "a search does not find content with an even id", "§1.8 CQL reads the search index"),
+    (
+        Fault::Shifting,
+        "shifting",
+        "two rows go from the head of each listing when its second page is asked for",
+        "§5.1 mutation between two pages",
+    ),
+    (
+        Fault::Captcha,
+        "captcha",
+        "every request is refused until somebody answers a CAPTCHA in a browser",
+        "§1.2 stop at once",
+    ),
 ];
 
 /// Reads the names of faults; an unknown one is an error that lists those there are.
@@ -79,6 +120,10 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
     };
     faults.iter().find_map(|fault| match fault {
         Fault::Away => Some(Reply::of(503, "text/html", "").with("connection", "close")),
+        Fault::Captcha => Some(
+            Reply::json(403, &json!({"statusCode": 403, "message": "Basic Authentication Failure"}))
+                .with("x-seraph-loginreason", "AUTHENTICATION_DENIED"),
+        ),
         Fault::Garbage if number % 2 == 1 => {
             Some(Reply::html(200, "<!doctype html><title>Log in</title><p>Please log in.</p>".to_owned()))
         }
@@ -96,7 +141,14 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         | Fault::RateLimitLong
         | Fault::Restriction403
         | Fault::RestrictionPaging
-        | Fault::PastEndRow => None,
+        | Fault::PastEndRow
+        | Fault::RemoteApiOff
+        | Fault::Websudo
+        | Fault::DownloadElsewhere
+        | Fault::BadRow
+        | Fault::AttachmentPaging
+        | Fault::IndexLag
+        | Fault::Shifting => None,
     })
 }
 
@@ -107,13 +159,31 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             Fault::Slow => reply.wait_ms += SLOW_MS,
             Fault::Garbage if call.path.contains("/rest/") => reply.body.truncate(reply.body.len() / 2),
             Fault::BrokenOff => reply.broken_off = number.is_multiple_of(3),
+            Fault::BadRow => {
+                let mark = b"\"title\":\"Breaks\"";
+                if call.path.contains("/rest/") && reply.body.windows(mark.len()).any(|part| part == mark) {
+                    reply = Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}));
+                }
+            }
+            Fault::AttachmentPaging => {
+                let is_further = call.parameter("start").is_some_and(|start| start != "0");
+                if call.path.ends_with("/child/attachment") && is_further && number.is_multiple_of(2) {
+                    reply = Reply::json(400, &json!({"statusCode": 400, "message": "Bad request"}));
+                }
+            }
             Fault::Garbage
             | Fault::Away
             | Fault::Restriction403
             | Fault::RestrictionPaging
             | Fault::RateLimit
             | Fault::RateLimitLong
-            | Fault::PastEndRow => {}
+            | Fault::PastEndRow
+            | Fault::RemoteApiOff
+            | Fault::Websudo
+            | Fault::DownloadElsewhere
+            | Fault::IndexLag
+            | Fault::Shifting
+            | Fault::Captcha => {}
         }
     }
     reply

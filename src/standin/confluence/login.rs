@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use base64::Engine as _;
 use serde_json::json;
 
+use super::flavour::Flavour;
 use super::site::{Site, User};
 use crate::clock::Moment;
 use crate::standin::server::{Call, Reply};
@@ -21,7 +22,13 @@ pub(super) struct Logins(Mutex<HashMap<String, String>>);
 
 impl Logins {
     /// The caller: `None` for an anonymous visitor, an error reply for one who is turned away at the gate.
-    pub fn caller<'a>(&self, site: &'a Site, call: &Call, now: Moment) -> Result<Option<&'a User>, Reply> {
+    pub fn caller<'a>(
+        &self,
+        flavour: Flavour,
+        site: &'a Site,
+        call: &Call,
+        now: Moment,
+    ) -> Result<Option<&'a User>, Reply> {
         let Some(header) = call.header("authorization") else {
             let known = call.cookie(COOKIE).and_then(|cookie| {
                 let logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,6 +37,14 @@ impl Logins {
             return Ok(known.and_then(|name| site.user(&name)).filter(|user| user.active));
         };
         let (scheme, secret) = header.split_once(' ').unwrap_or((header, ""));
+        if flavour == Flavour::Cloud {
+            // An e-mail address and an API token; there are neither passwords nor bare tokens.
+            let pair = basic(secret).filter(|_| scheme.eq_ignore_ascii_case("basic"));
+            let found = pair.and_then(|(email, token)| {
+                owner(site, &token, now).filter(|user| user.email.eq_ignore_ascii_case(&email))
+            });
+            return found.map(Some).ok_or_else(unauthorised);
+        }
         if scheme.eq_ignore_ascii_case("bearer") {
             // CONFSERVER-98199: a wrong or expired token is no refusal; the call goes on as the anonymous visitor's.
             return Ok(owner(site, secret.trim(), now));

@@ -6,36 +6,40 @@
 //! Begin at [`Confluence`].
 
 mod change;
+mod cloud;
+mod cloud_shape;
 mod cql;
 mod fault;
+mod files;
+mod flavour;
 mod html;
 mod login;
 mod markdown;
 mod page;
+mod paging;
 mod routes;
+mod rpc;
 mod shape;
 mod site;
 mod view;
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::server::{Call, Reply, Server};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use fault::Fault;
+use flavour::Flavour;
 use login::Logins;
 use site::Site;
 
 /// The most requests that are remembered; the oldest go first.
 const LOG_LINES_MAX: usize = 100_000;
-/// What the flavour `dc-10` calls itself.
-const VERSION: (&str, u32, u32) = ("10.2.1", 10, 2);
-/// The flavours of the contract's §1.
-const FLAVOURS: [&str; 6] = ["dc-10", "dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19", "cloud"];
 
 /// A running stand-in; it stops when it is dropped.
 pub struct Confluence {
@@ -45,12 +49,17 @@ pub struct Confluence {
 
 /// What the requests share.
 struct Shared {
+    flavour: Flavour,
     site: RwLock<Arc<Site>>,
     /// Where files that a site names are looked for.
     folder: PathBuf,
     faults: RwLock<Vec<Fault>>,
     log: Mutex<Log>,
     logins: Logins,
+    /// Until when the admin keys of Confluence Cloud open everything, by the user's key.
+    admin_keys: Mutex<HashMap<String, Moment>>,
+    /// Paths of listings from which rows went while they were read.
+    shifted: Mutex<HashSet<String>>,
     clock: Clock,
 }
 
@@ -82,19 +91,18 @@ impl Confluence {
         flavour: &str,
         faults: &[String],
     ) -> anyhow::Result<Confluence> {
-        match FLAVOURS.iter().position(|known| *known == flavour) {
-            Some(0) => {}
-            Some(_) => bail!("the flavour {flavour:?} of the stand-in is not built yet; there is dc-10"),
-            None => bail!("there is no flavour {flavour:?}; there are {}", FLAVOURS.join(", ")),
-        }
-        let site = Site::read(site, folder)?;
+        let flavour = Flavour::parse(flavour)?;
+        let site = Site::read(flavour.of(site), folder)?;
         let context_path = site.spec.context_path.clone();
         let shared = Shared {
+            flavour,
             site: RwLock::new(Arc::new(site)),
             folder: folder.to_owned(),
             faults: RwLock::new(fault::parse(faults)?),
             log: Mutex::default(),
             logins: Logins::default(),
+            admin_keys: Mutex::default(),
+            shifted: Mutex::default(),
             clock: Clock::System,
         };
         let server = Server::start("standin-confluence", listen, move |call| shared.serve(call))?;
@@ -119,8 +127,11 @@ impl Shared {
             return self.direct(call, what);
         }
         let site = self.site();
+        if let Some(id) = call.path.strip_prefix("/_media/") {
+            return page::kept(&site, &super::server::decode(id).unwrap_or_default(), call);
+        }
         let faults = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let who = self.logins.caller(&site, call, self.clock.now());
+        let who = self.logins.caller(self.flavour, &site, call, self.clock.now());
         let number = {
             let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
             log.count += 1;

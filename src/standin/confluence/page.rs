@@ -1,9 +1,11 @@
 //! What a browser gets: a page to look at, a file to download, and a form to sign in at. Plainly labelled as a stand-in.
 
+use super::fault::Fault;
+use super::flavour::Flavour;
 use super::login::{self, COOKIE};
 use super::routes::Ask;
-use super::site::{Content, Kind};
-use super::{Shared, html};
+use super::site::{Content, Kind, Site};
+use super::{Shared, cloud, html};
 use crate::standin::server::{Call, Reply, encode, escape};
 
 const STYLE: &str = "body{font:16px/1.6 system-ui,sans-serif;margin:0;color:#172b4d;background:#fff}\
@@ -207,11 +209,42 @@ fn download(ask: &Ask<'_>, page: &str, file: &str) -> Reply {
     let found = ask.site.below(page, Kind::Attachment).find(|attachment| {
         attachment.title == file && attachment.status == "current" && ask.sight.may_view(attachment)
     });
-    let Some(attachment) = found else { return missing(ask) };
-    let Some(bytes) = ask.site.file(&attachment.id) else { return missing(ask) };
+    match found {
+        Some(attachment) => media(ask, attachment),
+        None => missing(ask),
+    }
+}
+
+/// The bytes of an attachment, or the way to the service that keeps them.
+pub(super) fn media(ask: &Ask<'_>, attachment: &Content) -> Reply {
+    if ask.flavour == Flavour::Cloud || ask.faults.contains(&Fault::DownloadElsewhere) {
+        return Reply::of(302, "text/plain", "").with("location", cloud::media_address(ask, attachment));
+    }
+    bytes(ask.site, attachment).unwrap_or_else(|| missing(ask))
+}
+
+fn bytes(site: &Site, attachment: &Content) -> Option<Reply> {
+    let bytes = site.file(&attachment.id)?;
     let media_type = attachment.media_type.as_deref().unwrap_or("application/octet-stream");
     // A file is handed over, never shown: an HTML attachment would run as this origin's own page.
-    Reply::of(200, media_type, bytes.to_vec())
+    let reply = Reply::of(200, media_type, bytes.to_vec())
         .with("content-disposition", format!("attachment; filename*=UTF-8''{}", encode(&attachment.title)))
-        .with("x-content-type-options", "nosniff")
+        .with("x-content-type-options", "nosniff");
+    Some(reply)
+}
+
+/// What the service that keeps attachments answers: it believes the signature, and takes no credential that was meant for
+/// Confluence.
+pub(super) fn kept(site: &Site, id: &str, call: &Call) -> Reply {
+    let attachment = site.content(id).filter(|content| content.kind == Kind::Attachment);
+    let is_signed = |file: &&Content| call.parameter("signature").as_deref() == Some(cloud::signature(file).as_str());
+    match attachment.filter(is_signed) {
+        _ if call.header("authorization").is_some() => {
+            Reply::of(400, "application/xml", "<Error>InvalidArgument</Error>")
+        }
+        Some(attachment) => {
+            bytes(site, attachment).unwrap_or_else(|| Reply::of(404, "application/xml", "<Error>NoSuchKey</Error>"))
+        }
+        None => Reply::of(403, "application/xml", "<Error>SignatureDoesNotMatch</Error>"),
+    }
 }

@@ -3,18 +3,23 @@
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use super::flavour::{Feature, Flavour};
 use super::login;
-use super::shape::{Expand, SUBJECTS_MAX, Shapes};
+use super::shape::{SUBJECTS_MAX, Shapes};
 use super::site::{Content, Grant, Kind, Site, User};
 use super::view::{self, Sight};
-use super::{Shared, VERSION, cql, page};
-use crate::standin::server::{Call, Reply, decode, encode};
+use super::{Shared, cloud, cql, page, rpc};
+use crate::standin::server::{Call, Reply, decode};
 
+/// The group that `administrator` in a site file stands for.
+const SUPER_GROUP: &str = "confluence-administrators";
 /// Rows of a listing of spaces, groups or users at most.
 const NAMES_MAX: usize = 200;
 
 /// One request in the light of who sent it.
 pub(super) struct Ask<'a> {
+    /// What all requests share.
+    pub shared: &'a Shared,
     /// The site of this request.
     pub site: &'a Site,
     /// What the caller may see.
@@ -23,6 +28,8 @@ pub(super) struct Ask<'a> {
     pub user: Option<&'a User>,
     /// The request as it came.
     pub call: &'a Call,
+    /// The product and version that is played.
+    pub flavour: Flavour,
     /// The faults that are on.
     pub faults: &'a [Fault],
     /// How answers are written.
@@ -34,17 +41,24 @@ pub(super) fn serve(shared: &Shared, site: &Site, faults: &[Fault], user: Option
     let Some(path) = call.path.strip_prefix(site.spec.context_path.as_str()) else {
         return Reply::html(404, page::plain("Not here", "Nothing is served at this address."));
     };
-    let sight = Sight::of(site, user);
+    let key = call.header(cloud::KEY_HEADER);
+    let sight = match shared.flavour {
+        Flavour::DataCenter(_) => Sight::of(site, user),
+        Flavour::Cloud => Sight::on_cloud(site, user, cloud::has_key(shared, user.map(|user| user.key.as_str()), key)),
+    };
     let host = call.header("host").unwrap_or("127.0.0.1");
     let url = format!("http://{host}{}", site.spec.context_path);
-    let shapes = Shapes { site, url: &url, restrictions_fail: faults.contains(&Fault::Restriction403) };
-    let ask = Ask { site, sight: &sight, user, call, faults, shapes };
+    let flavour = shared.flavour;
+    let shapes = Shapes { site, url: &url, flavour, restrictions_fail: faults.contains(&Fault::Restriction403) };
+    let ask = Ask { shared, site, sight: &sight, user, call, flavour, faults, shapes };
     // A '/' inside a name does not survive the path, encoded or not, as in the product.
     let parts: Option<Vec<String>> = path.split('/').skip(1).map(decode).collect();
     let Some(parts) = parts else { return not_found("Nothing is at this address") };
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
+        ["rest" | "api", ..] if flavour == Flavour::Cloud => cloud::serve(shared, &ask, &parts),
         ["rest", rest @ ..] => ask.rest(rest),
+        ["rpc", "json-rpc", "confluenceservice-v2", rest @ ..] => rpc::serve(&ask, rest),
         _ => page::serve(shared, &ask, &parts),
     }
 }
@@ -54,7 +68,8 @@ pub(super) fn not_found(message: &str) -> Reply {
     failure(404, message, "Not Found")
 }
 
-fn failure(status: u16, message: &str, reason: &str) -> Reply {
+/// A refusal as Data Center words it.
+pub(super) fn failure(status: u16, message: &str, reason: &str) -> Reply {
     let body = json!({"statusCode": status, "data": {"authorized": false, "valid": true, "errors": []},
                       "message": message, "reason": reason});
     Reply::json(status, &body)
@@ -71,20 +86,22 @@ impl<'a> Ask<'a> {
         if self.call.method != "GET" {
             return failure(405, "The stand-in is read here, not written", "Method Not Allowed");
         }
+        let has = |feature| self.flavour.has(feature);
         match parts {
             ["api", "user", "current"] => self.current(),
-            ["api", "user", "list"] => self.users(&self.site.spec.users.iter().collect::<Vec<_>>()),
+            ["api", "user", "list"] if has(Feature::UserList) => {
+                self.users(&self.site.spec.users.iter().collect::<Vec<_>>())
+            }
             ["api", "user", "memberof"] => self.member_of(),
             ["api", "user"] => self.one_user(),
             ["mobile", "1.0", "profile", name] => self.profile(name),
-            ["api", "server-information"] => {
-                let (version, major, minor) = VERSION;
-                let body = json!({"baseUrl": self.shapes.url, "version": version, "majorVersion": major,
-                                  "minorVersion": minor, "buildNumber": "10021", "buildDate": "2026-10-06T00:00:00.000Z"});
-                Reply::json(200, &body)
+            ["extender", "1.0", rest @ ..] => rpc::extender(self, rest),
+            ["api", "server-information"] if has(Feature::ServerInformation) => self.version(),
+            ["applinks", "1.0", "manifest"] => self.manifest(),
+            ["api", "permissions"] if has(Feature::GlobalPermissions) => {
+                self.grants(&self.site.spec.global_use, "application", "use", &json!({}))
             }
-            ["api", "permissions"] => self.grants(&self.site.spec.global_use, "application", "use", &json!({})),
-            ["api", "permissions", "anonymous"] => {
+            ["api", "permissions", "anonymous"] if has(Feature::GlobalPermissions) => {
                 self.anonymous(&self.site.spec.global_use, "application", "use", &json!({}))
             }
             ["api", "space"] => self.spaces(),
@@ -102,9 +119,26 @@ impl<'a> Ask<'a> {
         }
     }
 
+    fn version(&self) -> Reply {
+        let Flavour::DataCenter((major, minor, patch)) = self.flavour else { return not_found("No such resource") };
+        let body = json!({"baseUrl": self.shapes.url, "version": format!("{major}.{minor}.{patch}"), "majorVersion": major,
+                          "minorVersion": minor, "buildNumber": "10021", "buildDate": "2026-10-06T00:00:00.000Z"});
+        Reply::json(200, &body)
+    }
+
+    fn manifest(&self) -> Reply {
+        let Flavour::DataCenter((major, minor, patch)) = self.flavour else { return not_found("No such resource") };
+        let text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><manifest><typeId>confluence</typeId>\
+             <version>{major}.{minor}.{patch}</version><buildNumber>10021</buildNumber></manifest>"
+        );
+        Reply::of(200, "application/xml", text)
+    }
+
     // ── people and groups
 
-    fn current(&self) -> Reply {
+    /// Who the caller is taken for.
+    pub(super) fn current(&self) -> Reply {
         let body = match self.user {
             Some(user) => self.shapes.user(user, &self.expand("")),
             None => json!({"type": "anonymous", "displayName": "Anonymous",
@@ -142,7 +176,11 @@ impl<'a> Ask<'a> {
         let is_member =
             |members: &[String]| members.iter().any(|name| name.to_lowercase() == user.username.to_lowercase());
         let groups = self.site.spec.groups.iter().filter(|group| is_member(&group.members));
-        self.groups(&groups.map(|group| group.name.as_str()).collect::<Vec<_>>())
+        let mut names: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
+        if user.administrator && !names.contains(&SUPER_GROUP) {
+            names.push(SUPER_GROUP);
+        }
+        self.groups(&names)
     }
 
     fn users(&self, users: &[&User]) -> Reply {
@@ -160,7 +198,7 @@ impl<'a> Ask<'a> {
             [] => Reply::json(200, &self.shapes.group(&group.name)),
             // Documented as flattened: the members of nested groups are among them.
             ["member"] => self.users(&view::members_of(self.site, &group.name)),
-            ["groupmember"] => {
+            ["groupmember"] if self.flavour.has(Feature::NestedGroups) => {
                 let nested: Vec<&str> = group.groups.iter().map(String::as_str).collect();
                 self.groups(&nested)
             }
@@ -234,6 +272,9 @@ impl<'a> Ask<'a> {
         let place = json!({"spaceKey": space.key, "spaceId": self.site.space_number(&space.key)});
         match rest {
             [] => Reply::json(200, &self.shapes.space(space, &self.expand(""))),
+            ["permissions", ..] if !self.flavour.has(Feature::SpacePermissions) => {
+                not_found("null for uri: this version has no such resource")
+            }
             ["permissions"] => self.grants(&space.view, "space", "read", &place),
             ["permissions", "anonymous"] => self.anonymous(&space.view, "space", "read", &place),
             _ => not_found("null for uri: the stand-in has no such resource"),
@@ -297,7 +338,8 @@ impl<'a> Ask<'a> {
         Reply::json(200, &body)
     }
 
-    fn search(&self) -> Reply {
+    /// Content found by CQL.
+    pub(super) fn search(&self) -> Reply {
         let Some(text) = self.call.parameter("cql") else {
             return failure(400, "cql is missing", "Bad Request");
         };
@@ -312,6 +354,9 @@ impl<'a> Ask<'a> {
         for content in all {
             // The search index leaves archived spaces out.
             let is_current = self.site.space(&content.space).is_some_and(|space| space.status == "current");
+            if self.faults.contains(&Fault::IndexLag) && content.id.ends_with(['0', '2', '4', '6', '8']) {
+                continue;
+            }
             match query.admits(self.site, content) {
                 Ok(true) if is_current && content.status == "current" && self.sight.may_view(content) => {
                     found.push(content);
@@ -321,6 +366,9 @@ impl<'a> Ask<'a> {
             }
         }
         query.sort(&mut found);
+        if self.flavour == Flavour::Cloud {
+            return self.found(&found);
+        }
         self.paged(&found, 25, expand.rows_max(), |content| self.shapes.content(content, &expand))
     }
 
@@ -375,7 +423,8 @@ impl<'a> Ask<'a> {
         self.paged(&below, 25, expand.rows_max(), |page| self.shapes.content(page, &expand))
     }
 
-    fn restriction(&self, content: &Content, rest: &[&str]) -> Reply {
+    /// Whom a content's own restriction names, and on newer versions those above it.
+    pub(super) fn restriction(&self, content: &Content, rest: &[&str]) -> Reply {
         let levels: Vec<&Content> = self.site.ancestors(content).into_iter().chain([content]).collect();
         let is_hidden = self.faults.contains(&Fault::Restriction403);
         let hides = |subjects: &super::site::Subjects| is_hidden && !subjects.is_empty();
@@ -399,6 +448,9 @@ impl<'a> Ask<'a> {
                 }
                 Reply::json(200, &self.shapes.restriction(operation, &subjects))
             }
+            ["relevantViewRestrictions"] if !self.flavour.has(Feature::RelevantRestrictions) => {
+                not_found("null for uri: this version has no such resource")
+            }
             ["relevantViewRestrictions"] if levels.iter().any(|level| hides(&level.read)) => forbidden(),
             ["relevantViewRestrictions"] => {
                 let restricted = levels.iter().filter(|level| !level.read.is_empty());
@@ -415,53 +467,6 @@ impl<'a> Ask<'a> {
             _ => not_found("null for uri: the stand-in has no such resource"),
         }
     }
-
-    // ── paging
-
-    fn expand(&self, by_default: &str) -> Expand {
-        Expand::parse(&self.call.parameter("expand").unwrap_or_else(|| by_default.to_owned()))
-    }
-
-    fn call_all(&self, name: &str) -> Vec<String> {
-        let pairs = url::form_urlencoded::parse(self.call.query.as_bytes());
-        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
-    }
-
-    fn start(&self) -> usize {
-        self.call.parameter("start").and_then(|start| start.parse().ok()).unwrap_or(0)
-    }
-
-    fn limit(&self, by_default: usize) -> usize {
-        let asked = self.call.parameter("limit").and_then(|limit| limit.parse().ok());
-        asked.filter(|limit| *limit > 0).unwrap_or(by_default)
-    }
-
-    /// This request's address below the base, with some parameters changed.
-    fn address_with(&self, changed: &[(&str, &str)]) -> String {
-        let mut query: Vec<(String, String)> =
-            url::form_urlencoded::parse(self.call.query.as_bytes()).into_owned().collect();
-        query.retain(|(key, _)| changed.iter().all(|(name, _)| key != name));
-        query.extend(changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let query: Vec<String> =
-            query.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
-        let path = self.call.path.strip_prefix(self.site.spec.context_path.as_str()).unwrap_or(&self.call.path);
-        format!("{path}?{}", query.join("&"))
-    }
-
-    /// A page of rows in the envelope of Data Center. The rows are cut to the cap without a word, and `next` advances by
-    /// what was asked for, not by what was served: both are the product's own.
-    fn paged<T>(&self, all: &[T], by_default: usize, rows_max: usize, row: impl Fn(&T) -> Value) -> Reply {
-        let (start, limit) = (self.start(), self.limit(by_default));
-        let served: Vec<Value> = all.iter().skip(start).take(limit.min(rows_max)).map(row).collect();
-        let mut links = json!({"base": self.shapes.url, "context": self.site.spec.context_path,
-                               "self": format!("{}{}", self.shapes.url, self.address_with(&[]))});
-        if !served.is_empty() && start + served.len() < all.len() {
-            let next = (start.saturating_add(limit)).to_string();
-            links["next"] = json!(self.address_with(&[("limit", &limit.to_string()), ("start", &next)]));
-        }
-        let body = json!({"results": served, "start": start, "limit": limit.min(rows_max), "size": served.len(), "_links": links});
-        Reply::json(200, &body)
-    }
 }
 
 /// One entry of a list of permissions.
@@ -475,6 +480,6 @@ fn entry(target: &str, operation: &str, subject: Option<&Value>, place: &Value) 
 }
 
 /// The order of ids as numbers.
-fn by_number(a: &Content, b: &Content) -> std::cmp::Ordering {
+pub(super) fn by_number(a: &Content, b: &Content) -> std::cmp::Ordering {
     (a.id.len(), &a.id).cmp(&(b.id.len(), &b.id))
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::cloud_shape::group_id;
+use super::flavour::Flavour;
 use super::site::{Content, Kind, Site, Space, Subjects, User};
 use crate::clock::Moment;
 use crate::standin::server::encode;
@@ -39,6 +41,8 @@ pub(super) struct Shapes<'a> {
     pub site: &'a Site,
     /// The whole address of the site, context path included.
     pub url: &'a str,
+    /// The product and version that is played.
+    pub flavour: Flavour,
     /// Where true, the readers of a restricted page are left out, as if they could not be read.
     pub restrictions_fail: bool,
 }
@@ -58,6 +62,9 @@ impl Shapes<'_> {
 
     /// A user; there is no e-mail address in lists.
     pub fn user(&self, user: &User, expand: &Expand) -> Value {
+        if self.flavour == Flavour::Cloud {
+            return self.account(user);
+        }
         let mut out = json!({
             "type": "known", "username": user.username, "userKey": user.key, "displayName": user.display_name,
             "profilePicture": {"path": "/images/icons/profilepics/default.svg", "width": 48, "height": 48, "isDefault": true},
@@ -81,8 +88,11 @@ impl Shapes<'_> {
         }
     }
 
-    /// A group: it has no id but its name.
+    /// A group: on Data Center it has no id but its name.
     pub fn group(&self, name: &str) -> Value {
+        if self.flavour == Flavour::Cloud {
+            return json!({"type": "group", "name": name, "id": group_id(self.site, name)});
+        }
         json!({"type": "group", "name": name,
                "_links": {"self": format!("{}/rest/api/group/{}", self.url, encode(name))}})
     }
@@ -156,6 +166,11 @@ impl Shapes<'_> {
             }
             metadata
         });
+        part("childTypes", &|| {
+            let has =
+                |kind| json!({"value": self.site.below(&content.id, kind).any(|child| child.status == "current")});
+            json!({"attachment": has(Kind::Attachment), "comment": has(Kind::Comment), "page": has(Kind::Page)})
+        });
         part("restrictions", &|| self.restrictions(content, expand));
         if content.kind != Kind::Attachment {
             part("body", &|| {
@@ -171,7 +186,7 @@ impl Shapes<'_> {
             });
         }
         match content.kind {
-            Kind::Page => part("ancestors", &|| {
+            Kind::Page | Kind::Folder => part("ancestors", &|| {
                 Value::Array(self.site.ancestors(content).iter().map(|above| self.brief(above)).collect())
             }),
             Kind::Comment | Kind::Attachment => {
@@ -245,11 +260,12 @@ impl Shapes<'_> {
                 }
                 out
             }
-            Kind::Page | Kind::Blogpost => json!({"position": "none"}),
+            Kind::Page | Kind::Blogpost | Kind::Folder => json!({"position": "none"}),
         }
     }
 
-    fn links(&self, content: &Content) -> Value {
+    /// Where a content is opened, and where an attachment's bytes are.
+    pub fn links(&self, content: &Content) -> Value {
         let holder = self.site.holder(content);
         let page = |content: &Content| {
             let title = encode(&content.title).replace("%20", "+");
@@ -259,13 +275,14 @@ impl Shapes<'_> {
                     let created = self.time(content.created_at.as_ref().unwrap_or(&content.updated_at));
                     format!("blog/{}", created[..10].replace('-', "/"))
                 }
+                Kind::Folder => "folder".to_owned(),
                 Kind::Page | Kind::Comment | Kind::Attachment => "pages".to_owned(),
             };
             format!("/spaces/{}/{place}/{}/{title}", encode(&content.space), content.id)
         };
         let mut out = json!({"self": format!("{}/rest/api/content/{}", self.url, content.id)});
         match content.kind {
-            Kind::Page | Kind::Blogpost => {
+            Kind::Page | Kind::Blogpost | Kind::Folder => {
                 out["webui"] = json!(page(content));
                 out["tinyui"] = json!(format!("/pages/viewpage.action?pageId={}", content.id));
             }

@@ -1,17 +1,14 @@
 //! The site file (the contract's §4), read and checked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::files::read_files;
 use crate::clock::Moment;
-
-/// The largest attachment that a site may hold.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// The site file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,11 +22,17 @@ pub(super) struct Spec {
     /// `UTC` or a fixed offset such as `+01:00`: the zone of written times and of dates in CQL.
     #[serde(default = "utc")]
     pub time_zone: String,
+    /// Installed add-ons; `extender` is the one that is known.
+    #[serde(default)]
+    pub add_ons: Vec<String>,
     /// Their groups.
     #[serde(default)]
     pub groups: Vec<Group>,
     /// Who may use the site at all.
     pub global_use: Grant,
+    /// Roles on Confluence Cloud, with what each allows in a space, such as `read/space`.
+    #[serde(default)]
+    pub space_roles: BTreeMap<String, Vec<String>>,
     /// The spaces, in the order they are listed.
     #[serde(default)]
     pub spaces: Vec<Space>,
@@ -86,6 +89,9 @@ pub(super) struct Token {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Group {
+    /// The id on Confluence Cloud, which stays when the group is renamed; made of the name where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Its name, which is also its id; compared without regard to case.
     pub name: String,
     /// User names of direct members.
@@ -141,6 +147,26 @@ pub(super) struct Space {
     pub status: String,
     /// Who may view it.
     pub view: Grant,
+    /// Who has which role in it, on Confluence Cloud.
+    #[serde(default)]
+    pub role_assignments: Vec<Assignment>,
+}
+
+/// A role in a space.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Assignment {
+    /// One of the site's roles.
+    pub role: String,
+    /// User names.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Group names.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Classes of users, such as `all-licensed-users`.
+    #[serde(default)]
+    pub classes: Vec<String>,
 }
 
 /// The kinds of content.
@@ -151,6 +177,8 @@ pub(super) enum Kind {
     Blogpost,
     Comment,
     Attachment,
+    /// On Confluence Cloud, in the tree of pages; what it restricts is not told.
+    Folder,
 }
 
 impl Kind {
@@ -161,6 +189,7 @@ impl Kind {
             Kind::Blogpost => "blogpost",
             Kind::Comment => "comment",
             Kind::Attachment => "attachment",
+            Kind::Folder => "folder",
         }
     }
 }
@@ -363,11 +392,13 @@ impl Site {
         places.iter().map(|at| &self.spec.content[*at]).filter(move |content| content.kind == kind)
     }
 
-    /// The pages above a page, root first; of others: nothing.
+    /// The pages and folders above a page or a folder, root first; of others: nothing.
     pub fn ancestors(&self, content: &Content) -> Vec<&Content> {
         let mut out = Vec::new();
         let mut at = content;
-        while let (Kind::Page, Some(parent)) = (at.kind, at.parent.as_deref().and_then(|id| self.content(id))) {
+        while let (Kind::Page | Kind::Folder, Some(parent)) =
+            (at.kind, at.parent.as_deref().and_then(|id| self.content(id)))
+        {
             out.push(parent);
             at = parent;
         }
@@ -416,37 +447,6 @@ impl Site {
     pub fn file(&self, id: &str) -> Option<&Arc<[u8]>> {
         self.files.get(id)
     }
-}
-
-/// Reads the files that a content names into it.
-fn read_files(content: &mut Content, folder: &Path, files: &mut HashMap<String, Arc<[u8]>>) -> anyhow::Result<()> {
-    if let Some(path) = content.body_file.take() {
-        content.body = text(folder, &path)?;
-    }
-    if let Some(path) = content.markdown_file.take() {
-        content.body = super::markdown::storage(&text(folder, &path)?);
-    }
-    if let Some(path) = content.file.take() {
-        files.insert(content.id.clone(), bytes(folder, &path)?.into());
-    }
-    if let Some(encoded) = content.base64.take() {
-        let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).context("base64")?;
-        files.insert(content.id.clone(), decoded.into());
-    }
-    Ok(())
-}
-
-fn bytes(folder: &Path, path: &str) -> anyhow::Result<Vec<u8>> {
-    let path = folder.join(path);
-    let size = std::fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    if size > FILE_BYTES_MAX {
-        bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
-    }
-    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-fn text(folder: &Path, path: &str) -> anyhow::Result<String> {
-    String::from_utf8(bytes(folder, path)?).with_context(|| format!("{path} is not UTF-8"))
 }
 
 fn unique(what: &str, names: impl Iterator<Item = String>) -> anyhow::Result<()> {

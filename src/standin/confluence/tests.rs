@@ -4,13 +4,20 @@ use super::*;
 use crate::standin::demo;
 
 fn shared(site: Value, faults: &[&str]) -> Shared {
+    of_flavour("dc-10", site, faults)
+}
+
+fn of_flavour(flavour: &str, site: Value, faults: &[&str]) -> Shared {
     let faults: Vec<String> = faults.iter().map(|name| (*name).to_owned()).collect();
     Shared {
-        site: RwLock::new(Arc::new(Site::read(site, Path::new(".")).unwrap())),
+        flavour: Flavour::parse(flavour).unwrap(),
+        site: RwLock::new(Arc::new(Site::read(Flavour::parse(flavour).unwrap().of(site), Path::new(".")).unwrap())),
         folder: PathBuf::from("."),
         faults: RwLock::new(fault::parse(&faults).unwrap()),
         log: Mutex::default(),
         logins: Logins::default(),
+        admin_keys: Mutex::default(),
+        shifted: Mutex::default(),
         clock: Clock::held(crate::clock::Moment::parse("2026-11-24T08:00:00Z").unwrap()),
     }
 }
@@ -286,7 +293,151 @@ fn a_site_that_does_not_hold_together_is_refused() {
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     let flavour =
         |name: &str| Confluence::start(local, many(1), name, &[]).map(|_| ()).map_err(|error| error.to_string());
-    assert!(flavour("cloud").unwrap_err().contains("not built yet"));
-    assert!(flavour("dc-11").unwrap_err().contains("there is no flavour"));
+    assert!(flavour("dc-11").unwrap_err().contains("dc-7.19"));
     assert_eq!(flavour("dc-10"), Ok(()));
+}
+
+#[test]
+fn older_versions_lack_what_came_later() {
+    let site = demo::site();
+    let missing = |flavour: &str| {
+        let shared = of_flavour(flavour, site.clone(), &[]);
+        [
+            "/rest/api/server-information",
+            "/rest/api/user/list",
+            "/rest/api/group/acme-team/groupmember",
+            "/rest/api/space/HR/permissions",
+            "/rest/api/permissions",
+            "/rest/api/content/262160/restriction/relevantViewRestrictions",
+        ]
+        .into_iter()
+        .filter(|address| get(&shared, CRAWLER, address).0 == 404)
+        .count()
+    };
+
+    let counts = ["dc-10", "dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19"].map(missing);
+    assert_eq!(counts, [0, 1, 2, 4, 6]);
+    let manifest =
+        of_flavour("dc-7.19", site, &[]).serve(&call("GET", "/rest/applinks/1.0/manifest", CRAWLER, &Value::Null));
+    assert!(String::from_utf8(manifest.body).unwrap().contains("<version>7.19.17</version>"));
+}
+
+#[test]
+fn remote_procedure_calls_tell_who_may_view_a_space_to_its_administrators() {
+    let mut site = demo::site();
+    site["spaces"][0]["view"] = json!({"users": ["mateo.jackson"], "groups": ["all-employees"], "anonymous": true});
+    let shared = of_flavour("dc-7.19", site, &[]);
+    let ask = |who: &str, method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let reply = shared.serve(&call("POST", "/rpc/json-rpc/confluenceservice-v2", who, &body));
+        (reply.status, serde_json::from_slice::<Value>(&reply.body).unwrap_or(Value::Null))
+    };
+
+    let (_, sets) = ask(CRAWLER, "getSpacePermissionSets", json!(["HR"]));
+    assert_eq!(sets["result"][0]["type"], "VIEWSPACE");
+    let entries = sets["result"][0]["spacePermissions"].as_array().unwrap();
+    assert_eq!(entries.len(), 3);
+    assert_eq!((&entries[1]["userName"], &entries[2]["groupName"]), (&json!("mateo.jackson"), &Value::Null));
+    assert!(ask(&basic("mateo.jackson", "demo-mateo"), "getSpacePermissionSets", json!(["HR"])).1["error"].is_object());
+    assert!(ask(CRAWLER, "getSpacePermissionSets", json!(["NONE"])).1["error"].is_object());
+    assert_eq!(ask("", "getSpacePermissionSets", json!(["HR"])).0, 401);
+
+    direct(&shared, "PUT", "/_standin/faults", json!(["remote-api-off"]));
+    assert_eq!(ask(CRAWLER, "getSpacePermissionSets", json!(["HR"])).0, 401);
+    direct(&shared, "PUT", "/_standin/faults", json!(["websudo"]));
+    assert_eq!(ask(CRAWLER, "getSpacePermissionSets", json!(["HR"])), (200, Value::Null));
+}
+
+/// The demo's site on Cloud, where the crawler has an address and an API token.
+const CLOUD_CRAWLER: (&str, &str) = ("crawler@demo.example", "demo-crawler-token");
+
+fn on_cloud(change: impl FnOnce(&mut Value)) -> Shared {
+    let mut site = demo::site();
+    for user in site["users"].as_array_mut().unwrap() {
+        if user["username"] == "sotto-crawler" {
+            user["email"] = json!(CLOUD_CRAWLER.0);
+        }
+    }
+    change(&mut site);
+    of_flavour("cloud", site, &[])
+}
+
+#[test]
+fn cloud_knows_people_and_groups_by_ids_and_takes_an_address_with_a_token() {
+    let shared = on_cloud(|_| {});
+    let who = basic(CLOUD_CRAWLER.0, CLOUD_CRAWLER.1);
+
+    let (_, me) = get(&shared, &who, "/wiki/rest/api/user/current");
+    assert!(me["accountId"].is_string() && me.get("username").is_none() && me.get("userKey").is_none());
+    for refused in [CRAWLER.to_owned(), basic(CLOUD_CRAWLER.0, "no"), basic("sotto-crawler", CLOUD_CRAWLER.1)] {
+        assert_eq!(get(&shared, &refused, "/wiki/rest/api/user/current").0, 401, "{refused}");
+    }
+    let (_, groups) = get(&shared, &who, "/wiki/rest/api/group");
+    let group = groups["results"].as_array().unwrap().iter().find(|group| group["name"] == "acme-team").unwrap();
+    let members = format!("/wiki/rest/api/group/{}/membersByGroupId", group["id"].as_str().unwrap());
+    assert!(get(&shared, &who, &members).1["size"].as_u64().unwrap() > 1);
+    assert_eq!(get(&shared, &who, "/wiki/rest/api/group/acme-team/member").0, 404);
+    assert_eq!(get(&shared, &who, "/wiki/rest/api/content").0, 410);
+}
+
+#[test]
+fn cloud_hides_what_is_restricted_from_an_administrator_too_until_there_is_a_key() {
+    let shared = on_cloud(|site| {
+        for space in site["spaces"].as_array_mut().unwrap() {
+            space["view"]["users"] = json!(["sotto-crawler"]);
+        }
+    });
+    let who = basic(CLOUD_CRAWLER.0, CLOUD_CRAWLER.1);
+    let see = |with_key: bool| {
+        let mut ask = call("GET", "/wiki/api/v2/pages/262159", &who, &Value::Null);
+        if with_key {
+            ask.headers.push((cloud::KEY_HEADER.to_owned(), "true".to_owned()));
+        }
+        shared.serve(&ask).status
+    };
+
+    assert_eq!((see(false), see(true)), (404, 404));
+    let taken = shared.serve(&call("POST", "/wiki/api/v2/admin-key", &who, &json!({"durationInMinutes": 60})));
+    assert_eq!((taken.status, see(false), see(true)), (200, 404, 200));
+    assert_eq!(shared.serve(&call("DELETE", "/wiki/api/v2/admin-key", &who, &Value::Null)).status, 204);
+    assert_eq!(see(true), 404);
+}
+
+#[test]
+fn cloud_pages_by_a_cursor_and_tells_the_next_page_relative_to_the_host() {
+    let mut site = many(3);
+    site["users"][0]["email"] = json!("c@demo.example");
+    site["users"][0]["tokens"] = json!([{"token": "t"}]);
+    site["spaces"][0]["view"]["users"] = json!(["c"]);
+    let shared = of_flavour("cloud", site, &[]);
+    let who = basic("c@demo.example", "t");
+    let (_, spaces) = get(&shared, &who, "/wiki/api/v2/spaces");
+    let id = spaces["results"][0]["id"].as_str().unwrap();
+
+    let (_, first) = get(&shared, &who, &format!("/wiki/api/v2/spaces/{id}/pages?limit=2"));
+
+    assert_eq!(ids(&first), ["1000", "1001"]);
+    let next = first["_links"]["next"].as_str().unwrap();
+    assert!(next.starts_with("/wiki/api/v2/spaces/"), "{next}");
+    assert_eq!(ids(&get(&shared, &who, next).1), ["1002"]);
+}
+
+#[test]
+fn one_draft_above_breaks_a_whole_batch_on_cloud_and_folders_tell_no_restriction() {
+    let mut site = many(3);
+    site["users"][0]["email"] = json!("c@demo.example");
+    site["users"][0]["tokens"] = json!([{"token": "t"}]);
+    site["spaces"][0]["view"]["users"] = json!(["c"]);
+    site["content"][0]["status"] = json!("draft");
+    site["content"][1]["parent"] = json!("1000");
+    site["content"][2]["type"] = json!("folder");
+    site["content"][2]["read"] = json!({"users": ["c"]});
+    let shared = of_flavour("cloud", site, &[]);
+    let status = |address: &str| get(&shared, &basic("c@demo.example", "t"), &format!("/wiki{address}")).0;
+
+    assert_eq!(status("/rest/api/content/search?cql=space=S&expand=version"), 200);
+    assert_eq!(status("/rest/api/content/search?cql=space=S&expand=ancestors"), 404);
+    assert_eq!(status("/api/v2/folders/1002"), 200);
+    assert_eq!(status("/rest/api/content/1002/restriction/byOperation/read"), 404);
+    assert_eq!(status("/rest/api/content/1001/restriction/byOperation/read"), 200);
 }

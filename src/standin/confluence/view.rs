@@ -10,13 +10,22 @@ pub(super) struct Sight<'a> {
     user: Option<&'a User>,
     /// In lower case, those of nested groups included.
     groups: HashSet<String>,
+    /// Whether restrictions and permissions hide nothing.
+    sees_all: bool,
 }
 
 impl<'a> Sight<'a> {
     /// The sight of a user, or of the anonymous visitor.
     pub fn of(site: &'a Site, user: Option<&'a User>) -> Sight<'a> {
         let groups = user.map(|user| groups_of(site, &user.username)).unwrap_or_default();
-        Sight { site, user, groups }
+        let sees_all = user.is_some_and(|user| user.active && user.administrator);
+        Sight { site, user, groups, sees_all }
+    }
+
+    /// The same on Confluence Cloud, where an administrator sees everything with an admin key only.
+    pub fn on_cloud(site: &'a Site, user: Option<&'a User>, has_key: bool) -> Sight<'a> {
+        let sight = Sight::of(site, user);
+        Sight { sees_all: sight.sees_all && has_key, ..sight }
     }
 
     /// Whether the site may be used at all.
@@ -34,7 +43,7 @@ impl<'a> Sight<'a> {
 
     /// Whether a space may be viewed. The anonymous grant opens it to everybody, also to signed-in people.
     pub fn may_view_space(&self, space: &Space) -> bool {
-        self.may_use() && (self.is_administrator() || self.is_granted(&space.view))
+        self.may_use() && (self.sees_all || self.is_granted(&space.view) || self.has_role(space))
     }
 
     /// Whether a page, a blog post, a comment or an attachment may be viewed.
@@ -44,11 +53,26 @@ impl<'a> Sight<'a> {
         if !self.may_view_space(space) {
             return false;
         }
-        self.is_administrator()
+        self.sees_all
             || (self.meets(&holder.read)
                 && self.site.ancestors(holder).iter().all(|above| self.meets(&above.read))
                 // A comment or an attachment cannot be restricted in the product; a site file that does so is obeyed.
                 && self.meets(&content.read))
+    }
+
+    /// Whether a role lets the caller view a space.
+    fn has_role(&self, space: &Space) -> bool {
+        space.role_assignments.iter().any(|assignment| {
+            let role = self.site.spec.space_roles.get(&assignment.role);
+            let is_in = |class: &String| match class.as_str() {
+                "anonymous-users" => true,
+                "authenticated-users" | "all-licensed-users" => self.user.is_some(),
+                "all-product-admins" => self.is_administrator(),
+                _ => false,
+            };
+            role.is_some_and(|permissions| permissions.iter().any(|permission| permission == "read/space"))
+                && (self.is_named(&assignment.users, &assignment.groups) || assignment.classes.iter().any(is_in))
+        })
     }
 
     fn meets(&self, restriction: &Subjects) -> bool {
