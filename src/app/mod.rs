@@ -52,7 +52,7 @@ use anyhow::Context as _;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
-    Listed, bench_model, check, extract_child, list_models, open_embedder, open_models, pack, verify_audit,
+    Listed, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack, verify_audit,
     verify_models,
 };
 pub use proof::{Fact, Met, What};

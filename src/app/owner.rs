@@ -4,13 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{App, Error, Models, Settings};
 use crate::application::Applications;
 use crate::audit::{self, Checkpoint};
+use crate::extract::Extractor;
 use crate::model::{Embed, Generate};
-use crate::{extract, model};
+use crate::names::SourceId;
+use crate::{crawl, extract, model};
 
 /// Opens the models that the settings name; their bytes are checked first. An empty name is no language model.
 pub fn open_models(settings: &Settings) -> anyhow::Result<Models> {
@@ -99,8 +102,18 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     for root in &settings.outbound.roots {
         file("outbound.roots".to_owned(), root);
     }
+    if let Some(path) = &settings.outbound.proxy_credential_file {
+        file("outbound.proxy_credential_file".to_owned(), path);
+    }
     for source in &settings.source {
-        for (what, path) in [("token_file", &source.token_file), ("password_file", &source.password_file)] {
+        for root in &source.roots {
+            file(format!("source {} roots", source.name), root);
+        }
+        for (what, path) in [
+            ("token_file", &source.token_file),
+            ("password_file", &source.password_file),
+            ("space_permissions_file", &source.space_permissions_file),
+        ] {
             if let Some(path) = path {
                 file(format!("source {} {what}", source.name), path);
             }
@@ -160,4 +173,15 @@ impl App {
     pub(super) fn rounds_are_stopped(&self) -> bool {
         self.rounds.is_stopped()
     }
+}
+
+/// Looks whether a source can be relied on, by asking it: one line for each thing, with the remedy where something is wrong.
+pub fn examine(settings: &Settings, source: &SourceId) -> anyhow::Result<Vec<(String, Result<String, String>)>> {
+    let wanted = settings.source.iter().find(|known| known.name == *source);
+    let wanted = wanted.with_context(|| format!("the settings have no source {source}"))?;
+    // It reads no attachment, so the program that would is never started.
+    let extractor = Extractor::new(&settings.extract, PathBuf::new());
+    let findings = crawl::examine(wanted, &settings.outbound, &extractor)?;
+    let in_words = |failure: crawl::Failure| format!("{}; {}", failure.cause, failure.remedy);
+    Ok(findings.into_iter().map(|finding| (finding.what.to_owned(), finding.outcome.map_err(in_words))).collect())
 }

@@ -27,6 +27,7 @@
 
 mod apply;
 mod confluence;
+mod examine;
 mod kept;
 mod listed;
 mod markup;
@@ -52,9 +53,10 @@ use crate::names::{SourceId, SyncId};
 use crate::outbound;
 use crate::store::{self, Store};
 
-use self::confluence::Confluence;
+use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
+pub use self::examine::Finding;
 pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
 
 /// One source of pages.
@@ -67,10 +69,28 @@ pub struct Settings {
     pub kind: Product,
     /// The base address, with the context path where there is one.
     pub url: url::Url,
-    /// A file with a personal access token.
+    /// Where people open pages, where that is not `url`: behind another proxy, or on Cloud with a token of few scopes, which
+    /// is taken at `https://api.atlassian.com/ex/confluence/ID/wiki` only.
+    #[serde(default)]
+    pub pages_url: Option<url::Url>,
+    /// Addresses of other hosts to which Confluence may send us for files. Cloud keeps attachments at
+    /// `https://api.media.atlassian.com`. The credential does not go there.
+    #[serde(default)]
+    pub hosts: Vec<url::Url>,
+    /// A file with a personal access token; on Cloud, an API token of `user`.
     #[serde(default)]
     pub token_file: Option<PathBuf>,
-    /// The user the credential belongs to; the crawl refuses to go on as anybody else.
+    /// PEM files with root certificates that this source's hosts are trusted by, besides those of `[outbound]`.
+    #[serde(default)]
+    pub roots: Vec<PathBuf>,
+    /// A proxy for this source, in the place of that of `[outbound]`.
+    #[serde(default)]
+    pub proxy: Option<url::Url>,
+    /// Requests sent in a second at most, by all threads together; 0 for no limit of ours. What Confluence itself asks for
+    /// (`Retry-After`) is obeyed in any case, up to a minute.
+    #[serde(default)]
+    pub requests_per_second: u32,
+    /// The user the credential belongs to (on Cloud, by e-mail address); the crawl refuses to go on as anybody else.
     pub user: String,
     /// With `password_file`: basic authentication instead of a token.
     #[serde(default)]
@@ -81,6 +101,18 @@ pub struct Settings {
     /// Groups that may use Confluence at all, where its version cannot be asked.
     #[serde(default)]
     pub use_groups: Vec<String>,
+    /// A table of who may view which space, for versions before 9.1 that tell it in no other way: lines of
+    /// `space_key,subject_type,subject`, where the type is `user`, `group` or `everyone` (without a subject).
+    #[serde(default)]
+    pub space_permissions_file: Option<PathBuf>,
+    /// On Cloud: take an admin key for each sync, by which an administrator of the site reads what restrictions would hide.
+    /// Without it the pages that `user` may not view are not there.
+    #[serde(default)]
+    pub admin_key: bool,
+    /// On Cloud: folders, whiteboards and databases restrict nothing. Confluence does not tell what they restrict, so that
+    /// without this word nobody finds the pages in them.
+    #[serde(default)]
+    pub folders_are_open: bool,
     /// Minutes between syncs; 0 for on demand only.
     #[serde(default = "fifteen")]
     pub every_minutes: u64,
@@ -103,6 +135,8 @@ fn fifteen() -> u64 {
 pub enum Product {
     /// Confluence Data Center or Server.
     Confluence,
+    /// Confluence Cloud.
+    ConfluenceCloud,
 }
 
 /// How much a run reads.
@@ -240,13 +274,30 @@ pub fn sync(
     rooms: &Rooms<'_>,
     watch: &mut dyn FnMut(&Run) -> std::ops::ControlFlow<()>,
 ) -> Result<Run, Error> {
+    with_source(settings, outbound, rooms.extractor, |source| run::run(source, settings, mode, rooms, watch))?
+}
+
+/// Looks whether a source can be relied on: each right that a sync needs, and what to do where one is missing. It changes
+/// nothing here, and nothing there but that it takes an admin key where the settings say so.
+pub fn examine(
+    settings: &Settings,
+    outbound: &outbound::Settings,
+    extractor: &Extractor,
+) -> Result<Vec<Finding>, Error> {
+    with_source(settings, outbound, extractor, |source| examine::examine(source))
+}
+
+fn with_source<T>(
+    settings: &Settings,
+    outbound: &outbound::Settings,
+    extractor: &Extractor,
+    deed: impl FnOnce(&dyn source::Source) -> T,
+) -> Result<T, Error> {
     let wrong = |why: String| Error::Settings(settings.name.clone(), why);
-    match settings.kind {
-        Product::Confluence => {
-            let confluence = Confluence::open(settings, outbound, rooms.extractor).map_err(wrong)?;
-            run::run(&confluence, settings, mode, rooms, watch)
-        }
-    }
+    Ok(match settings.kind {
+        Product::Confluence => deed(&Confluence::open(settings, outbound, extractor).map_err(wrong)?),
+        Product::ConfluenceCloud => deed(&Cloud::open(settings, outbound, extractor).map_err(wrong)?),
+    })
 }
 
 /// What is known of a source.

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::Failure;
+use super::examine::Finding;
 use super::markup::Names;
 use super::restriction::{Level, Subjects};
 use crate::corpus::{Block, DocumentId, Kind, Space};
@@ -72,9 +73,16 @@ pub(super) struct Listing {
 
 /// A place that pages are read from. Confluence is the first; the second must not need a change outside its own folder.
 pub(super) trait Source: Sync {
-    /// Proves that it answers, and that it knows us as the user of the settings: a source that takes us for somebody else
+    /// Proves that it answers, and that it knows us as the user of the settings (it gives who that is): a source that takes us for somebody else
     /// shows less, and what it does not show would be deleted.
-    fn connect(&self) -> Result<(), Failure>;
+    fn connect(&self) -> Result<String, Failure>;
+
+    /// What it is: the product and its version, in words.
+    fn about(&self) -> Result<String, Failure>;
+
+    /// Tries, for an administrator who sets it up, one of each thing that a sync reads besides permissions of spaces:
+    /// restrictions, groups, and whether anything is hidden from us.
+    fn try_rights(&self, spaces: &[Space]) -> Vec<Finding>;
 
     /// All its people and groups.
     fn people(&self) -> Result<SourcePeople, Failure>;

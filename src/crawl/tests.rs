@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use super::apply::Applying;
 use super::markup::Names;
 use super::restriction::{Level, Subjects};
+
 use super::source::{Item, Listing, Source, Words};
 use super::*;
 use crate::acl::{Principal, PrincipalSet};
@@ -174,8 +175,16 @@ impl Site {
 }
 
 impl Source for Site {
-    fn connect(&self) -> Result<(), Failure> {
-        self.refuses.clone().map_or(Ok(()), Err)
+    fn connect(&self) -> Result<String, Failure> {
+        self.refuses.clone().map_or(Ok("it takes us for the crawler".to_owned()), Err)
+    }
+
+    fn about(&self) -> Result<String, Failure> {
+        Ok("a site of this test".to_owned())
+    }
+
+    fn try_rights(&self, _: &[Space]) -> Vec<Finding> {
+        Vec::new()
     }
 
     fn people(&self) -> Result<SourcePeople, Failure> {

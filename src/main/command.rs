@@ -156,6 +156,17 @@ pub enum Config {
 /// Deeds with sources.
 #[derive(Debug, Subcommand)]
 pub enum SourceDeed {
+    /// Ask a source, without the running appliance, whether it can be relied on: each right that a sync needs, and what to do
+    /// where one is missing.
+    Check {
+        /// The source's name in the settings.
+        name: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Begin a sync in the running appliance.
     Sync {
         /// The source's name in the settings.

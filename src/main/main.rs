@@ -42,6 +42,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Config { deed: Config::Show { config, origin, json } } => {
             serve::show(config.config.as_deref(), origin, json).map(done)
         }
+        Command::Source { deed: SourceDeed::Check { name, config, json } } => {
+            serve::examine(config.config.as_deref(), &name, json)
+        }
         Command::Source { deed: SourceDeed::Sync { name, full, permissions, allow_removal, config } } => {
             client::sync(config.config.as_deref(), &name, full, permissions, allow_removal).map(done)
         }

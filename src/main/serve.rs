@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sotto::app::nouns::{Clock, Ids};
+use sotto::app::nouns::{Clock, Ids, SourceId};
 use sotto::app::{self, App};
 use sotto::config::{Format, Level, Logging, Origin, Settings};
 use sotto::web;
@@ -42,6 +42,16 @@ pub fn check(config: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
     let mut found = vec![("settings".to_owned(), Ok("every key is known".to_owned()))];
     found.extend(app::check(&below));
     found.extend(web::check(&server, &below.data));
+    report(&found, json)?;
+    let all_right = found.iter().all(|(_, outcome)| outcome.is_ok());
+    Ok(if all_right { ExitCode::SUCCESS } else { ExitCode::from(FOUND_WRONG) })
+}
+
+/// Asks a source whether it can be relied on, a line for each thing.
+pub fn examine(config: Option<&Path>, name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let source = SourceId::parse(name).with_context(|| format!("{name:?} is no name of a source"))?;
+    let (below, _) = Settings::read(config)?.0.hand_down();
+    let found = app::examine(&below, &source)?;
     report(&found, json)?;
     let all_right = found.iter().all(|(_, outcome)| outcome.is_ok());
     Ok(if all_right { ExitCode::SUCCESS } else { ExitCode::from(FOUND_WRONG) })

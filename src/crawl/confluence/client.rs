@@ -1,16 +1,18 @@
 //! Questions to Confluence and their answers: authentication, paging and its traps, and what a failure means.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use serde::de::DeserializeOwned;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use super::super::{Failure, Settings};
-use super::wire::Rows;
+use super::super::{Failure, Product, Settings};
+use super::wire::{Rows, User};
 use crate::outbound::{self, Outbound, Request, Response};
 
 /// Times that an answer which must be a passing fault of the server (500, 400 in the middle of a listing) is asked again.
@@ -22,6 +24,9 @@ const AGAIN_WAIT: Duration = Duration::from_millis(250);
 /// Rows asked for at once are halved down to this when the server breaks under them.
 const ROWS_MIN: usize = 5;
 
+/// Times that a listing goes back because rows moved up under it.
+const AGAIN_ROWS_MAX: u32 = 100;
+
 /// Pages of one listing; one that goes on longer goes round in circles.
 const PAGES_MAX: usize = 100_000;
 
@@ -30,7 +35,16 @@ pub(super) struct Client {
     outbound: Outbound,
     /// The base address without a slash at its end.
     base: String,
+    /// Where people open pages, where that is another address.
+    opened_at: Option<String>,
     authorization: String,
+    /// An administrator of Cloud reads what is restricted by a key that says so.
+    has_admin_key: bool,
+    pace: Pace,
+    /// Confluence asks for a CAPTCHA: each further request would only make that last.
+    is_locked_out: AtomicBool,
+    /// Keys of users by their login names, as far as they were asked for.
+    keys: Mutex<HashMap<String, Option<Box<str>>>>,
 }
 
 /// Why there is no answer. It never carries an answer's text: that may quote a page.
@@ -48,6 +62,9 @@ pub(super) enum Trouble {
     /// Data that is not of its shape, or broken off.
     #[error("what came back is not what Confluence answers")]
     Garbage,
+    /// A remote procedure call that was refused.
+    #[error("Confluence refuses to tell it to the crawler's user")]
+    Refused,
     /// A listing that does not end.
     #[error("the listing goes round in circles")]
     Circle,
@@ -56,14 +73,14 @@ pub(super) enum Trouble {
 impl Trouble {
     /// Whether the resource is not there, rather than closed or broken.
     pub(super) fn is_absent(&self) -> bool {
-        matches!(self, Trouble::Status(404 | 405 | 501, _))
+        matches!(self, Trouble::Status(404 | 405 | 410 | 501, _))
     }
 
     /// For an administrator: what happened to `what`, and what to do.
     pub(super) fn failure(&self, what: &str) -> Failure {
         let (code, remedy) = match self {
             Trouble::Outbound(outbound::Error::NotAllowed(_)) => {
-                ("not_allowed", "if Confluence may send us there, add that host to the source's settings")
+                ("not_allowed", "if Confluence may send us there, add that address to the source's hosts")
             }
             Trouble::Outbound(outbound::Error::Untrusted(_)) => {
                 ("untrusted", "add the root certificate of Confluence to [outbound] roots")
@@ -73,9 +90,7 @@ impl Trouble {
             }
             Trouble::Outbound(
                 outbound::Error::Unreachable(..) | outbound::Error::Roots(..) | outbound::Error::Proxy(..),
-            ) => {
-                ("unreachable", "look whether Confluence runs and can be reached from this machine")
-            }
+            ) => ("unreachable", "look whether Confluence runs and can be reached from this machine"),
             Trouble::Status(401 | 403, true) => {
                 ("captcha", "sign in to Confluence once in a browser as the crawler's user to answer the CAPTCHA")
             }
@@ -92,6 +107,7 @@ impl Trouble {
             Trouble::WebPage => {
                 ("web_page", "look whether a login page or a proxy stands before Confluence's REST API")
             }
+            Trouble::Refused => ("refused", "make the crawler's user an administrator of Confluence"),
             Trouble::Garbage => ("garbage", "look whether a proxy cuts or changes Confluence's answers"),
             Trouble::Circle => ("circle", "sync again; if it stays, report the version of Confluence"),
         };
@@ -102,29 +118,51 @@ impl Trouble {
 impl Client {
     /// From settings: the credential is read from its file now. The error says what is wrong with them.
     pub(super) fn open(settings: &Settings, outbound: &outbound::Settings) -> Result<Client, String> {
+        let basic = |secret: String| {
+            let pair = format!("{}:{secret}", settings.user);
+            format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+        };
         let authorization = match (&settings.token_file, &settings.password_file) {
-            (Some(token), None) => format!("Bearer {}", secret(token)?),
-            (None, Some(password)) => {
-                let pair = format!("{}:{}", settings.user, secret(password)?);
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            // Cloud takes an API token in the place of the password, beside the account's e-mail address.
+            (Some(token), None) if settings.kind == Product::ConfluenceCloud => basic(secret(token)?),
+            (None, Some(_)) if settings.kind == Product::ConfluenceCloud => {
+                return Err("Confluence Cloud takes no passwords; give an API token in token_file".to_owned());
             }
+            (Some(token), None) => format!("Bearer {}", secret(token)?),
+            (None, Some(password)) => basic(secret(password)?),
             (Some(_), Some(_)) => return Err("give token_file or password_file, not both".to_owned()),
             (None, None) => return Err("token_file (or user and password_file) is missing".to_owned()),
         };
         if !matches!(settings.url.scheme(), "http" | "https") || settings.url.host_str().is_none() {
             return Err(format!("{} is no http or https address", settings.url));
         }
-        let outbound =
-            Outbound::open(outbound, std::slice::from_ref(&settings.url)).map_err(|error| error.to_string())?;
+        let origins: Vec<Url> = [&settings.url].into_iter().chain(&settings.hosts).cloned().collect();
+        let mut own = outbound.clone();
+        own.roots.extend(settings.roots.iter().cloned());
+        own.proxy = settings.proxy.clone().or(own.proxy);
+        let outbound = Outbound::open(&own, &origins).map_err(|error| error.to_string())?;
         let mut base = settings.url.clone();
         base.set_query(None);
         base.set_fragment(None);
-        Ok(Client { outbound, base: base.as_str().trim_end_matches('/').to_owned(), authorization })
+        Ok(Client {
+            outbound,
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            opened_at: settings.pages_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            authorization,
+            has_admin_key: settings.admin_key,
+            pace: Pace::of(settings.requests_per_second),
+            is_locked_out: AtomicBool::new(false),
+            keys: Mutex::default(),
+        })
     }
 
     /// The address of something below the base, for a person to open; `None` where it leads elsewhere.
     pub(super) fn address(&self, path: &str) -> Option<String> {
-        self.url(path).ok().map(String::from)
+        let url = self.url(path).ok()?;
+        match &self.opened_at {
+            Some(base) => Some(format!("{base}{}", url.as_str().strip_prefix(&self.base)?)),
+            None => Some(url.into()),
+        }
     }
 
     fn url(&self, path: &str) -> Result<Url, Trouble> {
@@ -134,18 +172,35 @@ impl Client {
         if url.as_str().starts_with(&self.base) { Ok(url) } else { Err(Trouble::Garbage) }
     }
 
-    fn ask(&self, path: &str, accept: &str) -> Result<Response, Trouble> {
-        let headers =
-            vec![("authorization".to_owned(), self.authorization.clone()), ("accept".to_owned(), accept.to_owned())];
-        let request = Request { method: "GET", url: self.url(path)?, headers, body: Vec::new() };
+    fn request(&self, method: &'static str, path: &str, accept: &str, body: Vec<u8>) -> Result<Request, Trouble> {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut headers = vec![header("authorization", &self.authorization), header("accept", accept)];
+        if self.has_admin_key {
+            headers.push(header("atl-confluence-with-admin-key", "true"));
+        }
+        if !body.is_empty() {
+            headers.push(header("content-type", "application/json"));
+        }
+        Ok(Request { method, url: self.url(path)?, headers, body })
+    }
+
+    fn ask(&self, request: &Request) -> Result<Response, Trouble> {
+        if self.is_locked_out.load(Ordering::Relaxed) {
+            return Err(Trouble::Status(403, true));
+        }
         let mut again = 0;
         loop {
-            let response = self.outbound.send(&request)?;
+            self.pace.wait();
+            let response = self.outbound.send(request)?;
             match response.status {
                 200..=299 => return Ok(response),
                 // Data Center answers 400 now and then in the middle of a listing that is well asked.
-                500 | 400 if again < AGAIN_MAX => again += 1,
-                status => return Err(Trouble::Status(status, is_captcha(&response))),
+                500 | 400 if again < AGAIN_MAX && request.method == "GET" => again += 1,
+                status => {
+                    let is_captcha = is_captcha(&response);
+                    self.is_locked_out.fetch_or(is_captcha, Ordering::Relaxed);
+                    return Err(Trouble::Status(status, is_captcha));
+                }
             }
             std::thread::sleep(AGAIN_WAIT);
         }
@@ -153,16 +208,38 @@ impl Client {
 
     /// One answer.
     pub(super) fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
-        let response = self.ask(path, "application/json")?;
-        if is_web_page(&response) {
-            return Err(Trouble::WebPage);
+        answer(&self.ask(&self.request("GET", path, "application/json", Vec::new())?)?)
+    }
+
+    /// An answer that is no JSON.
+    pub(super) fn text(&self, path: &str) -> Result<String, Trouble> {
+        let response = self.ask(&self.request("GET", path, "*/*", Vec::new())?)?;
+        String::from_utf8(response.body).map_err(|_| Trouble::Garbage)
+    }
+
+    /// The answer to a question that is posted.
+    pub(super) fn call<T: DeserializeOwned>(&self, path: &str, body: &serde_json::Value) -> Result<T, Trouble> {
+        answer(&self.ask(&self.request("POST", path, "application/json", body.to_string().into_bytes())?)?)
+    }
+
+    /// The key of a user by login name; `None` where there is no such user, or one without a key.
+    pub(super) fn account_of(&self, name: &str) -> Result<Option<Box<str>>, Trouble> {
+        let keys = || self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys().get(name) {
+            return Ok(key.clone());
         }
-        serde_json::from_slice(&response.body).map_err(|_| Trouble::Garbage)
+        let key = match self.read::<User>(&format!("/rest/api/user?username={}", encoded(name))) {
+            Ok(user) => user.user_key.filter(|key| !key.is_empty()).map(Box::from),
+            Err(trouble) if trouble.is_absent() => None,
+            Err(trouble) => return Err(trouble),
+        };
+        keys().insert(name.to_owned(), key.clone());
+        Ok(key)
     }
 
     /// A file's bytes. `is_page` where a web page is what is wanted.
     pub(super) fn download(&self, path: &str, wanted: Wanted) -> Result<Vec<u8>, Trouble> {
-        let response = self.ask(path, "*/*")?;
+        let response = self.ask(&self.request("GET", path, "*/*", Vec::new())?)?;
         if wanted == Wanted::Data && is_web_page(&response) {
             return Err(Trouble::WebPage);
         }
@@ -171,24 +248,66 @@ impl Client {
 
     /// All rows of a listing that pages by `start`. `path` has its query, without `start` and `limit`. `each` is given the
     /// rows of each page and says how many of them it had not met before.
-    ///
-    /// Data Center cuts a page without a word, and its `next` advances by what was asked for, not by what was served. So the
-    /// next page begins behind what was served, and the listing ends where there is no `next`, or nothing new.
     pub(super) fn rows<T: DeserializeOwned>(
         &self,
         path: &str,
         limit: usize,
         each: &mut dyn FnMut(Vec<T>) -> usize,
     ) -> Result<(), Trouble> {
-        let mut start = 0;
-        let mut limit = limit;
+        match self.rows_but_bad(path, limit, each)? {
+            0 => Ok(()),
+            _ => Err(Trouble::Status(500, false)),
+        }
+    }
+
+    /// The same, without rows that the server breaks under; gives how many those are.
+    ///
+    /// Data Center cuts a page without a word, and its `next` advances by what was asked for, not by what was served. So the
+    /// next page begins where the served one ended, and the listing ends where there is no `next`, or nothing new. It begins
+    /// with the last row of the page before: what was deleted meanwhile moves rows up, and a page that does not join the one
+    /// before has lost some between them.
+    pub(super) fn rows_but_bad<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        most: usize,
+        each: &mut dyn FnMut(Vec<T>) -> usize,
+    ) -> Result<usize, Trouble> {
+        let (mut start, mut limit, mut bad) = (0, most, 0);
+        let (mut is_joined, mut again, mut furthest) = (false, 0, 0);
         for _ in 0..PAGES_MAX {
-            let page = self.shrinking(&mut limit, |limit| format!("{path}&start={start}&limit={limit}"))?;
-            let Rows { results, links } = page;
-            start += results.len();
-            if results.is_empty() || each(results) == 0 || links.next.is_none() {
-                return Ok(());
+            let at = |start: usize, limit: usize| format!("{path}&start={start}&limit={limit}");
+            let page: Result<Rows<T>, Trouble> = self.shrinking(&mut limit, |limit| at(start, limit));
+            let Rows { results, links } = match page {
+                Err(Trouble::Status(500, _)) => {
+                    // One row is bad, and the others of this window are had one by one. Where all are, the server is.
+                    let mut broken = 0;
+                    for place in start..start + ROWS_MIN {
+                        match self.read::<Rows<T>>(&at(place, 1)) {
+                            Ok(row) => drop(each(row.results)),
+                            Err(Trouble::Status(500, _)) if broken + 1 < ROWS_MIN => broken += 1,
+                            Err(trouble) => return Err(trouble),
+                        }
+                    }
+                    (bad, start, limit, is_joined) = (bad + broken, start + ROWS_MIN, most, false);
+                    continue;
+                }
+                page => page?,
+            };
+            let (served, asked) = (results.len(), start);
+            let new = if results.is_empty() { 0 } else { each(results) };
+            if is_joined && new > 0 && new == served && again < AGAIN_ROWS_MAX {
+                (start, is_joined, again) = (asked.saturating_sub(limit), false, again + 1);
+                continue;
             }
+            // Of a page that is read once more, nothing need be new.
+            let is_again = asked + 1 < furthest;
+            if served == 0 || links.next.is_none() || (new == 0 && !is_again) {
+                return Ok(bad);
+            }
+            furthest = furthest.max(asked + served);
+            is_joined = served > 1;
+            start = asked + served - usize::from(is_joined);
+            limit = most.min(limit * 2);
         }
         Err(Trouble::Circle)
     }
@@ -236,6 +355,36 @@ impl Client {
     }
 }
 
+/// How often Confluence is asked at most, by all threads together.
+struct Pace {
+    /// Between two requests.
+    gap: Duration,
+    /// When the next one may go.
+    next: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    fn of(per_second: u32) -> Pace {
+        let gap = if per_second == 0 { Duration::ZERO } else { Duration::from_secs(1) / per_second };
+        Pace { gap, next: Mutex::new(None) }
+    }
+
+    /// Waits until this request's turn.
+    fn wait(&self) {
+        if self.gap.is_zero() {
+            return;
+        }
+        let now = Instant::now();
+        let turn = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = next.map_or(now, |next| next.max(now));
+            *next = Some(turn + self.gap);
+            turn
+        };
+        std::thread::sleep(turn - now);
+    }
+}
+
 /// What a download is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -256,6 +405,13 @@ fn cursor_of(next: &str) -> Option<String> {
     url::form_urlencoded::parse(query.as_bytes())
         .find(|(name, _)| name == "cursor")
         .map(|(_, value)| value.into_owned())
+}
+
+fn answer<T: DeserializeOwned>(response: &Response) -> Result<T, Trouble> {
+    if is_web_page(response) {
+        return Err(Trouble::WebPage);
+    }
+    serde_json::from_slice(&response.body).map_err(|_| Trouble::Garbage)
 }
 
 fn is_web_page(response: &Response) -> bool {

@@ -1,17 +1,21 @@
-//! Confluence Data Center as a source.
+//! Confluence as a source: Data Center and Server here, Cloud in [`cloud`].
 //!
 //! Spaces, pages, blog posts, comments and attachments are listed over REST without their words, with each one's version and
 //! read restriction; words are fetched only for what is new or changed. Permissions are three: who may use Confluence, who
 //! may view the space, and whom each page on the way is left to. What cannot be read is never taken for open.
 //!
-//! Begin at [`Confluence`]; [`client`] knows the traps of paging, [`permission`] those of permissions.
+//! Begin at [`Confluence`]; [`client`] knows the traps of paging, [`permission`] and [`grants`] those of permissions.
 
 mod abreast;
 mod client;
+mod cloud;
+mod grants;
 mod listing;
 mod people;
 mod permission;
+mod rights;
 mod wire;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -19,17 +23,20 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use self::client::{Client, Trouble, Wanted, encoded};
+use self::client::{Client, Trouble, encoded};
+use self::grants::Grants;
 use self::listing::Lister;
-use super::markup::{self, Names};
+use super::examine::Finding;
+use super::markup::Names;
 use super::restriction::Subjects;
-use super::source::{File, Item, Listing, Source, Words};
+use super::source::{Item, Listing, Source, Words};
 use super::{Failure, Settings};
-use crate::clock::Moment;
-use crate::corpus::{Block, Space};
+use crate::corpus::Space;
 use crate::directory::SourcePeople;
-use crate::extract::{self, Extractor, Format};
+use crate::extract::Extractor;
 use crate::outbound;
+
+pub(super) use self::cloud::Cloud;
 
 /// Spaces asked for at once.
 const SPACE_ROWS: usize = 200;
@@ -43,6 +50,7 @@ const BODY_ROWS: usize = 50;
 /// One Confluence.
 pub(super) struct Confluence<'a> {
     client: Client,
+    grants: Grants,
     settings: &'a Settings,
     extractor: &'a Extractor,
 }
@@ -54,7 +62,8 @@ impl<'a> Confluence<'a> {
         outbound: &outbound::Settings,
         extractor: &'a Extractor,
     ) -> Result<Confluence<'a>, String> {
-        Ok(Confluence { client: Client::open(settings, outbound)?, settings, extractor })
+        let grants = Grants::open(settings.space_permissions_file.as_deref())?;
+        Ok(Confluence { client: Client::open(settings, outbound)?, grants, settings, extractor })
     }
 
     /// Bodies of several items, by their ids; what is missing was not given.
@@ -77,50 +86,17 @@ impl<'a> Confluence<'a> {
     fn body(&self, item: &Item) -> Result<wire::Content, Trouble> {
         self.client.read(&format!("/rest/api/content/{}?expand={WORDS_EXPANDED}", encoded(item.id.local())))
     }
-
-    fn file(&self, item: &Item, file: &File) -> Result<Words, Failure> {
-        let failure = |code: &str, cause: String, remedy: &str| Failure {
-            what: item.id.to_string(),
-            code: code.to_owned(),
-            cause,
-            remedy: remedy.to_owned(),
-        };
-        let Some(format) = Format::of(&file.media_type, &item.title) else {
-            return Err(failure(
-                "file_unknown",
-                "its kind of file is not understood".to_owned(),
-                "nothing is to be done",
-            ));
-        };
-        let wanted = if format == Format::Html { Wanted::WebPage } else { Wanted::Data };
-        let bytes = self.client.download(&file.path, wanted).map_err(|trouble| trouble.failure(item.id.as_str()))?;
-        let blocks = self.extractor.blocks(format, &bytes).map_err(|error| {
-            let (code, remedy) = match &error {
-                extract::Error::TooLarge(..) => {
-                    ("file_too_large", "raise [extract] file_bytes_max where the machine has the memory")
-                }
-                extract::Error::Unreadable(_) => {
-                    ("file_unreadable", "open the file and save it anew, then attach it again")
-                }
-                extract::Error::Ended(_) => {
-                    ("file_ended", "raise [extract] seconds_max or memory_bytes_max if the file is really so large")
-                }
-            };
-            failure(code, error.to_string(), remedy)
-        })?;
-        Ok(Words { blocks, revision: item.revision, updated_ms: item.updated_ms, author: item.author.clone() })
-    }
 }
 
 impl Source for Confluence<'_> {
-    fn connect(&self) -> Result<(), Failure> {
+    fn connect(&self) -> Result<String, Failure> {
         // An expired token is no error where anonymous access is on: the call runs as nobody (CONFSERVER-98199). Going on
         // would list less, and delete the rest.
         let user: wire::User = self.client.read("/rest/api/user/current").map_err(|trouble| trouble.failure(""))?;
         let names = [user.username.as_deref(), user.user_key.as_deref()];
         let is_ours = names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(&self.settings.user));
         match user.r#type.as_str() {
-            "known" if is_ours => Ok(()),
+            "known" if is_ours => Ok(format!("Confluence takes us for {}", self.settings.user)),
             "known" => Err(Failure {
                 what: String::new(),
                 code: "other_user".to_owned(),
@@ -141,6 +117,14 @@ impl Source for Confluence<'_> {
         }
     }
 
+    fn about(&self) -> Result<String, Failure> {
+        Ok(rights::about(&self.client))
+    }
+
+    fn try_rights(&self, spaces: &[Space]) -> Vec<Finding> {
+        rights::try_all(&self.client, &self.settings.user, spaces)
+    }
+
     fn people(&self) -> Result<SourcePeople, Failure> {
         people::read(&self.client, &self.settings.name).map_err(|trouble| trouble.failure("groups"))
     }
@@ -154,7 +138,7 @@ impl Source for Confluence<'_> {
             Err(trouble) => Err(Failure {
                 code: "use_unknown".to_owned(),
                 cause: format!("who may use Confluence cannot be read, so nobody finds its pages: {trouble}"),
-                remedy: "use a Confluence administrator's account on 9.3 or later, or name the groups in use_groups"
+                remedy: "use a Confluence administrator's account on 9.2.18 or later, or name the groups in use_groups"
                     .to_owned(),
                 ..trouble.failure("")
             }),
@@ -180,12 +164,7 @@ impl Source for Confluence<'_> {
     }
 
     fn may_view(&self, space: &Space) -> Result<Subjects, Failure> {
-        permission::may_view(&self.client, &space.key).map_err(|trouble| Failure {
-            code: "space_permissions_unknown".to_owned(),
-            cause: format!("who may view this space cannot be read, so nobody finds its pages: {trouble}"),
-            remedy: "use a Confluence administrator's account on 9.1 or later".to_owned(),
-            ..trouble.failure(&space.key)
-        })
+        self.grants.of(&self.client, &space.key)
     }
 
     fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing {
@@ -198,13 +177,13 @@ impl Source for Confluence<'_> {
         let mut bodies = self.bodies(&pages).unwrap_or_default();
         let one = |item: &&Item| {
             if let Some(file) = &item.file {
-                return self.file(item, file);
+                return words::of_file(&self.client, self.extractor, item, file);
             }
             let content = match bodies.remove(item.id.local()) {
                 Some(content) => content,
                 None => self.body(item).map_err(|trouble| trouble.failure(item.id.as_str()))?,
             };
-            words(content, item, names)
+            words::of_storage(read(content), item, names)
         };
         items.iter().map(one).collect()
     }
@@ -214,25 +193,13 @@ fn is_number(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn words(content: wire::Content, item: &Item, names: &Names<'_>) -> Result<Words, Failure> {
-    let Some(storage) = content.body.and_then(|body| body.storage) else {
-        return Err(Failure {
-            what: item.id.to_string(),
-            code: "no_body".to_owned(),
-            cause: "Confluence gives no content for it".to_owned(),
-            remedy: "open the page in Confluence and save it again".to_owned(),
-        });
-    };
-    let mut blocks = markup::read(&storage.value, names);
-    let selection = content.extensions.inline_properties.and_then(|inline| inline.original_selection);
-    if let Some(text) = selection.filter(|text| !text.trim().is_empty()) {
-        blocks.insert(0, Block::Quote { text: text.split_whitespace().collect::<Vec<_>>().join(" ") });
-    }
+fn read(content: wire::Content) -> words::Read {
     let version = content.version.unwrap_or_default();
-    Ok(Words {
-        blocks,
-        revision: version.number.max(item.revision),
-        updated_ms: Moment::parse(&version.when).map_or(item.updated_ms, Moment::ms),
-        author: version.by.and_then(|by| by.display_name).unwrap_or_else(|| item.author.clone()),
-    })
+    words::Read {
+        storage: content.body.and_then(|body| body.storage).map(|storage| storage.value),
+        selection: content.extensions.inline_properties.and_then(|inline| inline.original_selection),
+        revision: version.number,
+        when: version.when,
+        author: version.by.and_then(|by| by.display_name),
+    }
 }

@@ -1,8 +1,34 @@
 //! Who may use a Confluence and view its spaces, and whom a page's restriction names.
 
 use super::client::{Client, Trouble, encoded};
-use super::wire::{Anonymous, Operation, Permission, Restriction, Subject};
+use super::wire::{Anonymous, Group, Operation, Permission, Restriction, Subject, User};
 use crate::crawl::restriction::{Level, Subjects};
+
+/// What a product knows users and groups by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KnownBy {
+    /// Data Center: users by their key, groups by their name.
+    Name,
+    /// Cloud: users by their account id, groups by an id that a rename does not change.
+    Id,
+}
+
+impl KnownBy {
+    fn user(self, user: &User) -> Option<&str> {
+        let id = match self {
+            KnownBy::Name => &user.user_key,
+            KnownBy::Id => &user.account_id,
+        };
+        id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    fn group(self, group: &Group) -> Option<&str> {
+        match self {
+            KnownBy::Name => Some(&group.name),
+            KnownBy::Id => group.id.as_deref(),
+        }
+    }
+}
 
 /// Subjects that one restriction lists at most; a list of just so many may go on (CONFSERVER-82460 forbids asking for more).
 pub(super) const SUBJECTS_MAX: usize = 200;
@@ -47,7 +73,7 @@ fn add(subjects: &mut Subjects, subject: Subject) {
 }
 
 /// What a restriction says; `Unknown` where any part of it is missing, because a list that was not read is not an empty one.
-pub(super) fn level_of(restriction: Option<&Restriction>) -> Level {
+pub(super) fn level_of(restriction: Option<&Restriction>, known_by: KnownBy) -> Level {
     let lists = restriction.and_then(|restriction| restriction.restrictions.as_ref());
     let (Some(users), Some(groups)) =
         (lists.and_then(|lists| lists.user.as_ref()), lists.and_then(|lists| lists.group.as_ref()))
@@ -57,9 +83,9 @@ pub(super) fn level_of(restriction: Option<&Restriction>) -> Level {
     if users.results.is_empty() && groups.results.is_empty() {
         return Level::Open;
     }
-    // A user without a key is nobody we can tell from others; the restriction stands all the same.
-    let accounts = users.results.iter().filter_map(|user| user.user_key.as_deref()).map(Box::from).collect();
-    let groups = groups.results.iter().map(|group| group.name.as_str().into()).collect();
+    // A user or a group without an id is nobody we can tell from others; the restriction stands all the same.
+    let accounts = users.results.iter().filter_map(|user| known_by.user(user)).map(Box::from).collect();
+    let groups = groups.results.iter().filter_map(|group| known_by.group(group)).map(Box::from).collect();
     Level::Only(Subjects { accounts, groups, anyone: false })
 }
 
@@ -72,10 +98,10 @@ pub(super) fn is_cut(level: &Level) -> bool {
 }
 
 /// Asks for one page's restriction by itself.
-pub(super) fn ask(client: &Client, id: &str) -> Result<Level, Trouble> {
+pub(super) fn ask(client: &Client, id: &str, known_by: KnownBy) -> Result<Level, Trouble> {
     let path = format!(
         "/rest/api/content/{}/restriction/byOperation/read?expand=restrictions.user,restrictions.group&limit={SUBJECTS_MAX}",
         encoded(id)
     );
-    Ok(level_of(Some(&client.read(&path)?)))
+    Ok(level_of(Some(&client.read(&path)?), known_by))
 }

@@ -3,8 +3,10 @@
 //! Everything may be missing: versions differ, and what cannot be read must become "unknown", not an error of the whole page
 //! of rows.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
-use serde::de::Deserializer;
+use serde::de::{Deserializer, IgnoredAny};
 
 /// The paging envelope.
 #[derive(Debug, Deserialize)]
@@ -37,17 +39,26 @@ pub(super) struct User {
     pub username: Option<String>,
     /// The immutable key.
     pub user_key: Option<String>,
+    /// The immutable id on Cloud.
+    pub account_id: Option<String>,
+    /// On Cloud: `atlassian` for people, `app`, `customer`.
+    pub account_type: Option<String>,
+    /// On Cloud: `active`, `inactive`, `closed`, where it is told.
+    pub account_status: Option<String>,
     /// The display name.
     pub display_name: Option<String>,
-    /// The address, on the few versions that tell it.
+    /// The address, on the few versions that tell it; empty on Cloud where its owner hides it.
     pub email: Option<String>,
     /// `current` or `deactivated`, where it was expanded.
     pub status: Option<String>,
 }
 
-/// A group: it has no id but its name.
+/// A group: on Data Center it has no id but its name.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Group {
+    /// The id on Cloud.
+    #[serde(default)]
+    pub id: Option<String>,
     /// The name as written.
     pub name: String,
 }
@@ -265,7 +276,67 @@ pub(super) enum Anonymous {
     },
 }
 
-fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+/// `GET /rest/api/server-information`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ServerInformation {
+    /// Such as `9.2.4`; nothing else in it is safe to rely on.
+    pub version: String,
+}
+
+/// The answer to a remote procedure call.
+#[derive(Debug, Deserialize)]
+pub(super) struct Called<T> {
+    /// What was asked for.
+    pub result: Option<T>,
+    /// That it was refused; why stands in words that are not read.
+    pub error: Option<IgnoredAny>,
+}
+
+/// The grants of one permission of a space, in the words of the versions before 9.1.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PermissionSet {
+    /// `VIEWSPACE`, …
+    pub r#type: String,
+    /// To whom it is given.
+    #[serde(default)]
+    pub space_permissions: Vec<SpacePermission>,
+}
+
+/// One such grant. A name that is there and empty is not the same as one that is missing.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SpacePermission {
+    /// The login name of a user.
+    #[serde(default, deserialize_with = "told")]
+    pub user_name: Option<Option<String>>,
+    /// The name of a group.
+    #[serde(default, deserialize_with = "told")]
+    pub group_name: Option<Option<String>>,
+}
+
+/// Who has permissions, as the Extender add-on tells it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Actors {
+    /// By the type of the permission.
+    pub permissions: HashMap<String, Names>,
+}
+
+/// Login names and group names.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Names {
+    /// Users.
+    pub users: Vec<String>,
+    /// Groups.
+    pub groups: Vec<String>,
+}
+
+fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(from).map(Some)
+}
+
+/// An id: text, or a number on some versions.
+pub(super) fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Id {

@@ -1,60 +1,81 @@
 //! The reader against a server that answers with shapes of our own writing.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+mod examine;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::corpus::Kind;
+use crate::corpus::{Block, Kind};
 use crate::crawl::restriction::Level;
+use crate::extract;
 
-type Answer = (u16, &'static str, String);
+pub(super) type Answer = (u16, &'static str, String);
 
-/// A server that answers each path by a function, and notes what it was asked.
-struct Peer {
+/// A server that answers each path (with the body behind it, where there is one) by a function, and notes what it was asked.
+pub(super) struct Peer {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
+    credentials: Arc<Mutex<Vec<String>>>,
 }
 
 impl Peer {
-    fn answering(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Peer {
+    pub(super) fn answering(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Peer {
+        Peer::answering_with("x-more: none", answer)
+    }
+
+    /// The same with a header more.
+    fn answering_with(header: &'static str, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/wiki", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (answer, noted) = (Arc::new(answer), asked.clone());
+        let (asked, credentials) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let (answer, noted, shown) = (Arc::new(answer), asked.clone(), credentials.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (Ok(mut stream), answer, noted) = (stream, answer.clone(), noted.clone()) else { return };
+                let (Ok(mut stream), answer) = (stream, answer.clone()) else { return };
+                let (noted, shown) = (noted.clone(), shown.clone());
                 std::thread::spawn(move || {
                     let mut head = String::new();
                     let mut reader = BufReader::new(stream.try_clone().unwrap());
                     while reader.read_line(&mut head).unwrap_or(0) > 2 {}
                     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                    let (status, kind, body) = answer(path.strip_prefix("/wiki").unwrap_or("?"));
+                    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                    let mut sent = vec![0; length.unwrap_or(0)];
+                    reader.read_exact(&mut sent).unwrap();
+                    let sent = String::from_utf8(sent).unwrap();
+                    let (status, kind, body) = answer(&format!("{}{sent}", path.strip_prefix("/wiki").unwrap_or("?")));
                     noted.lock().unwrap().push(path);
+                    let credential = head.lines().find_map(|line| line.strip_prefix("authorization: "));
+                    shown.lock().unwrap().extend(credential.map(str::to_owned));
                     let _ = write!(
                         stream,
-                        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
+                        "HTTP/1.1 {status} X\r\nconnection: close\r\n{header}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
                         body.len()
                     );
                 });
             }
         });
-        Peer { url, asked }
+        Peer { url, asked, credentials }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// The credentials it was sent.
+    pub(super) fn credentials(&self) -> Vec<String> {
+        self.credentials.lock().unwrap().clone()
     }
 }
 
-fn ok(body: Value) -> Answer {
+pub(super) fn ok(body: Value) -> Answer {
     (200, "application/json", body.to_string())
 }
 
-fn not_there() -> Answer {
+pub(super) fn not_there() -> Answer {
     (404, "application/json", json!({"statusCode": 404, "message": "No"}).to_string())
 }
 
@@ -72,18 +93,27 @@ fn with_settings<T>(
     ask: impl FnOnce(&Confluence<'_>, &Peer) -> T,
 ) -> T {
     let peer = Peer::answering(answer);
+    asking(&peer, more, |confluence| ask(confluence, &peer))
+}
+
+fn asking<T>(peer: &Peer, more: Value, ask: impl FnOnce(&Confluence<'_>) -> T) -> T {
+    let (settings, _token) = settings(peer, &more);
+    let extractor = Extractor::in_process(&extract::Settings::default());
+    let confluence = Confluence::open(&settings, &outbound::Settings::default(), &extractor).unwrap();
+    ask(&confluence)
+}
+
+/// Settings of a source that this peer plays, with the file of its token.
+pub(super) fn settings(peer: &Peer, more: &Value) -> (Settings, tempfile::NamedTempFile) {
     let token = tempfile::NamedTempFile::new().unwrap();
     writeln!(token.as_file(), "secret").unwrap();
     let mut settings =
         json!({"name": "wiki", "kind": "confluence", "url": peer.url, "user": "Crawler", "token_file": token.path()});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let settings: Settings = serde_json::from_value(settings).unwrap();
-    let extractor = Extractor::in_process(&extract::Settings::default());
-    let confluence = Confluence::open(&settings, &outbound::Settings::default(), &extractor).unwrap();
-    ask(&confluence, &peer)
+    (serde_json::from_value(settings).unwrap(), token)
 }
 
-fn rows(results: Vec<Value>, next: Option<String>) -> Value {
+pub(super) fn rows(results: Vec<Value>, next: Option<String>) -> Value {
     let mut links = json!({"base": "http://elsewhere.example", "context": "/wiki"});
     if let Some(next) = next {
         links["next"] = json!(next);
@@ -91,7 +121,7 @@ fn rows(results: Vec<Value>, next: Option<String>) -> Value {
     json!({"results": results, "start": 0, "limit": 25, "size": results.len(), "_links": links})
 }
 
-fn lists(users: Vec<Value>, groups: Vec<Value>) -> Value {
+pub(super) fn lists(users: Vec<Value>, groups: Vec<Value>) -> Value {
     let list = |results: Vec<Value>| json!({"size": results.len(), "results": results, "start": 0, "limit": 200});
     json!({"read": {"operation": "read", "restrictions": {"user": list(users), "group": list(groups)}}})
 }
@@ -323,7 +353,9 @@ fn words_come_together_or_one_by_one() {
 #[test]
 fn a_token_that_passes_as_anonymous_or_another_is_refused() {
     let as_user = |user: Value| move |_: &str| ok(user.clone());
-    let code = |user: Value| with(as_user(user), |confluence, _| confluence.connect().map_err(|failure| failure.code));
+    let code = |user: Value| {
+        with(as_user(user), |confluence, _| confluence.connect().map(|_| ()).map_err(|failure| failure.code))
+    };
 
     assert_eq!(code(json!({"type": "known", "username": "crawler", "userKey": "1"})), Ok(()));
     assert_eq!(code(json!({"type": "anonymous", "displayName": "Anonymous"})), Err("anonymous".to_owned()));
@@ -434,5 +466,103 @@ fn an_html_answer_in_place_of_a_file_is_no_file() {
         let listing = listing(confluence);
         let words = confluence.fetch(&[&listing.items[1]], &|_| None);
         assert_eq!(words[0].as_ref().unwrap_err().code, "web_page");
+    });
+}
+
+/// A Confluence before 9.1 whose calls are answered so.
+fn old(called: Answer) -> impl Fn(&str) -> Answer {
+    move |path: &str| match path {
+        path if path.starts_with("/rpc/json-rpc/confluenceservice-v2{") && path.contains(r#""params":["ENG"]"#) => {
+            called.clone()
+        }
+        "/rest/api/user?username=alice" => ok(json!({"type": "known", "username": "alice", "userKey": "4028"})),
+        _ => not_there(),
+    }
+}
+
+fn granted(entries: Value) -> Answer {
+    ok(json!({"jsonrpc": "2.0", "id": 1, "result": [
+        {"type": "VIEWSPACE", "spacePermissions": entries},
+        {"type": "SETSPACEPERMISSIONS", "spacePermissions": [{"type": "SETSPACEPERMISSIONS", "groupName": "admins", "userName": null}]}
+    ]}))
+}
+
+#[test]
+fn old_versions_are_asked_who_may_view_a_space_by_remote_procedure_calls() {
+    let entries = json!([
+        {"type": "VIEWSPACE", "groupName": "confluence-users", "userName": null},
+        {"type": "VIEWSPACE", "groupName": null, "userName": "alice"},
+        {"type": "VIEWSPACE", "groupName": null, "userName": "gone"},
+        {"type": "VIEWSPACE", "groupName": null, "userName": null}]);
+
+    with(old(granted(entries)), |confluence, peer| {
+        let subjects = confluence.may_view(&space()).unwrap();
+        let expected =
+            Subjects { accounts: vec!["4028".into()], groups: vec!["confluence-users".into()], anyone: true };
+        assert_eq!(subjects, expected);
+        let asked = peer.asked().len();
+        confluence.may_view(&space()).unwrap();
+        assert_eq!(peer.asked().len(), asked + 1, "what told it last is asked first, and names are remembered");
+    });
+}
+
+#[test]
+fn a_grant_whose_names_are_missing_is_not_the_grant_to_everybody() {
+    with(old(granted(json!([{"type": "VIEWSPACE"}, {"type": "VIEWSPACE", "groupName": null}]))), |confluence, _| {
+        assert_eq!(confluence.may_view(&space()).unwrap(), Subjects::default());
+    });
+}
+
+#[test]
+fn what_hinders_remote_procedure_calls_is_said_with_its_remedy() {
+    let told = |called: Answer| with(old(called), |confluence, _| confluence.may_view(&space()).unwrap_err());
+
+    for (called, remedy) in [
+        ((200, "text/html", "<title>Administrator Access</title>".to_owned()), "secure administrator sessions"),
+        ((401, "text/html", "no".to_owned()), "remote API"),
+        (
+            ok(json!({"jsonrpc": "2.0", "id": 1, "error": {"code": 500, "message": "no"}})),
+            "administrator of Confluence",
+        ),
+        (ok(json!({"jsonrpc": "2.0", "id": 1})), "remote API"),
+    ] {
+        let failure = told(called);
+        assert_eq!((failure.code.as_str(), failure.what.as_str()), ("space_permissions_unknown", "ENG"));
+        assert!(failure.remedy.contains(remedy), "{failure:?}");
+    }
+}
+
+#[test]
+fn the_extender_add_on_and_then_a_table_tell_what_nothing_else_does() {
+    let extender = "/rest/extender/1.0/permission/space/ENG/getSpacePermissionActors/VIEWSPACE";
+    let with_add_on = move |path: &str| match path {
+        path if path == extender => {
+            ok(json!({"permissions": {"VIEWSPACE": {"users": ["alice"], "groups": ["staff"]}}}))
+        }
+        _ => old(not_there())(path),
+    };
+    let by_add_on = with(with_add_on, |confluence, _| confluence.may_view(&space()).unwrap());
+    assert_eq!(by_add_on, Subjects { accounts: vec!["4028".into()], groups: vec!["staff".into()], anyone: false });
+
+    let table = tempfile::NamedTempFile::new().unwrap();
+    writeln!(table.as_file(), "ENG,group,staff\nENG,user,alice\nOPS,everyone,").unwrap();
+    let more = json!({"space_permissions_file": table.path()});
+    let by_table =
+        |called: Answer| with_settings(old(called), more.clone(), |confluence, _| confluence.may_view(&space()));
+    assert_eq!(by_table(not_there()).unwrap(), by_add_on);
+    let passing = by_table((503, "text/html", String::new()));
+    assert!(passing.is_err(), "a table is older than an answer that only fails to come: {passing:?}");
+}
+
+#[test]
+fn after_a_captcha_the_credential_is_not_sent_again() {
+    let peer = Peer::answering_with("x-seraph-loginreason: AUTHENTICATION_DENIED", |_| {
+        (403, "application/json", "{}".to_owned())
+    });
+
+    asking(&peer, json!({}), |confluence| {
+        assert_eq!(confluence.connect().unwrap_err().code, "captcha");
+        assert_eq!(confluence.spaces().unwrap_err().code, "captcha");
+        assert_eq!(peer.asked().len(), 1);
     });
 }
