@@ -3,7 +3,7 @@
 use serde_json::json;
 use sotto::app::nouns::{Mode, State};
 
-use crate::support::{Appliance, Site, claims};
+use crate::support::{Appliance, Parts, Site, claims};
 
 const LEAVE: &str = "How many days of annual leave does an employee have?";
 
@@ -139,4 +139,123 @@ fn an_index_of_another_version_is_built_again_from_what_was_crawled() {
     });
 
     assert_eq!(found(&house), before);
+}
+
+#[test]
+fn a_file_that_is_kept_elsewhere_is_read_where_the_settings_name_that_place_and_the_credential_stays_here() {
+    let site = || {
+        Site::two_projects().content(json!({
+            "id": "att901", "type": "attachment", "space": "HR", "container": "101", "title": "canteen.txt",
+            "media_type": "text/plain", "base64": "VGhlIGNhbnRlZW4gb3BlbnMgYXQgZWxldmVuLg=="
+        }))
+    };
+    let may_open = |house: &Appliance| {
+        let mut mateo = house.sign_in("mateo");
+        mateo.send("GET", "/api/v1/documents/wiki:att901", None).unwrap().status == 200
+    };
+    let failures =
+        |house: &Appliance| house.app().overview_as_owner().unwrap().sources[0].status.runs[0].failures.clone();
+
+    for (flavour, faults) in [("dc-10", json!(["download-elsewhere"])), ("cloud", json!([]))] {
+        let house =
+            Appliance::made_of(Parts::of_flavour(flavour), &site(), |settings| settings.source[0].hosts.clear());
+        house.change_wiki("PUT", "/_standin/faults", &faults);
+        assert_eq!(house.sync(Mode::Full), State::Incomplete, "{flavour}");
+        assert_eq!((failures(&house)[0].code.as_str(), may_open(&house)), ("not_allowed", false), "{flavour}");
+
+        let elsewhere = house.confluence.url().replace("127.0.0.1", "localhost").parse().unwrap();
+        let house = house.restart_with(|settings| settings.source[0].hosts = vec![elsewhere]);
+        house.refresh();
+        assert!(may_open(&house), "{flavour}");
+    }
+}
+
+/// What the last run could not read.
+fn failures(house: &Appliance) -> Vec<String> {
+    let overview = house.app().overview_as_owner().unwrap();
+    overview.sources[0].status.runs[0].failures.iter().map(|failure| failure.code.clone()).collect()
+}
+
+/// How many of these somebody may open.
+fn opened(house: &Appliance, user: &str, ids: impl Iterator<Item = String>) -> usize {
+    let mut browser = house.sign_in(user);
+    ids.filter(|id| browser.send("GET", &format!("/api/v1/documents/wiki:{id}"), None).unwrap().status == 200).count()
+}
+
+#[test]
+fn a_page_under_which_the_wiki_breaks_costs_neither_the_others_nor_itself() {
+    let mut site = Site::two_projects();
+    for id in 501..531 {
+        let title = if id == 512 { "Fine" } else { "Note" };
+        site = site.page("HR", &id.to_string(), None, &format!("{title} {id}"), "<p>The orchid wants water.</p>");
+    }
+    let house = Appliance::with(&site);
+    house.change_wiki("PATCH", "/_standin/content/512", &json!({ "title": "Breaks" }));
+    house.change_wiki("PATCH", "/_standin/content/520", &json!({ "body": "<p>The cactus wants none.</p>" }));
+    house.change_wiki("PUT", "/_standin/faults", &json!(["bad-row"]));
+
+    assert_eq!(house.sync(Mode::Changes), State::Incomplete);
+
+    assert!(failures(&house).contains(&"rows_broken".to_owned()), "{:?}", failures(&house));
+    assert_eq!(opened(&house, "mateo", (501..531).map(|id| id.to_string())), 30, "what cannot be listed is not gone");
+    let found = house.sign_in("mateo").send("POST", "/api/v1/search", Some(&json!({ "query": "cactus" }))).unwrap();
+    assert_eq!(found.json()["results"][0]["document_id"], "wiki:520");
+}
+
+#[test]
+fn what_the_search_index_has_not_seen_yet_is_read_all_the_same_and_under_its_own_rule() {
+    for flavour in ["dc-10", "cloud"] {
+        let mut site = Site::two_projects();
+        for id in 501..511 {
+            site = site.page("HR", &id.to_string(), None, &format!("Note {id}"), "<p>The orchid wants water.</p>");
+        }
+        let site = site.restrict("502", &["mary"], &[]).restrict("503", &["mary"], &[]);
+        let house = Appliance::made_of(Parts::of_flavour(flavour), &site, |_| {});
+        house.change_wiki("PUT", "/_standin/faults", &json!(["index-lag"]));
+        house.refresh();
+
+        assert_eq!(opened(&house, "mateo", (501..511).map(|id| id.to_string())), 8, "{flavour}");
+        assert_eq!(opened(&house, "mary", (501..511).map(|id| id.to_string())), 10, "{flavour}");
+    }
+}
+
+#[test]
+fn spaces_that_move_up_in_a_listing_while_it_is_read_are_not_lost() {
+    let mut site = Site::two_projects();
+    for number in 0..250 {
+        let (key, id) = (format!("S{number}"), (1000 + number).to_string());
+        site = site.space(&key, &["confluence-users"]).page(&key, &id, None, &format!("Page {id}"), "<p>Moss.</p>");
+    }
+    let house = Appliance::without_sync(&site, |_| {});
+    house.change_wiki("PUT", "/_standin/faults", &json!(["shifting"]));
+    house.refresh();
+
+    assert_eq!(opened(&house, "mateo", (1000..1250).map(|id| id.to_string())), 250);
+}
+
+#[test]
+fn further_attachments_that_are_refused_in_passing_are_asked_for_again() {
+    let mut site = Site::two_projects();
+    for number in 0..450 {
+        site = site
+            .content(json!({ "id": format!("att{number}"), "type": "attachment", "space": "HR", "container": "101",
+                                    "title": format!("photo {number}.png"), "media_type": "image/png" }));
+    }
+    let house = Appliance::without_sync(&site, |_| {});
+    house.change_wiki("PUT", "/_standin/faults", &json!(["attachment-paging"]));
+
+    assert_eq!(house.sync(Mode::Full), State::Succeeded, "{:?}", failures(&house));
+}
+
+#[test]
+fn a_captcha_ends_the_run_after_one_request_and_deletes_nothing() {
+    let house = Appliance::with(&Site::two_projects());
+    house.change_wiki("PUT", "/_standin/faults", &json!(["captcha"]));
+    house.change_wiki("DELETE", "/_standin/log", &json!({}));
+
+    assert_eq!(house.sync(Mode::Changes), State::Failed);
+
+    assert_eq!(failures(&house), ["captcha"]);
+    assert_eq!(house.wiki_log().len(), 1);
+    assert_eq!(opened(&house, "mateo", ["101".to_owned()].into_iter()), 1);
 }

@@ -5,7 +5,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use sotto::app::nouns::{Mode, State};
 
-use crate::support::{Appliance, Site, claims, oracle};
+use crate::support::{Appliance, Parts, Site, claims, oracle};
 
 /// The truth table of the Confluence notes: space view {G1}; A ⊂ H restricted {u1, G2}; B ⊂ A restricted {u2, u7, G3}; C ⊂ B.
 pub fn truth_table() -> Site {
@@ -43,9 +43,37 @@ fn who_may_open(house: &Appliance, id: &str) -> Vec<&'static str> {
     USERS.into_iter().filter(|user| may_open(house, user, id)).collect()
 }
 
+/// An appliance over a wiki of this product and version, after its first sync.
+fn on(flavour: &'static str, site: &Site) -> Appliance {
+    let house = Appliance::made_of(Parts::of_flavour(flavour), site, |_| {});
+    house.refresh();
+    house
+}
+
 #[test]
 fn the_truth_table_holds_through_the_whole_path_and_after_each_change() {
-    let house = Appliance::with(&truth_table());
+    truth_table_holds_on("dc-10");
+}
+
+#[test]
+fn the_truth_table_holds_on_cloud() {
+    truth_table_holds_on("cloud");
+}
+
+#[test]
+fn the_truth_table_holds_on_data_center_9() {
+    truth_table_holds_on("dc-9.2.18");
+    truth_table_holds_on("dc-9.2.3");
+}
+
+#[test]
+fn the_truth_table_holds_on_versions_that_tell_permissions_by_remote_procedure_calls_alone() {
+    truth_table_holds_on("dc-8.5");
+    truth_table_holds_on("dc-7.19");
+}
+
+fn truth_table_holds_on(flavour: &'static str) {
+    let house = on(flavour, &truth_table());
 
     assert_eq!(who_may_open(&house, "1000"), ["u1", "u2", "u3", "u4", "u5", "u6"]);
     assert_eq!(who_may_open(&house, "1001"), ["u1", "u2", "u4"]);
@@ -65,6 +93,55 @@ fn the_truth_table_holds_through_the_whole_path_and_after_each_change() {
     house.change_wiki("PATCH", "/_standin/content/1002", &json!({ "read": { "users": [], "groups": [] } }));
     house.refresh();
     assert_eq!(who_may_open(&house, "1002"), ["u1", "u4"]);
+}
+
+#[test]
+fn a_space_whose_permissions_cannot_be_read_any_more_is_found_by_nobody_until_they_can() {
+    let house = on("dc-8.5", &truth_table());
+    assert!(may_open(&house, "u3", "1000"));
+
+    for fault in ["remote-api-off", "websudo"] {
+        house.change_wiki("PUT", "/_standin/faults", &json!([fault]));
+        assert_eq!(house.sync(Mode::Changes), State::Incomplete, "{fault}");
+        assert_eq!(who_may_open(&house, "1000"), Vec::<&str>::new(), "{fault}");
+        house.change_wiki("PUT", "/_standin/faults", &json!([]));
+        house.refresh();
+        assert!(may_open(&house, "u3", "1000"), "{fault}");
+    }
+}
+
+#[test]
+fn on_cloud_roles_open_a_space_and_nobody_passes_a_folder() {
+    let house = on("cloud", &truth_table());
+    let mut site = truth_table().json();
+    site["space_roles"] = json!({ "viewer": ["read/space"], "nothing": ["create/comment"] });
+    site["spaces"][0]["view"]["groups"] = json!([]);
+    let roles = |roles: Value| {
+        let mut site = site.clone();
+        site["spaces"][0]["role_assignments"] = roles;
+        house.change_wiki("PUT", "/_standin/site", &site);
+        house.sync(Mode::Changes);
+        who_may_open(&house, "1000")
+    };
+
+    let everybody = ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"];
+    assert_eq!(roles(json!([])), Vec::<&str>::new());
+    assert_eq!(roles(json!([{ "role": "viewer", "users": ["u7"], "groups": ["g2"] }])), ["u2", "u4", "u7"]);
+    assert_eq!(roles(json!([{ "role": "viewer", "classes": ["all-licensed-users"] }])), everybody);
+    assert_eq!(roles(json!([{ "role": "nothing", "classes": ["all-licensed-users"] }])), Vec::<&str>::new());
+    assert_eq!(roles(json!([{ "role": "viewer", "classes": ["all-product-admins"] }])), Vec::<&str>::new());
+
+    site["spaces"][0]["role_assignments"] = json!([{ "role": "viewer", "classes": ["all-licensed-users"] }]);
+    site["content"].as_array_mut().unwrap().push(json!({
+        "id": "2000", "type": "folder", "space": "S", "parent": "1000", "title": "Drawer", "read": { "users": ["u5"], "groups": [] }
+    }));
+    site["content"][1]["parent"] = json!("2000");
+    house.change_wiki("PUT", "/_standin/site", &site);
+    assert_eq!(house.sync(Mode::Changes), State::Incomplete);
+    for inside in ["1001", "1002", "1003", "1006"] {
+        assert_eq!(who_may_open(&house, inside), Vec::<&str>::new(), "{inside}");
+    }
+    assert_eq!(who_may_open(&house, "1000"), everybody);
 }
 
 #[test]
@@ -232,9 +309,26 @@ pub fn any_site() -> impl Strategy<Value = Value> {
 
 #[test]
 fn whatever_the_site_each_person_finds_exactly_what_the_oracle_admits() {
-    let cases = std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(12u32).min(400);
+    oracle_holds_on("dc-10", 12);
+}
+
+#[test]
+fn whatever_the_site_on_cloud_each_person_finds_exactly_what_the_oracle_admits() {
+    oracle_holds_on("cloud", 6);
+}
+
+#[test]
+fn whatever_the_site_on_older_versions_each_person_finds_exactly_what_the_oracle_admits() {
+    for flavour in ["dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19"] {
+        oracle_holds_on(flavour, 3);
+    }
+}
+
+fn oracle_holds_on(flavour: &'static str, cases_by_default: u32) {
+    let cases =
+        std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases_by_default).min(400);
     // One appliance for all sites: the wiki is replaced as a whole, and the crawl must make it true again.
-    let house = Appliance::with(&Site::new().user("u1").user("u2").user("u3"));
+    let house = on(flavour, &Site::new().user("u1").user("u2").user("u3"));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases,
         failure_persistence: None,

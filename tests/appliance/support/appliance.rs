@@ -50,12 +50,20 @@ pub struct Parts {
     pub ids: Ids,
     pub generate: Option<Arc<dyn Generate>>,
     pub embed: Option<Arc<dyn Embed>>,
+    /// The product and version that the wiki plays.
+    pub flavour: &'static str,
 }
 
 impl Parts {
+    /// The same with a wiki of another product or version.
+    pub fn of_flavour(flavour: &'static str) -> Parts {
+        Parts { flavour, ..Parts::plain() }
+    }
+
     /// The machine's clock, random ids, the model by rule, no embedder.
     pub fn plain() -> Parts {
-        Parts { clock: Clock::System, ids: Ids::Random, generate: Some(Arc::new(Scripted::default())), embed: None }
+        let generate: Option<Arc<dyn Generate>> = Some(Arc::new(Scripted::default()));
+        Parts { clock: Clock::System, ids: Ids::Random, generate, embed: None, flavour: "dc-10" }
     }
 
     /// A clock that stands still and ids that repeat: two worlds made of these can be compared byte for byte.
@@ -86,12 +94,12 @@ impl Appliance {
     pub fn made_of(parts: Parts, site: &Site, change: impl FnOnce(&mut Settings)) -> Appliance {
         let folder = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let confluence = Confluence::start(any, site.json(), "dc-10", &[]).unwrap();
-        let people = people_of(&site.json());
+        let confluence = Confluence::start(any, site.json(), parts.flavour, &[]).unwrap();
+        let people = people_of(&site.json(), parts.flavour);
         let client = Client { id: "sotto".to_owned(), secret: CLIENT_SECRET.to_owned(), redirects: Vec::new() };
         let idp = Idp::start_by(parts.clock.clone(), any, people.clone(), vec![client]).unwrap();
         let port = free_port();
-        let mut settings = settings(folder.path(), port, &confluence.url(), &idp.issuer());
+        let mut settings = settings(folder.path(), port, &confluence.url(), &idp.issuer(), parts.flavour);
         change(&mut settings);
         let (app, server) = open(&settings, &parts);
         let base = Url::parse(&format!("https://localhost:{port}")).unwrap();
@@ -163,6 +171,15 @@ impl Appliance {
 
     /// Changes the wiki: `PATCH` or `PUT` to one of the stand-in's own addresses.
     pub fn change_wiki(&self, method: &str, path: &str, body: &Value) {
+        self.direct_wiki(method, path, body);
+    }
+
+    /// The requests that the wiki served.
+    pub fn wiki_log(&self) -> Vec<Value> {
+        serde_json::from_str(&self.direct_wiki("GET", "/_standin/log", &Value::Null)).unwrap()
+    }
+
+    fn direct_wiki(&self, method: &str, path: &str, body: &Value) -> String {
         use std::io::{Read as _, Write as _};
         let url = Url::parse(&self.confluence.url()).unwrap();
         let host = url.host_str().unwrap();
@@ -178,6 +195,7 @@ impl Appliance {
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap_or_default();
         assert!(status.starts_with('2'), "the stand-in said {answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     /// A browser of somebody who is not signed in.
@@ -189,7 +207,7 @@ impl Appliance {
     /// A browser in which this person is signed in.
     pub fn sign_in(&self, username: &str) -> Browser {
         let mut browser = self.browser();
-        browser.sign_in("company", username).unwrap();
+        browser.sign_in("company", &login(username, self.parts.flavour)).unwrap();
         browser
     }
 
@@ -379,8 +397,13 @@ fn open(settings: &Settings, parts: &Parts) -> (Arc<App>, web::Server) {
     (app, server)
 }
 
+/// What a person signs in by at the company: on Confluence Cloud an account is tied to it by its e-mail address.
+fn login(username: &str, flavour: &str) -> String {
+    if flavour == "cloud" { format!("{username}@example.com") } else { username.to_owned() }
+}
+
 /// Everybody on the wiki but its crawler, with their groups there as groups of the company; `ana` administers.
-fn people_of(site: &Value) -> Vec<Person> {
+fn people_of(site: &Value, flavour: &str) -> Vec<Person> {
     let groups = site["groups"].as_array().unwrap();
     let member_of = |username: &str| {
         let mut names: Vec<String> = groups
@@ -398,7 +421,7 @@ fn people_of(site: &Value) -> Vec<Person> {
         .map(|user| user["username"].as_str().unwrap())
         .filter(|username| *username != "sotto-crawler")
         .map(|username| Person {
-            username: username.to_owned(),
+            username: login(username, flavour),
             password: format!("{username}-password"),
             email: format!("{username}@example.com"),
             name: username.to_owned(),
@@ -407,7 +430,23 @@ fn people_of(site: &Value) -> Vec<Person> {
         .collect()
 }
 
-fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str) -> Settings {
+/// What a source of this flavour needs besides.
+fn of_flavour(flavour: &str, wiki: &str) -> String {
+    // Who may use it cannot be asked of these.
+    let named = "use_groups = [\"confluence-users\"]";
+    // The service that keeps Cloud's attachments.
+    let host = Url::parse(wiki).unwrap().port().unwrap();
+    match flavour {
+        "cloud" => format!(
+            "kind = \"confluence_cloud\"\nuser = \"sotto-crawler@example.com\"\nadmin_key = true\n\
+             hosts = [\"http://localhost:{host}\"]\n{named}"
+        ),
+        "dc-10" | "dc-9.2.18" => "kind = \"confluence\"\nuser = \"sotto-crawler\"".to_owned(),
+        _ => format!("kind = \"confluence\"\nuser = \"sotto-crawler\"\n{named}"),
+    }
+}
+
+fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str, flavour: &str) -> Settings {
     let secret = |name: &str, text: &str| {
         use std::os::unix::fs::OpenOptionsExt as _;
         let path = folder.join(name);
@@ -440,13 +479,13 @@ fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str) -> Settings {
         token_file = {scim:?}
         [[source]]
         name = "wiki"
-        kind = "confluence"
+        {of_flavour}
         url = "{wiki}"
-        user = "sotto-crawler"
         token_file = {token:?}
         every_minutes = 0
         removal_guard_percent = 100
         "#,
+        of_flavour = of_flavour(flavour, wiki),
         data = folder.join("kept").display().to_string(),
         client = secret("client", CLIENT_SECRET),
         scim = secret("scim", SCIM_TOKEN),
