@@ -8,11 +8,13 @@ use docx_rs::{
 };
 
 use super::grid::Shape;
+use super::package::Package;
 use super::sheet::Sheet;
 use crate::corpus::Block;
 
 /// Reads a docx file. Tracked deletions, comments and the table of contents are left out; footnotes follow the text.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, String> {
+    Package::open(bytes)?.refuse_large()?;
     let docx = docx_rs::read_docx(bytes).map_err(|_| "it is no Word document, or damaged".to_owned())?;
     let mut reading = Reading { sheet: Sheet::new(), looks: looks(&docx), lists: lists(&docx), open: Vec::new() };
     for child in &docx.document.children {

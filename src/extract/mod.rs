@@ -12,15 +12,22 @@
 //!
 //! Uses: `corpus`. Begin at [`Extractor`]; [`Sheet`] is what every reader writes on.
 
+mod cells;
 mod child;
 mod docx;
+mod drawing;
 mod element;
 mod grid;
 mod html;
 mod markdown;
+mod odf;
+mod package;
 mod pdf;
 mod sheet;
+mod slides;
 mod text;
+mod workbook;
+mod xml;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,9 +71,29 @@ pub enum Format {
     Pdf,
     /// Office Open XML word processing
     Docx,
+    /// Office Open XML presentation
+    Pptx,
+    /// Office Open XML spreadsheet
+    Xlsx,
+    /// OpenDocument text, presentation or spreadsheet
+    Odf,
+    /// A drawing of draw.io
+    Drawing,
 }
 
 impl Format {
+    const ALL: [Format; 9] = [
+        Format::Text,
+        Format::Html,
+        Format::Markdown,
+        Format::Pdf,
+        Format::Docx,
+        Format::Pptx,
+        Format::Xlsx,
+        Format::Odf,
+        Format::Drawing,
+    ];
+
     /// By media type, else by the file name's ending; `None` where it is none of ours.
     pub fn of(media_type: &str, name: &str) -> Option<Format> {
         // RFC 9110 §8.3.1: parameters follow a semicolon; the type itself has no case.
@@ -78,6 +105,10 @@ impl Format {
             "md" | "markdown" => Some(Format::Markdown),
             "pdf" => Some(Format::Pdf),
             "docx" => Some(Format::Docx),
+            "pptx" | "ppsx" => Some(Format::Pptx),
+            "xlsx" | "xlsm" => Some(Format::Xlsx),
+            "odt" | "odp" | "ods" => Some(Format::Odf),
+            "drawio" => Some(Format::Drawing),
             _ => None,
         };
         match media_type.as_str() {
@@ -87,6 +118,16 @@ impl Format {
             "text/markdown" | "text/x-markdown" => Some(Format::Markdown),
             "application/pdf" | "application/x-pdf" => Some(Format::Pdf),
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => Some(Format::Docx),
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+            | "application/vnd.openxmlformats-officedocument.presentationml.slideshow" => Some(Format::Pptx),
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            | "application/vnd.ms-excel.sheet.macroenabled.12" => Some(Format::Xlsx),
+            "application/vnd.oasis.opendocument.text"
+            | "application/vnd.oasis.opendocument.presentation"
+            | "application/vnd.oasis.opendocument.spreadsheet" => Some(Format::Odf),
+            "application/vnd.jgraph.mxfile" => Some(Format::Drawing),
+            // What they are, too, where nobody told the server more.
+            "application/zip" | "application/x-zip-compressed" => by_ending.filter(|format| format.is_archive()),
             "" | "application/octet-stream" | "binary/octet-stream" | "application/x-download" => by_ending,
             _ => None,
         }
@@ -100,13 +141,19 @@ impl Format {
             Format::Markdown => "markdown",
             Format::Pdf => "pdf",
             Format::Docx => "docx",
+            Format::Pptx => "pptx",
+            Format::Xlsx => "xlsx",
+            Format::Odf => "odf",
+            Format::Drawing => "drawing",
         }
     }
 
+    const fn is_archive(self) -> bool {
+        matches!(self, Format::Docx | Format::Pptx | Format::Xlsx | Format::Odf)
+    }
+
     fn from_word(word: &str) -> Option<Format> {
-        [Format::Text, Format::Html, Format::Markdown, Format::Pdf, Format::Docx]
-            .into_iter()
-            .find(|format| format.word() == word)
+        Format::ALL.into_iter().find(|format| format.word() == word)
     }
 }
 
@@ -178,6 +225,10 @@ fn read(format: Format, bytes: &[u8]) -> Result<Vec<Block>, String> {
         Format::Markdown => Ok(markdown::read(&text::decode(bytes)).1),
         Format::Pdf => pdf::read(bytes),
         Format::Docx => docx::read(bytes),
+        Format::Pptx => slides::read(bytes),
+        Format::Xlsx => workbook::read(bytes),
+        Format::Odf => odf::read(bytes),
+        Format::Drawing => drawing::read(&text::decode(bytes)),
     }
 }
 
@@ -195,6 +246,9 @@ mod tests {
         assert_eq!(Format::of("application/pdf", "a.bin"), Some(Format::Pdf));
         assert_eq!(Format::of("text/plain; charset=utf-8", "notes.md"), Some(Format::Markdown));
         assert_eq!(Format::of("application/octet-stream", "Plan.DOCX"), Some(Format::Docx));
+        assert_eq!(Format::of("application/zip", "Plan.xlsx"), Some(Format::Xlsx));
+        assert_eq!(Format::of("application/vnd.oasis.opendocument.text", "plan"), Some(Format::Odf));
+        assert_eq!(Format::of("application/zip", "pages.pdf"), None);
         assert_eq!(Format::of("image/png", "a.pdf"), None);
         assert_eq!(Format::of("", "noending"), None);
     }
@@ -219,7 +273,7 @@ mod tests {
     fn a_damaged_file_is_unreadable_not_a_panic() {
         let extractor = Extractor::in_process(&Settings::default());
 
-        for format in [Format::Pdf, Format::Docx] {
+        for format in Format::ALL.into_iter().filter(|format| *format == Format::Pdf || format.is_archive()) {
             assert!(matches!(extractor.blocks(format, b"PK\x03\x04 nothing of the kind"), Err(Error::Unreadable(_))));
         }
     }
