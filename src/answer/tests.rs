@@ -13,6 +13,7 @@ use crate::model::{Ending, Error, Generate, Limits, Prompt, Scripted, Stop};
 pub(super) fn head(id: &str, title: &str) -> Head {
     Head {
         id: DocumentId::parse(id).unwrap(),
+        kind: crate::corpus::Kind::Page,
         title: title.to_owned(),
         space: Space { key: "HR".to_owned(), name: "People".to_owned() },
         url: format!("https://wiki.example/{id}"),

@@ -77,6 +77,26 @@ pub enum Kind {
     Attachment,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 4] = [Kind::Page, Kind::Blogpost, Kind::Comment, Kind::Attachment];
+
+    /// Its word in settings, filters and the index.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Page => "page",
+            Kind::Blogpost => "blogpost",
+            Kind::Comment => "comment",
+            Kind::Attachment => "attachment",
+        }
+    }
+
+    /// The kind of a word; `None` where it is none's.
+    pub fn parse(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// The space a document stands in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Space {
@@ -134,6 +154,21 @@ pub enum Block {
     },
 }
 
+/// Something that a document points to, as its author wrote it. Whether it is there, and who may read it, is not said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
+    /// A page or blog post by its title, in another space where one is named.
+    Page {
+        /// The key of the other space.
+        space: Option<String>,
+        /// The title.
+        title: String,
+    },
+    /// An address.
+    Address(String),
+}
+
 /// A document as a source gave it, in our form. It says nothing of who may read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
@@ -161,6 +196,9 @@ pub struct Document {
     pub revision: u64,
     /// The content, in reading order.
     pub blocks: Vec<Block>,
+    /// What it points to, each once, in the order they are met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
 }
 
 /// A passage by its document, the revision it was cut from, and its place there: `SOURCE:ID@REVISION#PLACE`.

@@ -13,7 +13,7 @@ use crate::acl::AclClass;
 use crate::corpus::{Document, DocumentId, Passage, PassageId};
 
 /// The form of everything here and in `words`: an index of another form is built again.
-pub(super) const FORM: &str = "sotto-4";
+pub(super) const FORM: &str = "sotto-5";
 
 pub(super) const STEMS: &str = "stems";
 pub(super) const EXACT: &str = "exact";
@@ -45,6 +45,8 @@ pub(super) struct Fields {
     pub(super) label: Field,
     /// In lower case.
     pub(super) author: Field,
+    /// The word of its kind.
+    pub(super) kind: Field,
     /// The space's key and name, on the whole.
     space_name: Field,
     /// The code of a passage's language, where it is not English.
@@ -106,6 +108,7 @@ impl Fields {
             space: schema.add_text_field("space", id.clone()),
             label: schema.add_text_field("label", id.clone()),
             author: schema.add_text_field("author", id.clone()),
+            kind: schema.add_text_field("kind", id.clone()),
             space_name: schema.add_text_field("space_name", TextOptions::default().set_fast("raw")),
             language: schema.add_text_field("language", id.clone()),
             title: schema.add_text_field("title", text(STEMS)),
@@ -140,6 +143,7 @@ impl Fields {
             out.add_text(self.label, label.to_lowercase());
         }
         out.add_text(self.author, head.author.to_lowercase());
+        out.add_text(self.kind, head.kind.word());
         let under = passage.under.join("\n");
         for (field, text) in [(self.title, &passage.title), (self.headings, &under), (self.body, &passage.text)] {
             match language {

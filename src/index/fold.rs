@@ -123,6 +123,7 @@ mod tests {
         let id = crate::corpus::PassageId { document: document.clone(), revision: 1, place: 0 };
         let head = super::super::Head {
             id: document,
+            kind: crate::corpus::Kind::Page,
             title: title.to_owned(),
             space: crate::corpus::Space { key: "HR".into(), name: "People".into() },
             url: String::new(),

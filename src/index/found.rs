@@ -5,13 +5,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::AclClass;
-use crate::corpus::{Document, DocumentId, Passage, Space};
+use crate::corpus::{Document, DocumentId, Kind, Passage, Space};
 
 /// What of a document stands beside each of its passages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The document.
     pub id: DocumentId,
+    /// What it was in its source.
+    pub kind: Kind,
     /// Its title.
     pub title: String,
     /// Its space.
@@ -31,6 +33,7 @@ impl Head {
     pub(super) fn of(document: &Document) -> Head {
         Head {
             id: document.id.clone(),
+            kind: document.kind,
             title: document.title.clone(),
             space: document.space.clone(),
             url: document.url.clone(),

@@ -112,12 +112,13 @@ impl Joining {
 mod tests {
     use super::*;
     use crate::acl::AclClass;
-    use crate::corpus::{DocumentId, Passage, PassageId, Space};
+    use crate::corpus::{DocumentId, Kind, Passage, PassageId, Space};
 
     fn found(page: &str, place: u32, under: &[&str]) -> Found {
         let document = DocumentId::new("wiki", page).unwrap();
         let head = super::super::Head {
             id: document.clone(),
+            kind: Kind::Page,
             title: page.to_owned(),
             space: Space { key: "HR".into(), name: "People".into() },
             url: String::new(),

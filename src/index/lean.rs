@@ -68,11 +68,12 @@ pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::{DocumentId, Space};
+    use crate::corpus::{DocumentId, Kind, Space};
 
     fn head(updated_ms: i64, label: &str, space: &str) -> Head {
         Head {
             id: DocumentId::new("wiki", "1").unwrap(),
+            kind: Kind::Page,
             title: "Leave".into(),
             space: Space { key: space.into(), name: "A space".into() },
             url: String::new(),

@@ -1,6 +1,6 @@
 //! What a search is given: a query and a scope.
 
-use crate::corpus::DocumentId;
+use crate::corpus::{DocumentId, Kind};
 
 /// What is looked for: words, and their vector when an embedder is ready.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Scope {
     pub labels: Vec<String>,
     /// Display names of who changed it last, in any case.
     pub authors: Vec<String>,
+    /// Kinds of content.
+    pub kinds: Vec<Kind>,
     /// Changed at or after, milliseconds since the Unix epoch.
     pub updated_after: Option<i64>,
     /// Changed before.

@@ -156,6 +156,9 @@ fn narrowed(segment: &Segment, mut bits: Bits, fields: &Fields, scope: &Scope) -
             any_of(field, &mut texts.iter().map(|text| text.to_lowercase()), &mut bits)?;
         }
     }
+    if !scope.kinds.is_empty() {
+        any_of(fields.kind, &mut scope.kinds.iter().map(|kind| kind.word().to_owned()), &mut bits)?;
+    }
     if let Some(after) = scope.updated_after {
         bits.retain(|doc| segment.updated(doc) >= after);
     }

@@ -91,6 +91,7 @@ fn asked(body: Body) -> Result<Ask, Reply> {
         spaces: sent.spaces,
         labels: sent.labels,
         authors: sent.authors,
+        kinds: sent.kinds,
         updated_after: sent.updated_after,
         updated_before: sent.updated_before,
     };

@@ -35,6 +35,7 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
         spaces: sent.spaces,
         labels: sent.labels,
         authors: sent.authors,
+        kinds: sent.kinds,
         updated_after: sent.updated_after,
         updated_before: sent.updated_before,
     }

@@ -2,6 +2,7 @@
 
 use super::reply::Reply;
 use crate::clock::Moment;
+use crate::corpus::Kind;
 use crate::index::Scope;
 
 /// Values in one list.
@@ -13,6 +14,7 @@ pub struct Narrowing {
     pub spaces: Option<Vec<String>>,
     pub labels: Option<Vec<String>>,
     pub authors: Option<Vec<String>>,
+    pub kinds: Option<Vec<String>>,
     pub updated_after: Option<String>,
     pub updated_before: Option<String>,
 }
@@ -24,6 +26,7 @@ impl Narrowing {
             spaces: list("spaces", self.spaces)?,
             labels: list("labels", self.labels)?,
             authors: list("authors", self.authors)?,
+            kinds: list("kinds", self.kinds)?.iter().map(|word| kind(word)).collect::<Result<_, Reply>>()?,
             updated_after: moment("updated_after", self.updated_after)?,
             updated_before: moment("updated_before", self.updated_before)?,
             ..Scope::default()
@@ -37,6 +40,11 @@ fn list(name: &str, values: Option<Vec<String>>) -> Result<Vec<String>, Reply> {
         return Err(Reply::unreadable(format!("{name} has at most {VALUES_MAX} values")));
     }
     Ok(values)
+}
+
+fn kind(word: &str) -> Result<Kind, Reply> {
+    let words = Kind::ALL.map(Kind::word).join(", ");
+    Kind::parse(word).ok_or_else(|| Reply::unreadable(format!("kinds has words of these: {words}")))
 }
 
 fn moment(name: &str, text: Option<String>) -> Result<Option<i64>, Reply> {
@@ -64,6 +72,14 @@ mod tests {
         assert_eq!((fits.updated_after, fits.updated_before), (Some(1_767_225_600_000), Some(1_767_308_400_000)));
         assert_eq!(fits.labels, ["a"]);
         assert!(sent("yesterday").scope().unwrap_err().detail().contains("updated_before"));
+    }
+
+    #[test]
+    fn kinds_are_read_and_a_wrong_one_is_answered_with_those_there_are() {
+        let kinds = |word: &str| Narrowing { kinds: Some(vec![word.to_owned()]), ..Narrowing::default() }.scope();
+
+        assert_eq!(kinds("attachment").unwrap().kinds, [Kind::Attachment]);
+        assert!(kinds("file").unwrap_err().detail().contains("attachment"));
     }
 
     #[test]

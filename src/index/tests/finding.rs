@@ -102,6 +102,8 @@ fn a_scope_takes_away() {
     assert_eq!(desk(Scope { authors: vec!["Bob".into()], ..all.clone() }), Vec::<String>::new());
     assert_eq!(desk(Scope { sources: vec!["wiki".into()], ..all.clone() }).len(), 3);
     assert_eq!(desk(Scope { sources: vec!["other".into()], ..all.clone() }), Vec::<String>::new());
+    assert_eq!(desk(Scope { kinds: vec![Kind::Page, Kind::Comment], ..all.clone() }).len(), 3);
+    assert_eq!(desk(Scope { kinds: vec![Kind::Attachment], ..all.clone() }), Vec::<String>::new());
     assert_eq!(desk(Scope { updated_after: Some(5000), ..all.clone() }), ["pager"]);
     assert_eq!(desk(Scope { updated_before: Some(3000), ..all.clone() }), ["it"]);
     assert!(!desk(Scope { without: vec![id_of("pager")], ..all }).contains(&"pager".to_owned()));

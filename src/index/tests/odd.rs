@@ -96,6 +96,7 @@ fn odd_scope() -> impl Strategy<Value = Scope> {
             spaces,
             labels,
             authors,
+            kinds: Vec::new(),
             updated_after,
             updated_before,
             without: vec![id_of("quote")],

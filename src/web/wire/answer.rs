@@ -28,6 +28,9 @@ pub struct Ask {
     /// Display names of who changed a page last, to narrow to.
     #[serde(default)]
     pub authors: Option<Vec<String>>,
+    /// Kinds to narrow to: `page`, `blogpost`, `comment`, `attachment`.
+    #[serde(default)]
+    pub kinds: Option<Vec<String>>,
     /// RFC 3339: only pages changed at or after.
     #[serde(default)]
     pub updated_after: Option<String>,

@@ -96,6 +96,9 @@ pub struct Search {
     /// Display names of who changed it last.
     #[serde(default)]
     pub authors: Option<Vec<String>>,
+    /// Kinds: `page`, `blogpost`, `comment`, `attachment`.
+    #[serde(default)]
+    pub kinds: Option<Vec<String>>,
     /// RFC 3339: changed at or after.
     #[serde(default)]
     pub updated_after: Option<String>,

@@ -234,6 +234,7 @@ fuzz_target!(|case: Case| {
         spaces: texts(&case.spaces, &["eng", "HR", "ärzte", "ÄRZTE"]),
         labels: texts(&case.labels, &LABELS),
         authors: texts(&case.authors, &["ada lovelace", "ÉMILE ZOLA", "Ada"]),
+        kinds: Vec::new(),
         updated_after: case.updated_after,
         updated_before: case.updated_before.map(|days| i64::from(days) * DAY_MS),
         without: case
