@@ -210,6 +210,7 @@ impl Page {
             updated_ms: 1_700_000_000_000 + number as i64 * 1000,
             revision: 1,
             blocks,
+            links: Vec::new(),
         };
         Page { document, passages, vectors: of_passages, class }
     }

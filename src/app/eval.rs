@@ -432,6 +432,7 @@ pub(super) fn page(id: DocumentId, title: String, blocks: Vec<Block>) -> Documen
         updated_ms: 0,
         revision: 1,
         blocks,
+        links: Vec::new(),
     }
 }
 

@@ -78,6 +78,18 @@ impl App {
         self.begin_allowed(source, mode, removal)
     }
 
+    /// Counts what a source would give with its settings as they are; the asker must be an administrator. It lists the whole
+    /// source, which takes as long as a sync that finds no change.
+    pub fn preview(&self, asker: &Asker, source: &SourceId) -> Result<crawl::Preview, Error> {
+        self.administrators_only(asker)?;
+        self.preview_as_owner(source)
+    }
+
+    /// The same for the owner of the machine.
+    pub fn preview_as_owner(&self, source: &SourceId) -> Result<crawl::Preview, Error> {
+        Ok(crawl::preview(self.source(source)?, &self.settings.outbound, &self.extractor)?)
+    }
+
     /// Begins a sync on the owner's word, given at the machine itself.
     pub fn refresh_as_owner(&self, source: &SourceId, mode: Mode, removal: Removal) -> Result<(), Error> {
         self.source(source)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{App, Error};
 use crate::audit::Event;
-use crate::crawl::{self, Mode};
+use crate::crawl;
 use crate::model::Stop;
 
 /// How long a round rests.
@@ -88,10 +88,9 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
 impl App {
     fn sync_what_is_due(&self) -> Result<(), Error> {
         for source in &self.settings.source {
-            let is_due = self.next_sync(source)?.is_some_and(|due| due <= self.now());
-            if is_due && !self.syncs.is_running(&source.name) {
-                let has_run = !crawl::status(&self.store, &source.name)?.runs.is_empty();
-                match self.begin_sync(&source.name, if has_run { Mode::Changes } else { Mode::Full }) {
+            let due = self.next_sync(source)?.filter(|next| next.at <= self.now());
+            if let Some(next) = due.filter(|_| !self.syncs.is_running(&source.name)) {
+                match self.begin_sync(&source.name, next.mode) {
                     Ok(()) | Err(Error::Busy) => {}
                     Err(other) => return Err(other),
                 }
@@ -100,15 +99,9 @@ impl App {
         Ok(())
     }
 
-    /// When a source's next sync is due; `None` for on demand only. A source that never ran is due at once.
-    pub(super) fn next_sync(&self, source: &crawl::Settings) -> Result<Option<crate::clock::Moment>, Error> {
-        if source.every_minutes == 0 {
-            return Ok(None);
-        }
-        let every_ms = i64::try_from(source.every_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
-        let status = crawl::status(&self.store, &source.name)?;
-        let Some(last) = status.runs.first() else { return Ok(Some(self.now())) };
-        Ok(Some(last.ended.unwrap_or(last.began).plus_ms(every_ms)))
+    /// A source's next sync; `None` for on demand only. A source that never ran is due at once.
+    pub(super) fn next_sync(&self, source: &crawl::Settings) -> Result<Option<crawl::Next>, Error> {
+        Ok(crawl::next(source, &crawl::status(&self.store, &source.name)?, self.now()))
     }
 
     fn forget_what_is_due(&self) -> Result<(), Error> {

@@ -173,8 +173,8 @@ pub struct SourceState {
     pub url: String,
     /// What is known of it.
     pub status: crawl::Status,
-    /// When the next run is due; `None` for on demand only.
-    pub next: Option<Moment>,
+    /// The next run; `None` for on demand only.
+    pub next: Option<crawl::Next>,
 }
 
 /// The administrator's overview: health and counts, no content.

@@ -2,8 +2,12 @@
 //!
 //! Uses: nothing of ours. The only file in the house that reads the system's clock. Begin at [`Clock`].
 
+mod schedule;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+
+pub use self::schedule::{Cron, Zone};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -168,6 +168,7 @@ mod tests {
             updated_ms: 0,
             revision: 7,
             blocks,
+            links: vec![],
         }
     }
 

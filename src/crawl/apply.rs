@@ -5,6 +5,7 @@
 //! After a crash [`replay`] withholds again what was withheld, and tells the index whatever has a number after the one it
 //! had reached.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::kept::{Fact, Kept, Turn};
@@ -78,14 +79,17 @@ impl<'a> Applying<'a> {
         self.commit()
     }
 
-    /// Takes documents out: nobody finds them from now on.
-    pub(super) fn remove(&mut self, ids: &[DocumentId]) -> Result<(), Error> {
+    /// Takes documents out: nobody finds them from now on. Those that are only `left_out` are still at the source.
+    pub(super) fn remove(&mut self, ids: &[DocumentId], left_out: &BTreeSet<DocumentId>) -> Result<(), Error> {
         for some in ids.chunks(TOGETHER_MAX) {
             let telling = telling();
             let mut turn = Turn::new();
             for id in some {
                 self.told = self.kept.next_sequence()?;
-                turn.remove(id, self.told);
+                match left_out.contains(id) {
+                    true => turn.leave_out(id, self.told),
+                    false => turn.remove(id, self.told),
+                }
             }
             self.kept.make(turn)?;
             for id in some {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::due;
 use super::permissions::{Key, Permission, Place};
 use super::plan::{Held, Known};
-use super::{Run, State, Status};
+use super::{Failure, Run, State, Status};
 use crate::acl::AclClass;
 use crate::clock::Moment;
 use crate::corpus::{Document, DocumentId};
@@ -50,7 +51,19 @@ pub(super) struct Page(pub Document);
 #[serde(transparent)]
 pub(super) struct Gone(pub DocumentId);
 
+/// A file that could not be read, so that it is not tried again at each sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refused {
+    /// The version that was tried.
+    pub revision: u64,
+    /// When.
+    pub at: Moment,
+    /// What came of it.
+    pub failure: Failure,
+}
+
 json_record!(Fact, 1);
+json_record!(Refused, 1);
 json_record!(Withheld, 1);
 json_record!(Page, 1);
 json_record!(Gone, 1);
@@ -63,6 +76,7 @@ pub(super) struct Kept {
     pages: Tree<String, Page>,
     withheld: Tree<String, Withheld>,
     gone: Tree<u64, Gone>,
+    refused: Tree<String, Refused>,
     sources: Tree<String, Status>,
     permissions: Tree<Key, Permission>,
 }
@@ -88,11 +102,17 @@ impl Turn {
         self.pages.put(&document.id.as_str().to_owned(), &Page(document.clone()));
     }
 
-    pub(super) fn remove(&mut self, id: &DocumentId, sequence: u64) {
+    /// Forgets a document. Where it stands, and its restriction, is kept: it is still there, and other documents are below it.
+    pub(super) fn leave_out(&mut self, id: &DocumentId, sequence: u64) {
         self.facts.remove(&id.as_str().to_owned());
         self.pages.remove(&id.as_str().to_owned());
-        self.permissions.remove(&Key::Document(id.clone()));
         self.gone.put(&sequence, &Gone(id.clone()));
+    }
+
+    /// Forgets a document that is gone, with all that was known of it.
+    pub(super) fn remove(&mut self, id: &DocumentId, sequence: u64) {
+        self.leave_out(id, sequence);
+        self.permissions.remove(&Key::Document(id.clone()));
     }
 }
 
@@ -104,6 +124,7 @@ impl Kept {
             pages: store.tree("crawl.pages")?,
             withheld: store.tree("crawl.withheld")?,
             gone: store.tree("crawl.gone")?,
+            refused: store.tree("crawl.refused")?,
             sources: store.tree("crawl.sources")?,
             permissions: store.tree("crawl.permissions")?,
         })
@@ -178,6 +199,32 @@ impl Kept {
         Ok(self.withheld.get(&id.as_str().to_owned())?.is_some())
     }
 
+    /// What is remembered of a file that could not be read.
+    pub(super) fn refused(&self, id: &DocumentId) -> Result<Option<Refused>, store::Error> {
+        self.refused.get(&id.as_str().to_owned())
+    }
+
+    /// Remembers that a file cannot be read.
+    pub(super) fn refuse(&self, id: &DocumentId, refused: &Refused) -> Result<(), store::Error> {
+        self.refused.put(&id.as_str().to_owned(), refused)
+    }
+
+    /// Forgets what was remembered of files that are no longer listed, or are read by now.
+    pub(super) fn forget_refused(
+        &self,
+        source: &SourceId,
+        is_over: impl Fn(&DocumentId) -> bool,
+    ) -> Result<(), store::Error> {
+        let mut batch = Batch::new();
+        for key in self.refused.keys_under(format!("{source}:").as_bytes()) {
+            let key = key?;
+            if is_over(&id_of(&key)?) {
+                batch.remove(&key);
+            }
+        }
+        self.refused.apply(batch)
+    }
+
     /// The number of a source's next run.
     pub(super) fn next_number(&self, source: &SourceId) -> Result<u64, store::Error> {
         Ok(self.status(source)?.runs.first().map_or(0, |newest| newest.number) + 1)
@@ -242,6 +289,7 @@ impl Kept {
             None => status.runs.insert(0, run.clone()),
         }
         status.runs.truncate(RUNS_MAX);
+        due::note(&mut status, run.mode, run.began);
         status.permissions_as_of = as_of.or(status.permissions_as_of);
         if run.ended.is_some() {
             status.documents = self.count(source)?;

@@ -81,6 +81,7 @@ pub(super) fn document(item: &Item, words: Words, listed: &Listed) -> Document {
         updated_ms: words.updated_ms,
         revision: words.revision,
         blocks: words.blocks,
+        links: words.links,
     }
 }
 

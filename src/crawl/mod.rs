@@ -27,14 +27,17 @@
 
 mod apply;
 mod confluence;
+mod due;
 mod examine;
 mod kept;
 mod listed;
 mod markup;
 mod permissions;
 mod plan;
+mod preview;
 mod restriction;
 mod run;
+mod scope;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -44,8 +47,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Classes;
-use crate::clock::{Clock, Moment};
-use crate::corpus::DocumentId;
+use crate::clock::{Clock, Moment, Zone};
+use crate::corpus::{DocumentId, Kind};
 use crate::directory::Directory;
 use crate::extract::Extractor;
 use crate::index::Index;
@@ -56,8 +59,11 @@ use crate::store::{self, Store};
 use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
+pub use self::due::{Next, Timed, next};
 pub use self::examine::Finding;
 pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
+pub use self::preview::{Counts, Preview};
+pub use self::scope::Pattern;
 
 /// One source of pages.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -95,9 +101,52 @@ pub struct Settings {
     /// With `password_file`: basic authentication instead of a token.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
-    /// Space keys to take; empty for all current ones.
+    /// Space keys to take; with none here and in `space_patterns`, all.
     #[serde(default)]
     pub spaces: Vec<String>,
+    /// Regular expressions of the keys of more spaces to take. Each must match the whole key, in any case; so must all below.
+    #[serde(default)]
+    pub space_patterns: Vec<Pattern>,
+    /// Expressions of the keys of spaces to leave out, whatever else is said.
+    #[serde(default)]
+    pub without_spaces: Vec<Pattern>,
+    /// Whether personal spaces are among all.
+    #[serde(default = "yes")]
+    pub personal_spaces: bool,
+    /// Whether archived spaces are taken too.
+    #[serde(default)]
+    pub archived_spaces: bool,
+    /// What is taken: pages, blog posts, comments, attachments.
+    #[serde(default = "scope::every_kind")]
+    pub kinds: Vec<Kind>,
+    /// Whether resolved inline comments are taken.
+    #[serde(default)]
+    pub resolved_comments: bool,
+    /// Expressions of titles of pages and blog posts to take; empty for all. What hangs on a page goes with it.
+    #[serde(default)]
+    pub titles: Vec<Pattern>,
+    /// Expressions of titles to leave out.
+    #[serde(default)]
+    pub without_titles: Vec<Pattern>,
+    /// Expressions of labels, one of which a page must have; empty for all.
+    #[serde(default)]
+    pub labels: Vec<Pattern>,
+    /// Expressions of labels, none of which a page may have.
+    #[serde(default)]
+    pub without_labels: Vec<Pattern>,
+    /// Expressions of media types of attachments to take; empty for all that can be read.
+    #[serde(default)]
+    pub media_types: Vec<Pattern>,
+    /// Expressions of media types to leave out.
+    #[serde(default)]
+    pub without_media_types: Vec<Pattern>,
+    /// The largest attachment to take, in bytes. One that is larger is left out; one beyond `[extract] file_bytes_max` is a
+    /// failure of the run.
+    #[serde(default)]
+    pub attachment_bytes_max: Option<u64>,
+    /// A condition in Confluence's query language on pages and blog posts; empty for none.
+    #[serde(default)]
+    pub cql: String,
     /// Groups that may use Confluence at all, where its version cannot be asked.
     #[serde(default)]
     pub use_groups: Vec<String>,
@@ -113,9 +162,15 @@ pub struct Settings {
     /// without this word nobody finds the pages in them.
     #[serde(default)]
     pub folders_are_open: bool,
-    /// Minutes between syncs; 0 for on demand only.
+    /// Minutes between syncs; 0 for none but those on demand and of the schedule.
     #[serde(default = "fifteen")]
     pub every_minutes: u64,
+    /// Times of day, week or month at which it is read, each with how much; besides `every_minutes`.
+    #[serde(default)]
+    pub schedule: Vec<Timed>,
+    /// The time zone of the schedule, by its name in the tz database.
+    #[serde(default = "Zone::utc")]
+    pub time_zone: Zone,
     /// A run that would remove more than this share of the documents, in percent, and more than five of them, waits for an
     /// administrator's word.
     #[serde(default = "fifteen")]
@@ -123,6 +178,10 @@ pub struct Settings {
     /// Minutes after which a source whose permissions could not be read again stops answering; 0 for never.
     #[serde(default)]
     pub stale_minutes: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn fifteen() -> u64 {
@@ -200,6 +259,24 @@ pub struct Run {
 }
 
 impl Run {
+    /// A run at its beginning.
+    fn beginning(number: u64, began: Moment, mode: Mode) -> Run {
+        Run {
+            number,
+            began,
+            ended: None,
+            mode,
+            state: State::Running,
+            phase: "connecting".to_owned(),
+            seen: 0,
+            added: 0,
+            changed: 0,
+            removed: 0,
+            reclassed: 0,
+            failures: Vec::new(),
+        }
+    }
+
     /// What facts that it learned are kept with.
     fn id(&self) -> SyncId {
         SyncId { number: self.number, began_ms: self.began.ms() }
@@ -219,6 +296,13 @@ pub struct Failure {
     pub remedy: String,
 }
 
+impl Failure {
+    /// Whether a file itself cannot be read, rather than the source not give it just now.
+    fn is_of_the_file(&self) -> bool {
+        matches!(self.code.as_str(), "file_unreadable" | "file_ended")
+    }
+}
+
 /// What is known of a source between runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -226,6 +310,9 @@ pub struct Status {
     pub documents: u64,
     /// The last runs, newest first, at most twenty.
     pub runs: Vec<Run>,
+    /// When a run of each mode last began.
+    #[serde(default)]
+    pub began: Vec<(Mode, Moment)>,
     /// When all permissions were last read whole.
     pub permissions_as_of: Option<Moment>,
     /// An administrator allows the next run to remove more than the guard would let it.
@@ -298,6 +385,11 @@ fn with_source<T>(
         Product::Confluence => deed(&Confluence::open(settings, outbound, extractor).map_err(wrong)?),
         Product::ConfluenceCloud => deed(&Cloud::open(settings, outbound, extractor).map_err(wrong)?),
     })
+}
+
+/// Counts what a source would give with these settings, and changes nothing.
+pub fn preview(settings: &Settings, outbound: &outbound::Settings, extractor: &Extractor) -> Result<Preview, Error> {
+    with_source(settings, outbound, extractor, |source| preview::preview(source, settings))
 }
 
 /// What is known of a source.

@@ -37,6 +37,8 @@ pub(super) struct Seen {
     pub partial: BTreeSet<String>,
     /// Whether all spaces were listed.
     pub has_all_spaces: bool,
+    /// Those of the documents that the settings leave out. They are known, or they would not be here.
+    pub left_out: BTreeSet<DocumentId>,
 }
 
 /// One thing to do.
@@ -75,9 +77,10 @@ pub(super) fn plan(known: &Known, seen: &Seen, mode: Mode) -> Vec<Step> {
     if mode == Mode::Permissions {
         return steps;
     }
-    let gone = known.documents.iter().filter(|(id, held)| !seen.documents.contains_key(id) && is_gone(held, seen));
+    let is_missed = |id: &DocumentId| !seen.documents.contains_key(id) || seen.left_out.contains(id);
+    let gone = known.documents.iter().filter(|(id, held)| is_missed(id) && is_gone(held, seen));
     steps.extend(gone.map(|(id, _)| Step::Remove(id.clone())));
-    for (id, now) in &seen.documents {
+    for (id, now) in seen.documents.iter().filter(|(id, _)| !seen.left_out.contains(id)) {
         match known.documents.get(id) {
             None => steps.push(Step::Add(id.clone())),
             Some(held) if held.revision != now.revision || mode == Mode::Full => {
@@ -122,7 +125,7 @@ mod tests {
     }
 
     fn seen(documents: &[(&str, Held)]) -> Seen {
-        Seen { documents: known(documents).documents, partial: BTreeSet::new(), has_all_spaces: true }
+        Seen { documents: known(documents).documents, has_all_spaces: true, ..Seen::default() }
     }
 
     #[test]
@@ -165,6 +168,20 @@ mod tests {
         seen.partial.insert("ENG".to_owned());
 
         assert_eq!(plan(&known, &seen, Mode::Full), vec![Step::Remove(id("1"))]);
+    }
+
+    #[test]
+    fn what_the_settings_leave_out_goes_and_has_its_new_readers_until_it_is_gone() {
+        let known = known(&[("1", held(1, 1, 1))]);
+        let mut seen = seen(&[("1", held(2, 9, 9))]);
+        seen.left_out.insert(id("1"));
+        let reclass = Step::Reclass(id("1"), AclClass::from_number(2));
+
+        assert_eq!(plan(&known, &seen, Mode::Changes), vec![reclass.clone(), Step::Remove(id("1"))]);
+        assert_eq!(plan(&known, &seen, Mode::Permissions), vec![reclass.clone()]);
+        // Where the listing broke off, whether it is left out may not be known.
+        seen.partial.insert("HR".to_owned());
+        assert_eq!(plan(&known, &seen, Mode::Full), vec![reclass]);
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use super::apply::{Applying, Ready};
-use super::kept::Kept;
+use super::kept::{Kept, Refused};
 use super::listed::{Listed, document, groups, head, levels};
 use super::markup::{Mention, Names};
 use super::permissions;
 use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
 use super::restriction::{Level, rule_of};
+use super::scope;
 use super::source::{Item, Source, Words};
 use super::{Error, Failure, Mode, Rooms, Run, Settings, State};
 use crate::acl::AclClass;
@@ -24,6 +25,9 @@ const FETCHERS: usize = 4;
 
 /// Items fetched by one call: Data Center gives at most fifty bodies at once.
 const FETCHED_TOGETHER: usize = 50;
+
+/// How long a file that could not be read is left alone.
+const REFUSED_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Failures that are listed of one run; the rest is counted in the last one.
 const FAILURES_MAX: usize = 100;
@@ -64,20 +68,7 @@ pub(super) fn run(
     watch: &mut dyn FnMut(&Run) -> ControlFlow<()>,
 ) -> Result<Run, Error> {
     let kept = Kept::open(rooms.store)?;
-    let run = Run {
-        number: kept.next_number(&settings.name)?,
-        began: rooms.clock.now(),
-        ended: None,
-        mode,
-        state: State::Running,
-        phase: "connecting".to_owned(),
-        seen: 0,
-        added: 0,
-        changed: 0,
-        removed: 0,
-        reclassed: 0,
-        failures: Vec::new(),
-    };
+    let run = Run::beginning(kept.next_number(&settings.name)?, rooms.clock.now(), mode);
     let mut running = Running { settings, mode, rooms, kept: &kept, source, run, watch };
     kept.put_run(&settings.name, &running.run, None)?;
     let ended = running.all();
@@ -142,7 +133,7 @@ impl Running<'_, '_> {
         self.list(&mut listed)?;
 
         let known = self.kept.known(&self.settings.name)?;
-        let seen = self.seen(&mut listed)?;
+        let seen = self.seen(&mut listed, &known)?;
         let steps = plan(&known, &seen, self.mode);
         let is_held = self.carry_out(steps, &known, &seen, &listed)?;
 
@@ -184,7 +175,7 @@ impl Running<'_, '_> {
     }
 
     /// What was seen, with the class of each document.
-    fn seen(&mut self, listed: &mut Listed) -> Result<Seen, End> {
+    fn seen(&mut self, listed: &mut Listed, known: &Known) -> Result<Seen, End> {
         let mut seen = Seen { partial: listed.partial.clone(), has_all_spaces: true, ..Seen::default() };
         let mut classes: HashMap<Vec<&Level>, AclClass> = HashMap::new();
         let mut lost: Vec<DocumentId> = Vec::new();
@@ -198,6 +189,13 @@ impl Running<'_, '_> {
                 by_space = Some(*space);
             }
             let Some(item) = listed.items.get(id) else { continue };
+            let holder = item.container.as_ref().and_then(|id| listed.items.get(id));
+            if !scope::takes(self.settings, item, holder) {
+                if !known.documents.contains_key(id) {
+                    continue;
+                }
+                seen.left_out.insert(id.clone());
+            }
             let levels = levels(item, &listed.items);
             if levels.contains(&&Level::Unknown) {
                 lost.push(id.clone());
@@ -259,16 +257,35 @@ impl Running<'_, '_> {
             });
         } else {
             self.run.removed = remove.len() as u64;
-            applying.remove(&remove)?;
+            applying.remove(&remove, &seen.left_out)?;
         }
         self.move_known(&move_only, seen, listed, &mut applying)?;
 
         self.phase("content")?;
+        let fetch = self.without_refused(fetch, seen)?;
         let outcome = self.fetch(&fetch, known, seen, listed, &mut applying);
         // What was read until it was stopped is true, and is kept.
         applying.commit()?;
         outcome?;
         Ok(is_held)
+    }
+
+    /// Leaves out files that could not be read as they are: to try a hostile one at each sync would cost its seconds each time.
+    /// A full run tries them all, and so does one a day later: it may have been the machine. They stay listed among the failures.
+    fn without_refused(&mut self, ids: Vec<DocumentId>, seen: &Seen) -> Result<Vec<DocumentId>, End> {
+        let is_listed = |id: &DocumentId| seen.documents.contains_key(id) && !seen.left_out.contains(id);
+        let is_missed = |id: &DocumentId| seen.partial.is_empty() && !is_listed(id);
+        self.kept.forget_refused(&self.settings.name, |id| self.mode == Mode::Full || is_missed(id))?;
+        let mut left = Vec::new();
+        for id in ids {
+            let refused = self.kept.refused(&id)?;
+            let is_same = |of: &Refused| seen.documents.get(&id).is_some_and(|now| now.revision == of.revision);
+            match refused.filter(|of| is_same(of) && self.run.began.since(of.at) < REFUSED_MS) {
+                Some(refused) => self.fail(refused.failure),
+                None => left.push(id),
+            }
+        }
+        Ok(left)
     }
 
     /// New titles and places for words that did not change.
@@ -290,6 +307,7 @@ impl Running<'_, '_> {
                 };
                 let words = Words {
                     blocks: old.blocks,
+                    links: old.links,
                     revision: item.revision,
                     updated_ms: item.updated_ms,
                     author: item.author.clone(),
@@ -366,7 +384,13 @@ impl Running<'_, '_> {
                     *count += 1;
                     ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
                 }
-                (Err(failure), _) => self.fail(failure),
+                (Err(failure), _) => {
+                    if failure.is_of_the_file() {
+                        let refused = Refused { revision: item.revision, at: self.run.began, failure: failure.clone() };
+                        self.kept.refuse(&item.id, &refused)?;
+                    }
+                    self.fail(failure);
+                }
                 (Ok(_), None) => {}
             }
         }

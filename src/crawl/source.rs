@@ -6,7 +6,7 @@ use super::Failure;
 use super::examine::Finding;
 use super::markup::Names;
 use super::restriction::{Level, Subjects};
-use crate::corpus::{Block, DocumentId, Kind, Space};
+use crate::corpus::{Block, DocumentId, Kind, Link, Space};
 use crate::directory::SourcePeople;
 
 /// Something that was listed: all of it but its words.
@@ -36,6 +36,8 @@ pub(super) struct Item {
     pub level: Level,
     /// Where the words are in a file.
     pub file: Option<File>,
+    /// The source's own query leaves it out (`cql` in the settings), or could not be asked.
+    pub is_left_out: bool,
 }
 
 /// An attached file of a kind that is understood.
@@ -52,6 +54,8 @@ pub(super) struct File {
 pub(super) struct Words {
     /// The content, in reading order.
     pub blocks: Vec<Block>,
+    /// What it points to.
+    pub links: Vec<Link>,
     /// The version that was read.
     pub revision: u64,
     /// When that version was made.
@@ -69,6 +73,8 @@ pub(super) struct Listing {
     pub is_whole: bool,
     /// What could not be read.
     pub failures: Vec<Failure>,
+    /// Attachments that are not among the items: of a kind that is not read, too large, or left out by the settings.
+    pub files_left_out: u64,
 }
 
 /// A place that pages are read from. Confluence is the first; the second must not need a change outside its own folder.

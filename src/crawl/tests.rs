@@ -53,9 +53,12 @@ impl World {
     }
 
     fn run(&self, site: &Site, mode: Mode) -> Run {
+        self.run_with(&settings(), site, mode)
+    }
+
+    fn run_with(&self, settings: &Settings, site: &Site, mode: Mode) -> Run {
         self.clock.advance(60_000);
-        let run =
-            self.with(|rooms| run::run(site, &settings(), mode, rooms, &mut |_| ControlFlow::Continue(())).unwrap());
+        let run = self.with(|rooms| run::run(site, settings, mode, rooms, &mut |_| ControlFlow::Continue(())).unwrap());
         if run.state != State::Failed {
             self.conditions_come_to_the_classes_in_force();
         }
@@ -135,6 +138,8 @@ struct Site {
     pages: BTreeMap<DocumentId, (Item, String)>,
     /// Items whose words cannot be had.
     broken: Vec<DocumentId>,
+    /// Items whose file cannot be read.
+    broken_files: Vec<DocumentId>,
     is_listing_broken: bool,
     refuses: Option<Failure>,
     hides_people: bool,
@@ -156,6 +161,7 @@ impl Site {
             revision: 1,
             level: Level::Open,
             file: None,
+            is_left_out: false,
         };
         self.pages.insert(item.id.clone(), (item, words.to_owned()));
         self
@@ -213,7 +219,7 @@ impl Source for Site {
         let _ = seen(self.pages.len() as u64);
         let failures = if self.is_listing_broken { vec![failure("server_error")] } else { Vec::new() };
         let items = self.pages.values().map(|(item, _)| item.clone()).collect();
-        Listing { items, is_whole: !self.is_listing_broken, failures }
+        Listing { items, is_whole: !self.is_listing_broken, failures, files_left_out: 0 }
     }
 
     fn fetch(&self, items: &[&Item], _: &Names<'_>) -> Vec<Result<Words, Failure>> {
@@ -222,9 +228,13 @@ impl Source for Site {
             if self.broken.contains(&item.id) {
                 return Err(Failure { what: item.id.to_string(), ..failure("no_body") });
             }
+            if self.broken_files.contains(&item.id) {
+                return Err(Failure { what: item.id.to_string(), ..failure("file_ended") });
+            }
             let text = self.pages[&item.id].1.clone();
             let blocks = vec![Block::Paragraph { text }];
-            Ok(Words { blocks, revision: item.revision, updated_ms: item.updated_ms, author: item.author.clone() })
+            let (revision, updated_ms, author) = (item.revision, item.updated_ms, item.author.clone());
+            Ok(Words { blocks, links: Vec::new(), revision, updated_ms, author })
         };
         items.iter().map(words).collect()
     }
@@ -233,6 +243,53 @@ impl Source for Site {
 /// A home page with two below it.
 fn site() -> Site {
     Site::default().with("1", &[], "welcome").with("2", &["1"], "holidays").with("3", &["1", "2"], "salaries")
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_tried_again_when_it_changed_or_the_next_day_or_in_full() {
+    let mut site = site().with("9", &[], "cup");
+    site.broken_files.push(id("9"));
+    let world = World::new();
+    let tried = |site: &Site, mode| {
+        let run = world.run(site, mode);
+        assert_eq!((run.failures.len(), run.failures[0].code.as_str()), (1, "file_ended"));
+        site.fetched().contains(&"9".to_owned())
+    };
+
+    let (first, again) = (tried(&site, Mode::Changes), tried(&site, Mode::Changes));
+    site.item("9").revision = 2;
+    let changed = tried(&site, Mode::Changes);
+    let full = tried(&site, Mode::Full);
+    world.clock.advance(24 * 60 * 60 * 1000);
+    let next_day = tried(&site, Mode::Changes);
+    site.broken_files.clear();
+
+    assert_eq!((first, again, changed, full, next_day), (true, false, true, true, true));
+    assert!(world.run(&site, Mode::Full).failures.is_empty());
+    assert_eq!(world.found_by(&["staff"]).last().unwrap(), "Page 9");
+}
+
+#[test]
+fn what_the_settings_leave_out_goes_and_still_restricts_what_stands_below() {
+    let mut site = site();
+    site.restrict("2", &["board"]);
+    let world = World::new();
+    world.run(&site, Mode::Full);
+    let without = |titles: &[&str]| -> Settings {
+        let patterns = titles.iter().map(|title| Pattern::parse(title).unwrap()).collect();
+        Settings { without_titles: patterns, removal_guard_percent: 100, ..settings() }
+    };
+
+    let run = world.run_with(&without(&["Page 2"]), &site, Mode::Changes);
+
+    assert_eq!((run.state, run.removed), (State::Succeeded, 1));
+    assert_eq!(world.found_by(&["staff", "board"]), ["Page 1", "Page 3"]);
+    assert_eq!(world.found_by(&["staff"]), ["Page 1"]);
+    // Readers of what is left out follow the source until it is gone: a run of permissions removes nothing.
+    site.restrict("1", &["board"]);
+    world.run_with(&without(&["Page 1"]), &site, Mode::Permissions);
+    assert!(world.found_by(&["staff"]).is_empty());
+    assert_eq!(world.found_by(&["staff", "board"]), ["Page 1", "Page 3"]);
 }
 
 #[test]
@@ -425,7 +482,7 @@ fn what_the_index_had_not_committed_is_told_again_after_a_crash() {
     let kept = Kept::open(&world.store).unwrap();
     world.with(|rooms| {
         let mut applying = Applying::new(&kept, rooms);
-        applying.remove(&[id("1")]).unwrap();
+        applying.remove(&[id("1")], &Default::default()).unwrap();
         let document = kept.page(&id("2")).unwrap().unwrap();
         let fact = kept.fact(&id("2")).unwrap().unwrap();
         let document = crate::corpus::Document { title: "New title".to_owned(), ..document };

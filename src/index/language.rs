@@ -165,6 +165,7 @@ mod tests {
             updated_ms: 0,
             revision: 1,
             blocks,
+            links: vec![],
         };
         Language::of(&document).map(Language::code)
     }

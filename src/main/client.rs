@@ -32,6 +32,28 @@ pub fn sync(
     Ok(())
 }
 
+/// Prints what a source would give.
+pub fn preview(config: Option<&Path>, name: &str, json: bool) -> anyhow::Result<()> {
+    let source = SourceId::parse(name).with_context(|| format!("{name:?} is no name of a source"))?;
+    let reply = tell(config, &Command::Preview { source })?;
+    if json {
+        say(&serde_json::to_string_pretty(&reply)?);
+        return Ok(());
+    }
+    for space in reply["spaces"].as_array().into_iter().flatten() {
+        let counts = |counts: &Value| {
+            ["pages", "blogposts", "comments", "attachments"].map(|kind| format!("{} {kind}", counts[kind])).join(", ")
+        };
+        let key = space["key"].as_str().unwrap_or_default();
+        say(&format!("{key}: {}; left out: {}", counts(&space["taken"]), counts(&space["left_out"])));
+    }
+    for failure in reply["failures"].as_array().into_iter().flatten() {
+        let text = |part: &str| failure[part].as_str().unwrap_or_default().to_owned();
+        complain(&format!("{} {}: {}; {}", text("code"), text("what"), text("cause"), text("remedy")));
+    }
+    Ok(())
+}
+
 /// Prints why a person, or two, may or may not read a document.
 pub fn explain(
     config: Option<&Path>,

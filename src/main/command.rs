@@ -183,6 +183,16 @@ pub enum SourceDeed {
         #[command(flatten)]
         config: WithConfig,
     },
+    /// Count what a source would give with the settings of the running appliance, and change nothing.
+    Preview {
+        /// The source's name in the settings.
+        name: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Deeds with the audit log.

@@ -48,6 +48,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Source { deed: SourceDeed::Sync { name, full, permissions, allow_removal, config } } => {
             client::sync(config.config.as_deref(), &name, full, permissions, allow_removal).map(done)
         }
+        Command::Source { deed: SourceDeed::Preview { name, config, json } } => {
+            client::preview(config.config.as_deref(), &name, json).map(done)
+        }
         Command::Explain { user, other, document, config, json } => {
             client::explain(config.config.as_deref(), user, other, &document, json).map(done)
         }

@@ -48,6 +48,11 @@ pub enum Command {
         #[serde(default)]
         allow_removal: bool,
     },
+    /// Counts what a source would give.
+    Preview {
+        /// Which.
+        source: SourceId,
+    },
     /// Why people may or may not read a document.
     Explain {
         /// One or two people, by user name or our id.
@@ -166,6 +171,7 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
             app.refresh_as_owner(source, *mode, removal)?;
             Ok(json!({ "source": source, "state": "running" }))
         }
+        Command::Preview { source } => shape(serde_json::to_value(wire::Preview::from(&app.preview_as_owner(source)?))),
         Command::Explain { people, document } => {
             let access = app.explain_as_owner(people, document)?;
             shape(serde_json::to_value(wire::Access::of(&access, wire::Told::Whole)))

@@ -57,6 +57,7 @@ routes! {
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
+    GET    "/api/v1/admin/sources/{name}/preview"     => desk::preview;
     GET    "/api/v1/admin/access"                     => desk::explain;
 
     GET    "/"                                        => pages::front_page;

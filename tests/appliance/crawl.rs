@@ -120,6 +120,114 @@ fn blog_posts_comments_and_attachments_are_found_under_their_containers_rule() {
     assert_eq!(his["outcome"], "refused", "{his}");
 }
 
+/// Ids of everything that mateo finds with a word that stands in all of it, sorted.
+fn found(house: &Appliance) -> Vec<String> {
+    let body = json!({ "query": "orchid", "limit": 50 });
+    let found = house.sign_in("mateo").send("POST", "/api/v1/search", Some(&body)).unwrap().json();
+    let results = found["results"].as_array().unwrap().clone();
+    let mut ids: Vec<String> =
+        results.iter().map(|one| one["document_id"].as_str().unwrap().trim_start_matches("wiki:").to_owned()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// Pages with an orchid in four spaces, a comment, and two files.
+fn orchids() -> Site {
+    let page = |id: &str, space: &str, labels: &[&str]| {
+        json!({ "id": id, "type": "page", "space": space, "title": format!("Plant {id}"), "labels": labels,
+                "body": "<p>The orchid wants water.</p>" })
+    };
+    let file = |id: &str, name: &str, media_type: &str| {
+        json!({ "id": id, "type": "attachment", "space": "ANY", "container": "501", "title": name,
+                "media_type": media_type, "base64": "VGhlIG9yY2hpZCB3YW50cyB3YXRlci4K" })
+    };
+    let all = &["confluence-users"];
+    Site::two_projects()
+        .space_of("~mateo", all, "personal", "current")
+        .space_of("OLD", all, "global", "archived")
+        .content(page("501", "ANY", &["plants"]))
+        .content(page("502", "ANY", &["draft"]))
+        .content(page("503", "~mateo", &[]))
+        .content(page("504", "OLD", &[]))
+        .content(json!({ "id": "505", "type": "comment", "space": "ANY", "container": "502", "title": "Re",
+                         "body": "<p>Orchid, indeed.</p>" }))
+        .content(file("att506", "plan.txt", "text/plain"))
+        .content(file("att507", "plan.md", "text/markdown"))
+}
+
+#[test]
+fn a_source_takes_in_what_its_settings_say() {
+    let with = |more: serde_json::Value| {
+        let house = Appliance::with_settings(&orchids(), |settings| {
+            let mut source = serde_json::to_value(&settings.source[0]).unwrap();
+            source.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            settings.source[0] = serde_json::from_value(source).unwrap();
+        });
+        found(&house)
+    };
+
+    assert_eq!(with(json!({})), ["501", "502", "503", "505", "att506", "att507"]);
+    assert_eq!(
+        with(json!({ "personal_spaces": false, "without_media_types": ["text/mark.*"] })),
+        ["501", "502", "505", "att506"]
+    );
+    assert_eq!(with(json!({ "space_patterns": ["~.*", "OLD"], "archived_spaces": true })), ["503", "504"]);
+    assert_eq!(with(json!({ "without_labels": ["draft"], "attachment_bytes_max": 10 })), ["501", "503"]);
+    assert_eq!(with(json!({ "kinds": ["comment"] })), ["505"]);
+    assert_eq!(
+        with(json!({ "cql": "label = \"plants\" or title = \"Plant 503\"" })),
+        ["501", "503", "att506", "att507"]
+    );
+}
+
+#[test]
+fn a_condition_that_confluence_refuses_takes_nothing_in_and_nothing_out() {
+    let house = Appliance::with(&orchids());
+    let before = found(&house);
+    let house = house.restart_with(|settings| settings.source[0].cql = "colour ~ green".to_owned());
+
+    let state = house.sync(Mode::Full);
+
+    assert_eq!((state, found(&house)), (State::Incomplete, before));
+}
+
+#[test]
+fn what_a_source_would_give_is_counted_and_nothing_is_changed() {
+    let house = Appliance::without_sync(&orchids(), |settings| {
+        settings.source[0].without_labels = serde_json::from_value(json!(["draft"])).unwrap();
+        settings.source[0].spaces = vec!["ANY".to_owned()];
+    });
+
+    let counts = house.sign_in("ana").send("GET", "/api/v1/admin/sources/wiki/preview", None).unwrap().json();
+
+    let count = |pages: u64, comments: u64, attachments: u64| json!({ "pages": pages, "blogposts": 0, "comments": comments, "attachments": attachments });
+    let space = json!({ "key": "ANY", "name": "ANY space", "taken": count(2, 0, 2), "left_out": count(1, 1, 0) });
+    assert_eq!(counts, json!({ "spaces": [space], "failures": [] }));
+    assert_eq!(house.sign_in("mateo").send("GET", "/api/v1/admin/sources/wiki/preview", None).unwrap().status, 404);
+    assert_eq!(house.app().overview_as_owner().unwrap().documents, 0);
+}
+
+#[test]
+fn an_inline_comment_is_found_by_itself_and_by_the_words_it_was_made_on() {
+    let comment = |id: &str, location: &str, selection: &str, body: &str| {
+        json!({ "id": id, "type": "comment", "space": "HR", "container": "101", "title": "Re", "location": location,
+                "original_selection": selection, "body": body })
+    };
+    let site = Site::two_projects()
+        .content(comment("601", "inline", "28 days of annual leave", "<p>Does the marmalade count?</p>"))
+        .content(comment("602", "resolved", "annual leave", "<p>Settled long ago by marmalade.</p>"));
+    let house = Appliance::with(&site);
+    let mut mateo = house.sign_in("mateo");
+
+    let results = mateo.send("POST", "/api/v1/search", Some(&json!({ "query": "marmalade" }))).unwrap().json();
+    let text = results["results"][0]["text"].as_str().unwrap_or_default();
+
+    assert_eq!(results["results"].as_array().unwrap().len(), 1, "{results}");
+    assert_eq!(results["results"][0]["document_id"], "wiki:601");
+    assert!(text.contains("28 days of annual leave") && text.contains("marmalade"), "{text}");
+}
+
 #[test]
 fn an_index_of_another_version_is_built_again_from_what_was_crawled() {
     let house = Appliance::with(&Site::two_projects());

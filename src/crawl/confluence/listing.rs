@@ -9,11 +9,10 @@ use super::permission::{self, KnownBy};
 use super::wire::{ChildTypes, Content, HasChild};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind};
-use crate::crawl::Failure;
 use crate::crawl::restriction::Level;
 use crate::crawl::source::{File, Item, Listing};
+use crate::crawl::{Failure, Settings, scope};
 use crate::extract::Format;
-use crate::names::SourceId;
 
 /// Rows asked for at once: Data Center gives at most so many with an expansion that is no body.
 const ROWS: usize = 200;
@@ -28,14 +27,17 @@ const COMMENT_EXPANDED: &str = "version,container,extensions.resolution";
 /// What a listing of attachments expands.
 const ATTACHMENT_EXPANDED: &str = "version,metadata.labels";
 
+/// Rows of a query asked for at once: Data Center gives at most so many where nothing is expanded.
+const QUERY_ROWS: usize = 1000;
+
 /// Pages whose attachments are asked for before whoever watches is told.
 const PAGES_TOGETHER: usize = 64;
 
 /// A listing under way.
 pub(super) struct Lister<'a> {
-    pub client: &'a Client,
-    pub source: &'a SourceId,
-    pub file_bytes_max: u64,
+    client: &'a Client,
+    settings: &'a Settings,
+    file_bytes_max: u64,
     listing: Listing,
     met: HashSet<DocumentId>,
     /// Pages and blog posts that may have attachments, or comments.
@@ -52,10 +54,10 @@ type Each<'e, 'a> = &'e mut dyn FnMut(&mut Lister<'a>, Vec<Content>) -> ControlF
 type Seen<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
 
 impl<'a> Lister<'a> {
-    pub(super) fn new(client: &'a Client, source: &'a SourceId, file_bytes_max: u64) -> Lister<'a> {
+    pub(super) fn new(client: &'a Client, settings: &'a Settings, file_bytes_max: u64) -> Lister<'a> {
         Lister {
             client,
-            source,
+            settings,
             file_bytes_max,
             listing: Listing { is_whole: true, ..Listing::default() },
             met: HashSet::new(),
@@ -73,9 +75,29 @@ impl<'a> Lister<'a> {
             }
         }
         self.ask_restrictions();
-        self.comments(space, seen);
-        self.attachments(space, seen);
+        if !self.settings.cql.trim().is_empty() {
+            self.choose(space);
+        }
+        if scope::takes_kind(self.settings, Kind::Comment) {
+            self.comments(space, seen);
+        }
+        if scope::takes_kind(self.settings, Kind::Attachment) {
+            self.attachments(space, seen);
+        }
         self.listing
+    }
+
+    /// Leaves out what the query of the settings does not find. Where it cannot be asked, nothing new is taken in, and what is
+    /// known stays: the listing is not whole.
+    fn choose(&mut self, space: &str) {
+        let path = chosen(space, &self.settings.cql);
+        let mut found: HashSet<String> = HashSet::new();
+        let asked = self.client.rows(&path, QUERY_ROWS, &mut |rows: Vec<Content>| {
+            let before = found.len();
+            found.extend(rows.into_iter().map(|row| row.id));
+            found.len() - before
+        });
+        leave_out(&mut self.listing, space, asked.map(|()| found));
     }
 
     fn broken(&mut self, space: &str, trouble: &Trouble) {
@@ -159,7 +181,7 @@ impl<'a> Lister<'a> {
     }
 
     fn id(&self, local: &str) -> Option<DocumentId> {
-        DocumentId::new(self.source.as_str(), local)
+        DocumentId::new(self.settings.name.as_str(), local)
     }
 
     /// What pages, comments and attachments have in common; `None` for what is no current content or was met before.
@@ -190,6 +212,7 @@ impl<'a> Lister<'a> {
             revision: version.number,
             level: Level::Open,
             file: None,
+            is_left_out: false,
         })
     }
 
@@ -288,7 +311,7 @@ impl<'a> Lister<'a> {
         let is_resolved = row.extensions.location.as_deref() == Some("resolved")
             || row.extensions.resolution.as_ref().and_then(|resolution| resolution.status.as_deref())
                 == Some("resolved");
-        if is_resolved {
+        if is_resolved && !self.settings.resolved_comments {
             return;
         }
         let container = row.container.as_ref().map(|container| container.id.clone());
@@ -310,13 +333,15 @@ impl<'a> Lister<'a> {
         let media_type =
             row.extensions.media_type.clone().or_else(|| row.metadata.media_type.clone()).unwrap_or_default();
         let (size, download) = (row.extensions.file_size.unwrap_or(0), row.links.download.clone());
-        if Format::of(&media_type, &row.title).is_none() {
+        if Format::of(&media_type, &row.title).is_none() || !scope::takes_file(self.settings, &media_type, size) {
+            self.listing.files_left_out += 1;
             return;
         }
         let container = page.and_then(|page| self.id(page));
         let Some(item) = self.item(row, Kind::Attachment) else { return };
         let (Some(container), Some(path)) = (container, download) else { return };
         if size > self.file_bytes_max {
+            self.listing.files_left_out += 1;
             self.listing.failures.push(too_large(&item.id, size, self.file_bytes_max));
             return;
         }
@@ -335,6 +360,29 @@ pub(super) fn cut(id: &DocumentId) -> Failure {
             permission::SUBJECTS_MAX
         ),
         remedy: "leave the page to a group instead of to so many".to_owned(),
+    }
+}
+
+/// Where a space's pages and blog posts are asked for that meet the condition of the settings.
+pub(super) fn chosen(space: &str, condition: &str) -> String {
+    let key = space.replace(['\\', '"'], "");
+    let query = format!("space = \"{key}\" and type in (page, blogpost) and ({condition})");
+    format!("/rest/api/content/search?cql={}", encoded(&query))
+}
+
+/// Leaves out what was not found. Where it could not be asked, nothing new is taken in, and what is known stays: the listing
+/// is not whole.
+pub(super) fn leave_out(listing: &mut Listing, space: &str, found: Result<HashSet<String>, Trouble>) {
+    let found = found.unwrap_or_else(|trouble| {
+        listing.is_whole = false;
+        listing.failures.push(Failure {
+            remedy: "look whether Confluence's own search takes the condition that the source's cql gives".to_owned(),
+            ..trouble.failure(space)
+        });
+        HashSet::new()
+    });
+    for item in &mut listing.items {
+        item.is_left_out = !found.contains(item.id.local());
     }
 }
 

@@ -30,7 +30,7 @@ use super::examine::Finding;
 use super::markup::Names;
 use super::restriction::Subjects;
 use super::source::{Item, Listing, Source, Words};
-use super::{Failure, Settings};
+use super::{Failure, Settings, scope};
 use crate::corpus::Space;
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
@@ -146,21 +146,26 @@ impl Source for Confluence<'_> {
     }
 
     fn spaces(&self) -> Result<Vec<Space>, Failure> {
-        let wanted = &self.settings.spaces;
         let mut met: HashSet<String> = HashSet::new();
         let mut spaces = Vec::new();
-        let read = self.client.rows("/rest/api/space?status=current", SPACE_ROWS, &mut |rows: Vec<wire::Space>| {
+        let mut take = |rows: Vec<wire::Space>| {
             let before = met.len();
-            for wire::Space { key, name } in rows {
+            for wire::Space { key, name, r#type } in rows {
+                let is_personal = r#type == "personal" || key.starts_with('~');
                 // Past its end this listing may give a row again (CONFSERVER-95272).
-                if met.insert(key.clone()) && (wanted.is_empty() || wanted.contains(&key)) {
+                if met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
                     let name = if name.is_empty() { key.clone() } else { name };
                     spaces.push(Space { key, name });
                 }
             }
             met.len() - before
-        });
-        read.map(|()| spaces).map_err(|trouble| trouble.failure(""))
+        };
+        let statuses = if self.settings.archived_spaces { &["current", "archived"][..] } else { &["current"] };
+        for status in statuses {
+            let path = format!("/rest/api/space?status={status}");
+            self.client.rows(&path, SPACE_ROWS, &mut take).map_err(|trouble| trouble.failure(""))?;
+        }
+        Ok(spaces)
     }
 
     fn may_view(&self, space: &Space) -> Result<Subjects, Failure> {
@@ -168,7 +173,7 @@ impl Source for Confluence<'_> {
     }
 
     fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing {
-        Lister::new(&self.client, &self.settings.name, self.extractor.file_bytes_max()).list(&space.key, seen)
+        Lister::new(&self.client, self.settings, self.extractor.file_bytes_max()).list(&space.key, seen)
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {

@@ -71,6 +71,9 @@ pub(super) struct Space {
     /// The name.
     #[serde(default)]
     pub name: String,
+    /// `global` or `personal`, and on Cloud more.
+    #[serde(default)]
+    pub r#type: String,
 }
 
 /// A page, blog post, comment or attachment.

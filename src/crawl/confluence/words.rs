@@ -32,12 +32,13 @@ pub(super) fn of_storage(read: Read, item: &Item, names: &Names<'_>) -> Result<W
             remedy: "open the page in Confluence and save it again".to_owned(),
         });
     };
-    let mut blocks = markup::read(&storage, names);
+    let markup::Read { mut blocks, links } = markup::read(&storage, names);
     if let Some(text) = read.selection.filter(|text| !text.trim().is_empty()) {
         blocks.insert(0, Block::Quote { text: text.split_whitespace().collect::<Vec<_>>().join(" ") });
     }
     Ok(Words {
         blocks,
+        links,
         revision: read.revision.max(item.revision),
         updated_ms: Moment::parse(&read.when).map_or(item.updated_ms, Moment::ms),
         author: read.author.unwrap_or_else(|| item.author.clone()),
@@ -63,13 +64,15 @@ pub(super) fn of_file(client: &Client, extractor: &Extractor, item: &Item, file:
                 ("file_too_large", "raise [extract] file_bytes_max where the machine has the memory")
             }
             extract::Error::Unreadable(_) => {
-                ("file_unreadable", "open the file and save it anew, then attach it again")
+                ("file_unreadable", "open the file, save it anew and attach it again; a full sync tries it as it is")
             }
-            extract::Error::Ended(_) => {
-                ("file_ended", "raise [extract] seconds_max or memory_bytes_max if the file is really so large")
-            }
+            extract::Error::Ended(_) => (
+                "file_ended",
+                "if it is really so large, raise [extract] seconds_max or memory_bytes_max; then sync in full",
+            ),
         };
         failure(code, error.to_string(), remedy)
     })?;
-    Ok(Words { blocks, revision: item.revision, updated_ms: item.updated_ms, author: item.author.clone() })
+    let (revision, updated_ms, author) = (item.revision, item.updated_ms, item.author.clone());
+    Ok(Words { blocks, links: Vec::new(), revision, updated_ms, author })
 }

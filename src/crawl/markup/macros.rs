@@ -55,7 +55,9 @@ pub(super) fn kind(name: &str) -> Kind {
         "warning" => Kind::Panel("Warning"),
         "status" | "status-handy" => Kind::Status,
         "include" => Kind::Includes("includes page"),
-        "excerpt-include" | "excerptinclude" => Kind::Includes("includes excerpt of page"),
+        "excerpt-include" | "excerptinclude" | "multiexcerpt-include" | "multiexcerpt-include-macro" => {
+            Kind::Includes("includes excerpt of page")
+        }
         "jira" | "jiraissues" => Kind::Issue,
         "profile" => Kind::Person,
         "html" | "html-bobswift" => Kind::Html,

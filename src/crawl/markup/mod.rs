@@ -17,7 +17,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use crate::corpus::Block;
+use crate::corpus::{Block, Link};
 use crate::extract::Sheet;
 
 /// A user as a page names them.
@@ -32,16 +32,20 @@ pub(super) enum Mention<'a> {
 /// Finds the display name of a mentioned user.
 pub(super) type Names<'a> = dyn Fn(Mention<'_>) -> Option<String> + Sync + 'a;
 
-/// Reads a page's storage format.
-pub(super) fn read(text: &str, names: &Names<'_>) -> Vec<Block> {
-    let mut sheet = Sheet::new();
-    write(text, names, &mut sheet);
-    sheet.finish()
+/// What a page says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Read {
+    /// Its words, in reading order.
+    pub blocks: Vec<Block>,
+    /// What it points to, each once.
+    pub links: Vec<Link>,
 }
 
-/// Writes storage format on a sheet that may already hold something.
-pub(super) fn write(text: &str, names: &Names<'_>, sheet: &mut Sheet) {
-    let mut page = page::Page::new(sheet, names);
+/// Reads a page's storage format.
+pub(super) fn read(text: &str, names: &Names<'_>) -> Read {
+    let mut sheet = Sheet::new();
+    let mut page = page::Page::new(&mut sheet, names);
     lenient::read(text, &mut page);
-    page.end();
+    let links = page.end();
+    Read { blocks: sheet.finish(), links }
 }

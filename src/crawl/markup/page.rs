@@ -3,7 +3,12 @@
 use super::lenient::{Attributes, Listener};
 use super::macros::{Kind, kind};
 use super::{Mention, Names};
+use crate::corpus::Link;
 use crate::extract::{Sheet, close_element, is_dropped, markdown, open_element, write_html};
+
+/// Links that are kept of one page, and the bytes of an address that is.
+const LINKS_MAX: usize = 256;
+const ADDRESS_BYTES_MAX: usize = 1024;
 
 /// An open macro.
 struct Macro {
@@ -58,16 +63,47 @@ pub(super) struct Page<'a> {
     captures: Vec<(Capture, String)>,
     /// How many elements are open inside (and with) the one that is dropped.
     dropped: usize,
+    links: Vec<Link>,
 }
 
 impl<'a> Page<'a> {
     pub(super) fn new(sheet: &'a mut Sheet, names: &'a Names<'a>) -> Page<'a> {
-        Page { sheet, names, macros: Vec::new(), references: Vec::new(), captures: Vec::new(), dropped: 0 }
+        Page {
+            sheet,
+            names,
+            macros: Vec::new(),
+            references: Vec::new(),
+            captures: Vec::new(),
+            dropped: 0,
+            links: Vec::new(),
+        }
     }
 
-    /// Ends the open line.
-    pub(super) fn end(self) {
+    /// Ends the open line; gives what the page points to.
+    pub(super) fn end(self) -> Vec<Link> {
         self.sheet.end_line();
+        self.links
+    }
+
+    fn keep(&mut self, link: Link) {
+        if self.links.len() < LINKS_MAX && !self.links.contains(&link) {
+            self.links.push(link);
+        }
+    }
+
+    /// Keeps what an element points to, also where it is said in other words or, in a setting of a macro, not at all.
+    fn keep_target(&mut self, name: &str, attributes: &Attributes) {
+        let value = |name: &str| attributes.value(name).map(str::trim).filter(|value| !value.is_empty());
+        let link = match name {
+            "ri:page" | "ri:blog-post" => value("ri:content-title")
+                .map(|title| Link::Page { space: value("ri:space-key").map(str::to_owned), title: title.to_owned() }),
+            "ri:url" => value("ri:value").and_then(address),
+            "a" => value("href").and_then(address),
+            _ => None,
+        };
+        if let Some(link) = link {
+            self.keep(link);
+        }
     }
 
     /// Words that belong to the page: to whatever takes them at this place.
@@ -172,7 +208,8 @@ impl<'a> Page<'a> {
                 let page = open
                     .parameter("")
                     .or_else(|| open.parameter("default-parameter"))
-                    .or_else(|| open.parameter("pageTitle"));
+                    .or_else(|| open.parameter("pageTitle"))
+                    .or_else(|| open.parameter("PageWithExcerpt"));
                 self.say_word(page.map(|page| format!("({words}: {page})")));
             }
             Kind::Named(what, parameters) => {
@@ -198,7 +235,7 @@ impl<'a> Page<'a> {
 
     fn open_rich_body(&mut self) {
         let is_hidden = self.macros.last().is_some_and(|open| {
-            open.kind == Kind::Excerpt
+            (open.kind == Kind::Excerpt || open.name == "details")
                 && open.parameter("hidden").is_some_and(|hidden| hidden.eq_ignore_ascii_case("true"))
         });
         let is_nothing = self
@@ -258,6 +295,13 @@ impl<'a> Page<'a> {
     }
 }
 
+/// An address of the web, without what leads to a place inside the page.
+fn address(text: &str) -> Option<Link> {
+    let text = text.split('#').next().unwrap_or_default();
+    let is_kept = (text.starts_with("https://") || text.starts_with("http://")) && text.len() <= ADDRESS_BYTES_MAX;
+    is_kept.then(|| Link::Address(text.to_owned()))
+}
+
 impl Listener for Page<'_> {
     fn open(&mut self, name: &str, attributes: &Attributes) {
         let attribute = |name: &str| attributes.value(name).map(str::to_owned);
@@ -265,6 +309,7 @@ impl Listener for Page<'_> {
             self.dropped += 1;
             return;
         }
+        self.keep_target(name, attributes);
         match name {
             "ac:structured-macro" | "ac:macro" => self.open_macro(attributes),
             "ac:parameter" | "ac:default-parameter" => {

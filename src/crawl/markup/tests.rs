@@ -15,7 +15,7 @@ fn names(mention: Mention<'_>) -> Option<String> {
 }
 
 fn blocks(text: &str) -> Vec<Block> {
-    read(text, &names)
+    read(text, &names).blocks
 }
 
 fn paragraph(text: &str) -> Block {
@@ -77,6 +77,8 @@ fn other_pages_are_named_and_never_followed() {
 
     assert_eq!(line(include), "(includes page: HR:Team)");
     assert_eq!(line(excerpt), "(includes excerpt of page: Team)");
+    let multi = r#"<ac:structured-macro ac:name="multiexcerpt-include-macro"><ac:parameter ac:name="MultiExcerptName">n</ac:parameter><ac:parameter ac:name="PageWithExcerpt"><ac:link><ri:page ri:content-title="Team"/></ac:link></ac:parameter></ac:structured-macro>"#;
+    assert_eq!(line(multi), "(includes excerpt of page: Team)");
 }
 
 #[test]
@@ -98,6 +100,23 @@ fn mentions_and_links_are_said_in_words() {
     let text = r#"<p>Ask <ac:link><ri:user ri:username="ana" /></ac:link> or <ac:link><ri:user ri:userkey="gone"/></ac:link>, see <ac:link ac:anchor="top"><ri:page ri:content-title="Guide" ri:space-key="HR"/></ac:link> and <ac:link><ri:page ri:content-title="Other"/><ac:plain-text-link-body><![CDATA[this one]]></ac:plain-text-link-body></ac:link> or <a href="https://x">that</a>.</p>"#;
 
     assert_eq!(line(text), "Ask @Ana Ruiz or @unknown user, see Guide and this one or that.");
+}
+
+#[test]
+fn what_a_page_points_to_is_kept_once_whatever_it_is_called() {
+    let text = r##"<p><ac:link><ri:page ri:content-title="Guide" ri:space-key="HR"/></ac:link> <ac:link><ri:page ri:content-title="Guide" ri:space-key="HR"/><ac:plain-text-link-body><![CDATA[again]]></ac:plain-text-link-body></ac:link> <a href="https://x.example/a?b=1&amp;c=2#top">there</a> <a href="#here">here</a> <a href="javascript:x()">no</a></p><ac:structured-macro ac:name="include"><ac:parameter ac:name=""><ac:link><ri:page ri:content-title="Team"/></ac:link></ac:parameter></ac:structured-macro><ac:structured-macro ac:name="children"><ac:parameter ac:name="page"><ac:link><ri:page ri:content-title="Hidden"/></ac:link></ac:parameter></ac:structured-macro>"##;
+
+    let page =
+        |space: Option<&str>, title: &str| Link::Page { space: space.map(str::to_owned), title: title.to_owned() };
+    let address = Link::Address("https://x.example/a?b=1&c=2".to_owned());
+    assert_eq!(read(text, &names).links, [page(Some("HR"), "Guide"), address, page(None, "Team")]);
+}
+
+#[test]
+fn what_is_hidden_from_readers_is_not_read() {
+    let details = r#"<ac:structured-macro ac:name="details"><ac:parameter ac:name="hidden">true</ac:parameter><ac:rich-text-body><p>unseen</p></ac:rich-text-body></ac:structured-macro><p>seen</p>"#;
+
+    assert_eq!(blocks(details), vec![paragraph("seen")]);
 }
 
 #[test]

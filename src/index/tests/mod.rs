@@ -44,6 +44,7 @@ impl Page {
             updated_ms: self.id.len() as i64 * 1000,
             revision: self.revision,
             blocks: self.text.split('\n').map(|text| Block::Paragraph { text: text.into() }).collect(),
+            links: vec![],
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct SourceState {
     pub permissions_as_of: Option<String>,
     /// When the next run is due, RFC 3339; `null` for on demand only.
     pub next_at: Option<String>,
+    /// How much that run reads.
+    pub next_mode: Option<Mode>,
     /// Its last runs, newest first.
     pub runs: Vec<Run>,
 }
@@ -115,6 +117,60 @@ pub struct Failure {
     pub cause: String,
     /// What to do about it.
     pub remedy: String,
+}
+
+/// What a source would give with its settings as they are.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Preview {
+    /// The spaces that are taken in.
+    pub spaces: Vec<SpacePreview>,
+    /// What could not be counted.
+    pub failures: Vec<Failure>,
+}
+
+/// What one space would give.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpacePreview {
+    /// Its key.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// What would be in the index.
+    pub taken: Counts,
+    /// What the settings leave out, with attachments that are not read or too large.
+    pub left_out: Counts,
+}
+
+/// How many there are of each kind.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Counts {
+    /// Pages.
+    pub pages: u64,
+    /// Blog posts.
+    pub blogposts: u64,
+    /// Comments.
+    pub comments: u64,
+    /// Attachments.
+    pub attachments: u64,
+}
+
+impl From<&crawl::Preview> for Preview {
+    fn from(preview: &crawl::Preview) -> Preview {
+        let spaces = preview.spaces.iter().map(|space| SpacePreview {
+            key: space.key.clone(),
+            name: space.name.clone(),
+            taken: Counts::from(space.taken),
+            left_out: Counts::from(space.left_out),
+        });
+        Preview { spaces: spaces.collect(), failures: preview.failures.iter().map(Failure::from).collect() }
+    }
+}
+
+impl From<crawl::Counts> for Counts {
+    fn from(counts: crawl::Counts) -> Counts {
+        let crawl::Counts { pages, blogposts, comments, attachments } = counts;
+        Counts { pages, blogposts, comments, attachments }
+    }
 }
 
 /// Begins a run.
@@ -212,7 +268,8 @@ impl From<&app::SourceState> for SourceState {
             url: source.url.clone(),
             documents: source.status.documents,
             permissions_as_of: source.status.permissions_as_of.map(|at| at.rfc3339()),
-            next_at: source.next.map(|at| at.rfc3339()),
+            next_at: source.next.map(|next| next.at.rfc3339()),
+            next_mode: source.next.map(|next| Mode::from(next.mode)),
             runs: source.status.runs.iter().map(Run::from).collect(),
         }
     }

@@ -9,7 +9,7 @@ mod text;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
-pub use desk::{Explain, Overview, SourceState, Sources, Sync};
+pub use desk::{Explain, Overview, Preview, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use text::{matches, utf16};

@@ -52,9 +52,14 @@ impl Site {
     }
 
     /// A space that these groups may view.
-    pub fn space(mut self, key: &str, groups: &[&str]) -> Site {
+    pub fn space(self, key: &str, groups: &[&str]) -> Site {
+        self.space_of(key, groups, "global", "current")
+    }
+
+    /// The same, `global` or `personal`, `current` or `archived`.
+    pub fn space_of(mut self, key: &str, groups: &[&str], kind: &str, status: &str) -> Site {
         self.spaces.push(json!({
-            "key": key, "name": format!("{key} space"), "type": "global", "status": "current",
+            "key": key, "name": format!("{key} space"), "type": kind, "status": status,
             "view": { "users": [], "groups": groups, "anonymous": false }
         }));
         self

@@ -123,6 +123,7 @@ fn pages() -> Vec<Page> {
                 updated_ms: number as i64 * DAY_MS / 2,
                 revision: 1,
                 blocks: vec![Block::Heading { level: 2, text: heading }, Block::Paragraph { text }],
+                links: Vec::new(),
             },
         }
     };

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::super::abreast::abreast;
 use super::super::client::{Client, Trouble, encoded};
-use super::super::listing::{cut, too_large};
+use super::super::listing::{chosen, cut, leave_out, too_large};
 use super::super::permission::{self, KnownBy};
 use super::super::wire::{self as version_1, HasChild, Label};
 use super::permission::all;
@@ -20,7 +20,7 @@ use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind};
 use crate::crawl::restriction::Level;
 use crate::crawl::source::{File, Item, Listing};
-use crate::crawl::{Failure, Settings};
+use crate::crawl::{Failure, Settings, scope};
 use crate::extract::Format;
 
 /// Rows of the search asked for at once: it gives no more with an expansion.
@@ -104,8 +104,17 @@ impl<'a> Lister<'a> {
             .map(|item| item.id.clone())
             .collect();
         self.listing.failures.extend(levels.iter().map(cut));
-        self.below(key, &commented, comments, seen, Lister::comment);
-        self.below(key, &attached, attachments, seen, Lister::attachment);
+        if !self.settings.cql.trim().is_empty() {
+            let found = self.chosen(key);
+            leave_out(&mut self.listing, key, found);
+        }
+        if scope::takes_kind(self.settings, Kind::Comment) {
+            let of = if self.settings.resolved_comments { all_comments } else { comments };
+            self.below(key, &commented, of, seen, Lister::comment);
+        }
+        if scope::takes_kind(self.settings, Kind::Attachment) {
+            self.below(key, &attached, attachments, seen, Lister::attachment);
+        }
         self.listing
     }
 
@@ -206,6 +215,7 @@ impl<'a> Lister<'a> {
             revision: version.number,
             level: Level::Open,
             file: None,
+            is_left_out: false,
         })
     }
 
@@ -232,6 +242,16 @@ impl<'a> Lister<'a> {
             ControlFlow::Continue(())
         })?;
         Ok(known)
+    }
+
+    /// The pages and blog posts that meet the condition of the settings.
+    fn chosen(&self, key: &str) -> Result<HashSet<String>, Trouble> {
+        let mut found = HashSet::new();
+        self.client.scan(&chosen(key, &self.settings.cql), SEARCH_ROWS, &mut |rows: Vec<version_1::Content>| {
+            found.extend(rows.into_iter().map(|row| row.id));
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
     }
 
     /// Asks one by one for what the search did not tell.
@@ -295,13 +315,15 @@ impl<'a> Lister<'a> {
     fn attachment(&mut self, row: Content, page: &DocumentId) {
         let media_type = row.media_type.clone().unwrap_or_default();
         let (size, title) = (row.file_size.unwrap_or(0), row.title.clone().unwrap_or_default());
-        if Format::of(&media_type, &title).is_none() {
+        if Format::of(&media_type, &title).is_none() || !scope::takes_file(self.settings, &media_type, size) {
+            self.listing.files_left_out += 1;
             return;
         }
         let path =
             format!("/rest/api/content/{}/child/attachment/{}/download", encoded(page.local()), encoded(&row.id));
         let Some(item) = self.item(row, Kind::Attachment) else { return };
         if size > self.file_bytes_max {
+            self.listing.files_left_out += 1;
             self.listing.failures.push(too_large(&item.id, size, self.file_bytes_max));
             return;
         }
@@ -327,11 +349,20 @@ fn attachments(client: &Client, page: &str) -> Result<Vec<Content>, Trouble> {
 
 /// Comments on a page with those that answer them; a resolved one and its answers are left out.
 fn comments(client: &Client, page: &str) -> Result<Vec<Content>, Trouble> {
+    comments_that(client, page, |comment| comment.resolution_status.as_deref() != Some("resolved"))
+}
+
+/// The same with those that are resolved.
+fn all_comments(client: &Client, page: &str) -> Result<Vec<Content>, Trouble> {
+    comments_that(client, page, |_| true)
+}
+
+fn comments_that(client: &Client, page: &str, is_wanted: fn(&Content) -> bool) -> Result<Vec<Content>, Trouble> {
     let mut comments = Vec::new();
     for kind in ["footer-comments", "inline-comments"] {
         let mut level: Vec<Content> = all(client, &format!("{page}/{kind}?"))?;
         for _ in 0..ANSWERS_MAX {
-            level.retain(|comment| comment.resolution_status.as_deref() != Some("resolved"));
+            level.retain(is_wanted);
             let mut answers = Vec::new();
             for comment in &level {
                 answers.extend(all(client, &format!("/api/v2/{kind}/{}/children?", encoded(&comment.id)))?);

@@ -29,7 +29,7 @@ use crate::crawl::examine::Finding;
 use crate::crawl::markup::Names;
 use crate::crawl::restriction::Subjects;
 use crate::crawl::source::{Item, Listing, Source, Words};
-use crate::crawl::{Failure, Settings};
+use crate::crawl::{Failure, Settings, scope};
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
 use crate::outbound;
@@ -251,14 +251,18 @@ impl Source for Cloud<'_> {
     }
 
     fn spaces(&self) -> Result<Vec<Space>, Failure> {
-        let listed: Vec<wire::Space> =
-            all(&self.client, "/api/v2/spaces?status=current").map_err(|trouble| trouble.failure(""))?;
-        let wanted = &self.settings.spaces;
+        let statuses = if self.settings.archived_spaces { &["current", "archived"][..] } else { &["current"] };
+        let mut listed: Vec<wire::Space> = Vec::new();
+        for status in statuses {
+            let path = format!("/api/v2/spaces?status={status}");
+            listed.extend(all::<wire::Space>(&self.client, &path).map_err(|trouble| trouble.failure(""))?);
+        }
         let mut met: HashSet<String> = HashSet::new();
         let mut ids = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut spaces = Vec::new();
-        for wire::Space { id, key, name } in listed {
-            if met.insert(key.clone()) && (wanted.is_empty() || wanted.contains(&key)) {
+        for wire::Space { id, key, name, r#type } in listed {
+            let is_personal = r#type == "personal" || key.starts_with('~');
+            if met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
                 ids.insert(key.clone(), id);
                 spaces.push(Space { name: if name.is_empty() { key.clone() } else { name }, key });
             }

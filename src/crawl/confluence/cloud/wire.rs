@@ -18,6 +18,9 @@ pub(super) struct Space {
     /// The name.
     #[serde(default)]
     pub name: String,
+    /// `global`, `personal` or another.
+    #[serde(default)]
+    pub r#type: String,
 }
 
 /// A page, blog post, folder, comment or attachment.

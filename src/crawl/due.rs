@@ -1,0 +1,144 @@
+//! When a source's next run is due, and how much it reads. Pure: the time is given.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mode, Settings, Status};
+use crate::clock::{Cron, Moment};
+
+/// A time at which a source is read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timed {
+    /// When: five fields of cron, or `@hourly`, `@daily`, `@weekly`, `@monthly`.
+    pub cron: Cron,
+    /// How much the run reads.
+    pub mode: Mode,
+}
+
+/// A run that is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Next {
+    /// When it is due; the past where it is due now.
+    pub at: Moment,
+    /// How much it will read.
+    pub mode: Mode,
+}
+
+impl Mode {
+    /// Whether a run of this mode has done all that one of the other would do.
+    fn covers(self, other: Mode) -> bool {
+        let reads = |mode: Mode| match mode {
+            Mode::Permissions => 0,
+            Mode::Changes => 1,
+            Mode::Full => 2,
+        };
+        reads(self) >= reads(other)
+    }
+}
+
+/// The next run of a source, by its settings and what is known of its runs; `None` for on demand only. Of several that are due
+/// the one that reads most is given: it does what the others would.
+pub fn next(settings: &Settings, status: &Status, now: Moment) -> Option<Next> {
+    if settings.every_minutes == 0 && settings.schedule.is_empty() {
+        return None;
+    }
+    let Some(last) = status.runs.first() else { return Some(Next { at: now, mode: Mode::Full }) };
+    let every_ms = i64::try_from(settings.every_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
+    let by_minutes = (settings.every_minutes > 0)
+        .then(|| Next { at: last.ended.unwrap_or(last.began).plus_ms(every_ms), mode: Mode::Changes });
+    let timed = settings.schedule.iter().filter_map(|timed| {
+        let at = timed.cron.next_after(last_of(status, timed.mode)?, &settings.time_zone)?;
+        Some(Next { at, mode: timed.mode })
+    });
+    let all: Vec<Next> = by_minutes.into_iter().chain(timed).collect();
+    let widest = all.iter().filter(|next| next.at <= now).reduce(|a, b| if b.mode.covers(a.mode) { b } else { a });
+    widest.or_else(|| all.iter().min_by_key(|next| next.at)).copied()
+}
+
+/// When a run that did all of this mode began last. Where none is remembered, the time counts from the oldest run that is.
+fn last_of(status: &Status, mode: Mode) -> Option<Moment> {
+    let remembered = status.began.iter().filter(|(done, _)| done.covers(mode)).map(|(_, at)| *at).max();
+    remembered.or_else(|| status.runs.last().map(|run| run.began))
+}
+
+/// Notes that a run of this mode began.
+pub(super) fn note(status: &mut Status, mode: Mode, at: Moment) {
+    status.began.retain(|(known, _)| *known != mode);
+    status.began.push((mode, at));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crawl::{Run, State};
+
+    fn settings(every_minutes: u64, schedule: &[(&str, &str)]) -> Settings {
+        let schedule: Vec<_> =
+            schedule.iter().map(|(cron, mode)| serde_json::json!({ "cron": cron, "mode": mode })).collect();
+        serde_json::from_value(serde_json::json!({
+            "name": "wiki", "kind": "confluence", "url": "http://127.0.0.1:1", "user": "u",
+            "every_minutes": every_minutes, "schedule": schedule}))
+        .unwrap()
+    }
+
+    fn at(text: &str) -> Moment {
+        Moment::parse(text).unwrap()
+    }
+
+    fn ran(runs: &[(Mode, &str)]) -> Status {
+        let mut status = Status::default();
+        for (mode, began) in runs {
+            let began = at(began);
+            let run = Run { began, ended: Some(began.plus_ms(60_000)), ..Run::beginning(1, began, *mode) };
+            status.runs.insert(0, Run { state: State::Succeeded, ..run });
+            note(&mut status, *mode, began);
+        }
+        status
+    }
+
+    const NIGHTLY: (&str, &str) = ("0 3 * * *", "full");
+    const HOURLY: (&str, &str) = ("@hourly", "changes");
+
+    #[test]
+    fn on_demand_is_never_due_and_what_never_ran_is_due_at_once() {
+        let now = at("2026-11-27T09:10:00Z");
+
+        assert_eq!(next(&settings(0, &[]), &Status::default(), now), None);
+        assert_eq!(next(&settings(0, &[NIGHTLY]), &Status::default(), now), Some(Next { at: now, mode: Mode::Full }));
+    }
+
+    #[test]
+    fn minutes_count_from_the_end_of_the_last_run() {
+        let status = ran(&[(Mode::Full, "2026-11-27T09:00:00Z")]);
+
+        let due = next(&settings(15, &[]), &status, at("2026-11-27T09:10:00Z")).unwrap();
+
+        assert_eq!(due, Next { at: at("2026-11-27T09:16:00Z"), mode: Mode::Changes });
+    }
+
+    #[test]
+    fn each_time_waits_for_a_run_that_did_as_much() {
+        let settings = settings(0, &[HOURLY, NIGHTLY]);
+        let status = ran(&[(Mode::Full, "2026-11-26T03:00:05Z"), (Mode::Changes, "2026-11-27T02:00:03Z")]);
+
+        let before = next(&settings, &status, at("2026-11-27T02:30:00Z")).unwrap();
+        let after = next(&settings, &status, at("2026-11-27T03:00:01Z")).unwrap();
+        let done = ran(&[(Mode::Changes, "2026-11-27T02:00:03Z"), (Mode::Full, "2026-11-27T03:00:02Z")]);
+
+        assert_eq!(before.at, at("2026-11-27T03:00:00Z"));
+        assert_eq!(after.mode, Mode::Full, "it does what the hourly one would");
+        let then = next(&settings, &done, at("2026-11-27T03:05:00Z")).unwrap();
+        assert_eq!(then, Next { at: at("2026-11-27T04:00:00Z"), mode: Mode::Changes });
+    }
+
+    #[test]
+    fn a_full_run_that_is_long_forgotten_among_the_runs_is_still_known() {
+        let settings = settings(0, &[HOURLY, ("0 3 * * sun", "full")]);
+        let mut status = ran(&[(Mode::Full, "2026-11-22T03:00:01Z"), (Mode::Changes, "2026-11-27T09:00:01Z")]);
+        status.runs.truncate(1);
+
+        let next = next(&settings, &status, at("2026-11-27T09:30:00Z")).unwrap();
+
+        assert_eq!(next, Next { at: at("2026-11-27T10:00:00Z"), mode: Mode::Changes });
+    }
+}
