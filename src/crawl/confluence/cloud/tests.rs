@@ -473,3 +473,59 @@ fn words_come_together_or_one_by_one() {
         assert_eq!(words[2].as_ref().unwrap_err().what, "wiki:3");
     });
 }
+
+#[test]
+fn the_condition_of_the_settings_and_the_kinds_they_name_hold_here_too() {
+    let with_more = json!({"childTypes": {"attachment": {"value": true}, "comment": {"value": true}}});
+    let all = move || {
+        site(vec![row(1, None), row(2, None)], vec![said(1, with_more.clone()), said(2, json!({}))], |_| not_there())
+    };
+    let answer = all();
+    let chosen = move |path: &str| match path {
+        path if path.contains("search") && path.contains("policy") => ok(rows(vec![said(2, json!({}))], None)),
+        path => answer(path),
+    };
+    let answer = all();
+    let failing = move |path: &str| match path {
+        path if path.contains("search") && path.contains("policy") => not_there(),
+        path => answer(path),
+    };
+    let wanted = json!({"cql": "label = policy", "kinds": ["page"]});
+    let left_out = |listing: &Listing| listing.items.iter().map(|item| item.is_left_out).collect::<Vec<_>>();
+
+    with(chosen, wanted.clone(), |cloud, peer| {
+        let listing = listing(cloud);
+        assert_eq!((left_out(&listing), listing.is_whole), (vec![true, false], true));
+        let asked = peer.asked();
+        assert!(!asked.iter().any(|path| path.contains("comments") || path.contains("attachments")), "{asked:?}");
+    });
+    with(failing, wanted, |cloud, _| {
+        let listing = listing(cloud);
+        assert_eq!((left_out(&listing), listing.is_whole), (vec![true, true], false), "nothing is guessed");
+        assert!(listing.failures[0].remedy.contains("cql"), "{:?}", listing.failures);
+    });
+}
+
+#[test]
+fn personal_and_archived_spaces_are_taken_as_the_settings_say() {
+    let space = |key: &str, kind: &str| json!({"id": format!("9{}", key.len()), "key": key, "name": key, "type": kind});
+    let answer = move |path: &str| match path {
+        path if path.starts_with("/api/v2/spaces?status=current") => {
+            rows_2(vec![space("ENG", "global"), space("~ana", "personal")], None)
+        }
+        path if path.starts_with("/api/v2/spaces?status=archived") => rows_2(vec![space("ENG-OLD", "global")], None),
+        _ => not_there(),
+    };
+    let keys = |settings: Value| {
+        with(answer, settings, |cloud, _| {
+            cloud.spaces().unwrap().into_iter().map(|space| space.key).collect::<Vec<_>>()
+        })
+    };
+
+    assert_eq!(keys(json!({})), ["ENG", "~ana"]);
+    assert_eq!(keys(json!({"personal_spaces": false, "archived_spaces": true})), ["ENG", "ENG-OLD"]);
+    assert_eq!(
+        keys(json!({"archived_spaces": true, "space_patterns": ["eng.*"], "without_spaces": [".*-old"]})),
+        ["ENG"]
+    );
+}
