@@ -28,7 +28,7 @@ WRITTEN = 32
 CONTEXT = 2048
 WEIGHTS = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
 PAGES, WINDOW = 32_768, 512
-# What issue 4 wants: a ratio to llama.cpp, at least or at most.
+# What is held: a ratio to llama.cpp, at least or at most.
 WANTED = {
     "read 128": (">=", 1.3, 1.4),
     "read 512": (">=", 1.1, 1.4),

@@ -16,7 +16,7 @@ import time
 
 PASSAGES, SENTENCES, SINGLE = 96, 256, 64
 BATCHES = [1, 4, 16, 32]
-# What issue 4 wants: a ratio to onnxruntime, at least.
+# What is held: a ratio to onnxruntime, at least.
 WANTED = 1.2
 
 
