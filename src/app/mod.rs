@@ -52,8 +52,8 @@ use anyhow::Context as _;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
-    Listed, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack, verify_audit,
-    verify_models,
+    Listed, Webhook, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack,
+    verify_audit, verify_models, webhook,
 };
 pub use proof::{Fact, Met, What};
 pub use refresh::Removal;

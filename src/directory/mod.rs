@@ -251,6 +251,12 @@ impl Directory {
         Ok(found.map(|account| account.what.display_name.clone()))
     }
 
+    /// The account of a source that has this login name; `None` where none has, or several have.
+    pub fn account_named(&self, source: &SourceId, name: &str) -> Option<Account> {
+        let name = UserName::parse(name).ok()?;
+        self.held().sources.get(source).and_then(|picture| picture.account_of(&name)).cloned()
+    }
+
     /// What ties a person, active or not, to a source; `None` where there is no such person.
     pub fn trace(&self, id: &UserId, source: &SourceId) -> Option<Trace> {
         self.held().trace(id, source)

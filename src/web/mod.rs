@@ -23,6 +23,7 @@ mod export;
 mod front;
 mod guard;
 mod health;
+mod hooks;
 mod metrics;
 mod narrowing;
 mod pages;

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, pages, provision, sign_in};
+use super::{ask, conversations, desk, documents, health, hooks, pages, provision, sign_in};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -39,6 +39,8 @@ routes! {
     GET    "/auth/oidc/{provider}/callback"           => sign_in::callback;
 
     GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
+
+    POST   "/hooks/{source}"                          => hooks::heard;
 
     GET    "/api/v1/openapi.json"                     => health::openapi;
     GET    "/api/v1/me"                               => documents::me;

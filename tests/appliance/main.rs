@@ -16,6 +16,7 @@ mod explain;
 mod front;
 mod full_disk;
 mod history;
+mod hooks;
 mod hostile_files;
 mod interference;
 mod login;

@@ -66,6 +66,9 @@ pub(super) struct Group {
 /// A space.
 #[derive(Debug, Deserialize)]
 pub(super) struct Space {
+    /// The number, by which the audit log knows it.
+    #[serde(default, deserialize_with = "text_or_number")]
+    pub id: String,
     /// The key.
     pub key: String,
     /// The name.
@@ -94,6 +97,8 @@ pub(super) struct Content {
     pub ancestors: Option<Vec<Reference>>,
     /// What it hangs on.
     pub container: Option<Reference>,
+    /// The space it is in, where it was expanded.
+    pub space: Option<Space>,
     /// Labels and media type.
     #[serde(default)]
     pub metadata: Metadata,
