@@ -68,6 +68,9 @@ pub enum Event<'a> {
     /// Somebody was told why a person may or may not read a document: `administrator`, `owner` (of the machine) or
     /// `themselves`. No person and no document where none such is known.
     Explained { user: Option<&'a UserId>, by: &'a str, whom: Option<&'a UserId>, document: &'a str },
+    /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
+    /// back (`alias_cleared`): a leaf for each person whose rights it changed.
+    Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -140,6 +143,13 @@ impl Event<'_> {
                     fields["target"] = json!(whom);
                 }
                 ("explained", *user, fields)
+            }
+            Event::Aliased { user, what, source, whom } => {
+                let mut fields = json!({ "what": what, "source": source });
+                if let Some(whom) = whom {
+                    fields["target"] = json!(whom);
+                }
+                ("aliased", Some(*user), fields)
             }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };

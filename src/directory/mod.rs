@@ -224,6 +224,12 @@ impl Directory {
         self.held().groups.get(id).cloned()
     }
 
+    /// Everybody in a group, directly or through groups in it; nobody where there is no such group.
+    pub fn people_in(&self, group: &str) -> std::collections::BTreeSet<UserId> {
+        let held = self.held();
+        held.groups.get(group).map(|group| held.people_under(group)).unwrap_or_default()
+    }
+
     /// The groups that list a person themselves.
     pub fn direct_groups_of(&self, id: &UserId) -> Vec<Arc<Group>> {
         self.held().direct_groups(id).cloned().collect()

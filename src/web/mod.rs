@@ -27,6 +27,7 @@ mod hooks;
 mod metrics;
 mod narrowing;
 mod pages;
+mod people;
 mod proof;
 mod provision;
 mod reply;

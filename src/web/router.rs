@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, hooks, pages, provision, sign_in};
+use super::{ask, conversations, desk, documents, health, hooks, pages, people, provision, sign_in};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -61,6 +61,13 @@ routes! {
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
     GET    "/api/v1/admin/sources/{name}/preview"     => desk::preview;
     GET    "/api/v1/admin/access"                     => desk::explain;
+    GET    "/api/v1/admin/users"                      => people::users;
+    GET    "/api/v1/admin/groups"                     => people::groups;
+    GET    "/api/v1/admin/groups/{id}/members"        => people::members;
+    GET    "/api/v1/admin/aliases"                    => people::aliases;
+    PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
+    DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
+    GET    "/api/v1/admin/conflicts"                  => people::conflicts;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -68,6 +75,7 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
+    GET    "/admin/people"                            => pages::admin_people;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

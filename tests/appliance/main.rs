@@ -21,6 +21,7 @@ mod hostile_files;
 mod interference;
 mod login;
 mod pages;
+mod people;
 mod permissions;
 mod quoting;
 mod responses;

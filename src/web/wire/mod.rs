@@ -5,6 +5,7 @@ mod answer;
 mod desk;
 mod history;
 mod page;
+mod people;
 mod text;
 
 pub use access::{Access, Told};
@@ -12,6 +13,7 @@ pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
 pub use desk::{Explain, Overview, Preview, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
 pub use text::{matches, utf16};
 
 use serde::Serialize;
