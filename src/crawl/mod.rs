@@ -442,7 +442,18 @@ pub fn status(store: &Store, source: &SourceId) -> Result<Status, Error> {
 
 /// What is kept of who may read a document; `None` where no sync has seen it.
 pub fn conditions(store: &Store, document: &DocumentId) -> Result<Option<Conditions>, Error> {
-    Ok(permissions::conditions(&Kept::open(store)?, document)?)
+    Ok(permissions::conditions(&Kept::open(store)?, document, None)?)
+}
+
+/// The same as it was known at a moment: what a sync had read by then, and none had read otherwise. Facts are kept with when they
+/// held since the first sync of this version, so that of an earlier moment nothing is known.
+pub fn conditions_at(store: &Store, document: &DocumentId, at: Moment) -> Result<Option<Conditions>, Error> {
+    Ok(permissions::conditions(&Kept::open(store)?, document, Some(at))?)
+}
+
+/// Forgets facts that ended before a moment.
+pub fn forget_past(store: &Store, before: Moment) -> Result<(), Error> {
+    Ok(Kept::open(store)?.forget_past(before)?)
 }
 
 /// An administrator's word that the next run may remove more than the guard would let it.

@@ -78,6 +78,9 @@ pub enum Command {
         /// The document, as SOURCE:ID.
         #[arg(long, value_name = "ID")]
         document: String,
+        /// As it was known at a moment of the past, for example 2026-11-27T09:00:00Z.
+        #[arg(long, value_name = "RFC3339")]
+        at: Option<String>,
         #[command(flatten)]
         config: WithConfig,
         /// Print JSON.

@@ -54,8 +54,8 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Source { deed: SourceDeed::Preview { name, config, json } } => {
             client::preview(config.config.as_deref(), &name, json).map(done)
         }
-        Command::Explain { user, other, document, config, json } => {
-            client::explain(config.config.as_deref(), user, other, &document, json).map(done)
+        Command::Explain { user, other, document, at, config, json } => {
+            client::explain(config.config.as_deref(), user, other, &document, at.as_deref(), json).map(done)
         }
         Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
         Command::Audit { deed } => match deed {
