@@ -464,3 +464,27 @@ fn the_settings_file_mentions_every_setting() {
     }
     complain(wrong);
 }
+
+#[test]
+fn every_mutant_finds_the_lines_it_takes_out_and_the_test_that_is_to_fail() {
+    let list = fs::read_to_string(root().join("tests/mutants/traps.txt")).unwrap();
+    let tests: String = sources().into_iter().map(|file| file.text).collect();
+    let mut wrong = Vec::new();
+    for part in list.split("\n# ").skip(1) {
+        let title = part.lines().next().unwrap_or_default();
+        let field = |name: &str| {
+            let lines = part.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let (file, old, test) = (field("file"), field("old"), field("test"));
+        let text = fs::read_to_string(root().join(&file)).unwrap_or_default();
+        let name = test.rsplit("::").next().unwrap_or_default();
+        if text.matches(&old).count() != 1 {
+            wrong.push(format!("{title}: its lines do not stand once in {file}"));
+        }
+        if name.is_empty() || !tests.contains(&format!("fn {name}()")) {
+            wrong.push(format!("{title}: there is no test {test}"));
+        }
+    }
+    complain(wrong);
+}

@@ -26,7 +26,8 @@ pub(super) struct Read {
 }
 
 /// What is written above a page that was read as it is shown.
-const SHOWN: &str = "(This page was read as it is shown, for its source could not be had: what macros show is left out.)";
+const SHOWN: &str =
+    "(This page was read as it is shown, for its source could not be had: what macros show is left out.)";
 
 /// What was read to blocks.
 pub(super) fn of(read: Read, item: &Item, names: &Names<'_>) -> Result<Words, Failure> {
@@ -71,12 +72,7 @@ pub(super) fn format(item: &Item, file: &File) -> Result<Format, Failure> {
 }
 
 /// The words of an attached file.
-pub(super) fn of_file(
-    extractor: &Extractor,
-    item: &Item,
-    format: Format,
-    bytes: &[u8],
-) -> Result<Words, Failure> {
+pub(super) fn of_file(extractor: &Extractor, item: &Item, format: Format, bytes: &[u8]) -> Result<Words, Failure> {
     let blocks = extractor.blocks(format, bytes).map_err(|error| {
         let (code, remedy) = match &error {
             extract::Error::TooLarge(..) => {

@@ -54,9 +54,8 @@ impl Bodies {
                     found.insert(id, body);
                 }
             }
-            let missing = ids.iter().filter(|id| {
-                markups.get(**id) == Some(&Markup::Storage) && !found.contains_key(**id)
-            });
+            let missing =
+                ids.iter().filter(|id| markups.get(**id) == Some(&Markup::Storage) && !found.contains_key(**id));
             let Some(first) = missing.min() else { break };
             *held = pass(package, markups, first, most)?;
             if !held.contains_key(*first) {

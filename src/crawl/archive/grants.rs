@@ -162,9 +162,8 @@ impl Grants {
 }
 
 fn subject(object: &Object, group: &str) -> Subject {
-    let is_known = |name: &str| {
-        BESIDES.contains(&name) || [group, "userSubject", "userName", "allUsersSubject"].contains(&name)
-    };
+    let is_known =
+        |name: &str| BESIDES.contains(&name) || [group, "userSubject", "userName", "allUsersSubject"].contains(&name);
     if !object.names().all(is_known) {
         return Subject::Unknown;
     }

@@ -158,9 +158,8 @@ impl Source for Archive<'_> {
             Ok(opened) => opened,
             Err(failure) => return vec![Finding { what: "restrictions", outcome: Err(failure) }],
         };
-        let levels = opened.contents.pages.iter().map(|(id, page)| {
-            opened.contents.grants.level(id, &page.sets, &opened.known)
-        });
+        let levels =
+            opened.contents.pages.iter().map(|(id, page)| opened.contents.grants.level(id, &page.sets, &opened.known));
         let (mut left, mut unknown) = (0u64, 0u64);
         for level in levels {
             match level {
@@ -261,10 +260,9 @@ impl Source for Archive<'_> {
             has_files: opened.package.has_files(),
         };
         let mut listing = lister.list(id, seen);
-        listing.failures.extend(opened.wrong(self.settings).into_iter().map(|wrong| Failure {
-            what: space.key.clone(),
-            ..wrong
-        }));
+        listing
+            .failures
+            .extend(opened.wrong(self.settings).into_iter().map(|wrong| Failure { what: space.key.clone(), ..wrong }));
         if opened.strays() > 0 {
             // Any page may be the one that was left to somebody.
             listing.items.iter_mut().for_each(|item| item.level = Level::Unknown);
@@ -283,8 +281,7 @@ impl Source for Archive<'_> {
                 Mention::Name(_) => None,
             })
         };
-        let pages: Vec<&str> =
-            items.iter().filter(|item| item.file.is_none()).map(|item| item.id.local()).collect();
+        let pages: Vec<&str> = items.iter().filter(|item| item.file.is_none()).map(|item| item.id.local()).collect();
         let mut bodies: HashMap<&str, Body> = match self.bodies.of(&opened.package, &opened.contents.bodies, &pages) {
             Ok(bodies) => pages.iter().copied().zip(bodies).collect(),
             Err(wrong) => {
@@ -303,13 +300,7 @@ impl Source for Archive<'_> {
 }
 
 impl Archive<'_> {
-    fn file(
-        &self,
-        opened: &Opened,
-        item: &Item,
-        path: &str,
-        format: crate::extract::Format,
-    ) -> Result<Words, Failure> {
+    fn file(&self, opened: &Opened, item: &Item, path: &str, format: crate::extract::Format) -> Result<Words, Failure> {
         let what = item.id.as_str();
         let read = opened.package.file(path, self.extractor.file_bytes_max());
         let bytes = read.map_err(|wrong| Failure { what: what.to_owned(), ..wrong.failure() })?.ok_or_else(|| {

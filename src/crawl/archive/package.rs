@@ -69,12 +69,7 @@ impl Wrong {
             Wrong::Hostile(_) => ("archive_hostile", "make the export anew, and look where this one came from"),
             Wrong::Changed => ("archive_changed", "sync again when the file is complete"),
         };
-        Failure {
-            what: String::new(),
-            code: code.to_owned(),
-            cause: self.to_string(),
-            remedy: remedy.to_owned(),
-        }
+        Failure { what: String::new(), code: code.to_owned(), cause: self.to_string(), remedy: remedy.to_owned() }
     }
 }
 

@@ -91,8 +91,7 @@ impl<'a> Confluence<'a> {
         // What is archived is not given without being asked for, and what is in the bin is not taken.
         let any = if self.settings.archived_pages { "status=any&" } else { "" };
         let written = |expanded: &str| -> Result<wire::Content, Trouble> {
-            let content: wire::Content =
-                self.client.read(&format!("/rest/api/content/{id}?{any}expand={expanded}"))?;
+            let content: wire::Content = self.client.read(&format!("/rest/api/content/{id}?{any}expand={expanded}"))?;
             match scope::takes_status(self.settings, item.kind, content.status.as_deref()) {
                 true => Ok(content),
                 false => Err(Trouble::Status(404, false)),

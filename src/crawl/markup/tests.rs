@@ -223,7 +223,8 @@ fn text_between_damaged_places_is_not_lost() {
 fn lists_are_nested_and_numbered_and_quotations_and_rules_stand_alone() {
     let text = "<ol start=\"3\"><li>one<ul><li>deep</li></ul></li><li>two</li></ol><blockquote><p>said</p></blockquote><hr/><pre>a\n  b</pre>";
 
-    let numbered = |number, text: &str| Block::Item { depth: 0, number: Some(number), done: None, text: text.to_owned() };
+    let numbered =
+        |number, text: &str| Block::Item { depth: 0, number: Some(number), done: None, text: text.to_owned() };
     let deep = Block::Item { depth: 1, number: None, done: None, text: "deep".to_owned() };
     let code = Block::Code { language: None, text: "a\n  b".to_owned() };
     let quote = Block::Quote { text: "said".to_owned() };
@@ -243,7 +244,8 @@ fn cells_that_span_are_repeated_and_a_table_in_a_cell_is_one_line_of_it() {
 
 #[test]
 fn a_table_is_headed_by_its_first_column_too() {
-    let text = "<table><tbody><tr><th>Owner</th><td>Ana</td></tr><tr><th>Rooms</th><td>1</td><td>2</td></tr></tbody></table>";
+    let text =
+        "<table><tbody><tr><th>Owner</th><td>Ana</td></tr><tr><th>Rooms</th><td>1</td><td>2</td></tr></tbody></table>";
 
     let said = format!("{:?}", blocks(text));
 
@@ -255,9 +257,14 @@ fn a_table_is_headed_by_its_first_column_too() {
 #[test]
 fn unformatted_text_and_the_sources_of_drawings_and_formulas_are_code() {
     let plain = |name: &str, text: &str| {
-        format!("<ac:structured-macro ac:name=\"{name}\"><ac:plain-text-body><![CDATA[{text}]]></ac:plain-text-body></ac:structured-macro>")
+        format!(
+            "<ac:structured-macro ac:name=\"{name}\"><ac:plain-text-body><![CDATA[{text}]]></ac:plain-text-body></ac:structured-macro>"
+        )
     };
-    let code = |language: Option<&str>, text: &str| Block::Code { language: language.map(str::to_owned), text: text.to_owned() };
+    let code = |language: Option<&str>, text: &str| Block::Code {
+        language: language.map(str::to_owned),
+        text: text.to_owned(),
+    };
 
     assert_eq!(blocks(&plain("noformat", "a  b")), [code(None, "a  b")]);
     for name in ["plantuml", "mermaid", "mathblock", "latex"] {
@@ -293,7 +300,8 @@ fn nothing_is_left_of_what_shows_other_pages() {
         "blog-posts",
         "pagetreesearch",
     ] {
-        let text = format!("<p>Words.</p>{}", macro_of(name, &[("labels", "x"), ("title", "y"), ("", "z")], "<p>shown</p>"));
+        let text =
+            format!("<p>Words.</p>{}", macro_of(name, &[("labels", "x"), ("title", "y"), ("", "z")], "<p>shown</p>"));
         assert_eq!(blocks(&text), [paragraph("Words.")], "{name}");
     }
 }
@@ -306,7 +314,10 @@ fn issues_by_query_drawings_and_addresses_are_named() {
     assert_eq!(named("drawio", &[("diagramName", "network.drawio"), ("width", "500")]), "(diagram: network.drawio)");
     assert_eq!(named("gliffy", &[("name", "rack"), ("size", "L")]), "(diagram: rack)");
     assert_eq!(named("lucidchart", &[("name", "flow")]), "(diagram: flow)");
-    assert_eq!(named("widget", &[("url", "https://video.example/1"), ("width", "3")]), "(link: https://video.example/1)");
+    assert_eq!(
+        named("widget", &[("url", "https://video.example/1"), ("width", "3")]),
+        "(link: https://video.example/1)"
+    );
     assert_eq!(named("iframe", &[("src", "https://map.example")]), "(link: https://map.example)");
     assert_eq!(named("viewpdf", &[("name", "<ri:attachment ri:filename=\"plan.pdf\"/>")]), "(file: plan.pdf)");
     assert_eq!(named("profile", &[("user", "<ri:user ri:userkey=\"4028\"/>")]), "@Ana Ruiz");

@@ -164,7 +164,8 @@ impl Shapes<'_> {
     fn document(&self, content: &Content) -> Value {
         let html = super::html::render(&content.body, &|user| self.site.name_of(user)).unwrap_or_default();
         let paragraphs = html.split("</p>").filter_map(|part| {
-            let words: String = part.split('<').map(|part| part.split_once('>').map_or(part, |(_, words)| words)).collect();
+            let words: String =
+                part.split('<').map(|part| part.split_once('>').map_or(part, |(_, words)| words)).collect();
             let text = words.trim();
             (!text.is_empty()).then(|| json!({"type": "paragraph", "content": [{"type": "text", "text": text}]}))
         });

@@ -50,7 +50,12 @@ const FAULTS: [(Fault, &str, &str, &str); 20] = [
         "byOperation returns the first rows again for start > 0",
         "§1.4 CONFSERVER-82460",
     ),
-    (Fault::RateLimit, "rate-limit", "every fifth request gets 429 with Retry-After 0, 1, or a date to come or past", "§1.10"),
+    (
+        Fault::RateLimit,
+        "rate-limit",
+        "every fifth request gets 429 with Retry-After 0, 1, or a date to come or past",
+        "§1.10",
+    ),
     (
         Fault::RateLimitLong,
         "rate-limit-long",

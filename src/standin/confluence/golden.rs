@@ -68,7 +68,8 @@ fn holds(flavour: &str, who: &str, rows: &[(&str, &str)]) {
         let golden: Value = serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap();
         let (_, written) = match address.split_once(' ') {
             Some((address, body)) => {
-                let reply = shared.serve(&super::tests::call("POST", address, who, &serde_json::from_str(body).unwrap()));
+                let reply =
+                    shared.serve(&super::tests::call("POST", address, who, &serde_json::from_str(body).unwrap()));
                 (reply.status, serde_json::from_slice(&reply.body).unwrap())
             }
             None => get(&shared, who, address),
@@ -93,10 +94,7 @@ fn data_center_writes_what_the_files_show() {
             "dc/comments.json",
             "/rest/api/content/131103/child/comment?depth=all&expand=body.storage,container,version,extensions.inlineProperties,extensions.resolution",
         ),
-        (
-            "dc/attachments.json",
-            "/rest/api/content/131103/child/attachment?expand=version,container,metadata.labels",
-        ),
+        ("dc/attachments.json", "/rest/api/content/131103/child/attachment?expand=version,container,metadata.labels"),
         (
             "dc/restriction.json",
             "/rest/api/content/131103/restriction/byOperation/read?expand=restrictions.user,restrictions.group",
@@ -114,10 +112,7 @@ fn data_center_writes_what_the_files_show() {
         ("dc/refused.json", "/rest/api/content/1"),
         ("dc/permission_sets.json", call),
         ("dc/permission_sets_refused.json", refused),
-        (
-            "dc/extender_actors.json",
-            "/rest/extender/1.0/permission/space/ENG/getSpacePermissionActors/VIEWSPACE",
-        ),
+        ("dc/extender_actors.json", "/rest/extender/1.0/permission/space/ENG/getSpacePermissionActors/VIEWSPACE"),
     ];
 
     holds("dc-10", "Bearer secret", &rows);
@@ -144,15 +139,19 @@ fn an_anonymous_visitor_is_told_so_as_the_file_shows() {
 fn cloud_writes_what_the_files_show() {
     use base64::Engine as _;
     let who = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode("alice@example.com:secret"));
-    let expanded = "metadata.labels,childTypes.all,restrictions.read.restrictions.user,restrictions.read.restrictions.group";
-    let search = format!("/wiki/rest/api/content/search?cql=space%3D%22ENG%22%20and%20type%20in%20(page,blogpost)&expand={expanded}");
+    let expanded =
+        "metadata.labels,childTypes.all,restrictions.read.restrictions.user,restrictions.read.restrictions.group";
+    let search = format!(
+        "/wiki/rest/api/content/search?cql=space%3D%22ENG%22%20and%20type%20in%20(page,blogpost)&expand={expanded}"
+    );
     let shared = of_flavour("cloud", site(), &[]);
     let (_, groups) = get(&shared, &who, "/wiki/rest/api/group");
     let members = format!("/wiki/rest/api/group/{}/membersByGroupId", groups["results"][0]["id"].as_str().unwrap());
     let (_, spaces) = get(&shared, &who, "/wiki/api/v2/spaces");
     let space = format!("/wiki/api/v2/spaces/{}", spaces["results"][0]["id"].as_str().unwrap());
     let below = |what: &str| format!("{space}/{what}");
-    let (pages, permissions, roles) = (below("pages?body-format=storage"), below("permissions"), below("role-assignments"));
+    let (pages, permissions, roles) =
+        (below("pages?body-format=storage"), below("permissions"), below("role-assignments"));
 
     holds(
         "cloud",

@@ -223,7 +223,12 @@ impl Appliance {
         stream.read_to_end(&mut answer).unwrap();
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         let body = answer.split_off(end + 4);
-        assert!(answer.starts_with(b"HTTP/1.1 2"), "the stand-in said {:?} {:?}", answer.utf8_chunks(), body.utf8_chunks());
+        assert!(
+            answer.starts_with(b"HTTP/1.1 2"),
+            "the stand-in said {:?} {:?}",
+            answer.utf8_chunks(),
+            body.utf8_chunks()
+        );
         body
     }
 
