@@ -61,6 +61,8 @@ pub(super) struct Grants {
 
 struct Set {
     is_of_viewing: bool,
+    /// Whether it says what it is on.
+    has_owner: bool,
 }
 
 impl Grants {
@@ -83,11 +85,13 @@ impl Grants {
                 _ => {}
             },
             "ContentPermissionSet" => {
-                let is_of_viewing = kind.eq_ignore_ascii_case(VIEW);
-                if let Some(owner) = object.object("owningContent").filter(|_| is_of_viewing) {
+                // One that does not say of what it is may be of viewing.
+                let is_of_viewing = kind.is_empty() || kind.eq_ignore_ascii_case(VIEW);
+                let owner = object.object("owningContent");
+                if let Some(owner) = owner.filter(|_| is_of_viewing) {
                     self.by_owner.entry(owner.into()).or_default().push(id.clone());
                 }
-                self.sets.insert(id, Set { is_of_viewing });
+                self.sets.insert(id, Set { is_of_viewing, has_owner: owner.is_some() });
             }
             // Of those that allow changing a page nothing hangs on.
             "ContentPermission" if kind.is_empty() || kind.eq_ignore_ascii_case(VIEW) => {
@@ -134,12 +138,15 @@ impl Grants {
         is_told.then(|| subjects(self.views.get(space).map(Vec::as_slice).unwrap_or_default(), known))
     }
 
-    /// How many permissions of viewing belong to a set that is in the export neither by itself nor by the page that has it:
-    /// whose restriction they were cannot be told. `listed` are the sets that pages say they have.
+    /// How many restrictions of viewing do not say which page they are of: permissions whose set is in the export neither by
+    /// itself nor by the page that has it, and sets that name no page. `listed` are the sets that pages say they have.
     pub(super) fn strays<'a>(&self, listed: impl Iterator<Item = &'a str>) -> usize {
         let listed: HashSet<&str> = listed.collect();
         let is_stray = |set: &str| !self.sets.contains_key(set) && !listed.contains(set);
-        self.named.iter().filter(|(set, _)| is_stray(set)).map(|(_, named)| named.len()).sum()
+        let permissions = self.named.keys().filter(|set| is_stray(set)).count();
+        let is_nowhere =
+            |(id, set): &(&Box<str>, &Set)| set.is_of_viewing && !set.has_owner && !listed.contains(&***id);
+        permissions + self.sets.iter().filter(is_nowhere).count()
     }
 
     /// The restriction of a page; `sets` are those that the page says it has.

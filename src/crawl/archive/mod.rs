@@ -260,9 +260,10 @@ impl Source for Archive<'_> {
             has_files: opened.package.has_files(),
         };
         let mut listing = lister.list(id, seen);
-        listing
-            .failures
-            .extend(opened.wrong(self.settings).into_iter().map(|wrong| Failure { what: space.key.clone(), ..wrong }));
+        // What is true of the whole is said once, with the first of its spaces.
+        if self.spaces().is_ok_and(|all| all.first() == Some(space)) {
+            listing.failures.extend(opened.wrong(self.settings));
+        }
         if opened.strays() > 0 {
             // Any page may be the one that was left to somebody.
             listing.items.iter_mut().for_each(|item| item.level = Level::Unknown);

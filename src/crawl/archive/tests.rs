@@ -300,12 +300,14 @@ fn a_restriction_that_is_not_whole_admits_nobody() {
 
 #[test]
 fn a_restriction_of_which_nobody_knows_the_page_closes_them_all() {
-    let export = Export::of(&[space(), page("11", &[]), page("12", &[]), permission("52", "51", &[group("ops")])]);
+    let of_nothing = object("ContentPermissionSet", "51", &[text("type", "View")]);
+    let kindless = object("ContentPermissionSet", "51", &[text("title", "x")]);
+    for stray in [permission("52", "51", &[group("ops")]), of_nothing, kindless] {
+        let listing = Export::of(&[space(), page("11", &[]), page("12", &[]), stray]).listed();
 
-    let listing = export.listed();
-
-    assert!(listing.items.iter().all(|item| item.level == Level::Unknown));
-    assert!(listing.failures.iter().any(|failure| failure.code == "restriction_unknown"));
+        assert!(listing.items.iter().all(|item| item.level == Level::Unknown));
+        assert!(listing.failures.iter().any(|failure| failure.code == "restriction_unknown"));
+    }
 }
 
 #[test]
