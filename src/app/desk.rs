@@ -59,7 +59,7 @@ impl App {
             }
             states.push(SourceState {
                 name: source.name.clone(),
-                url: source.url.to_string(),
+                url: source.place(),
                 status,
                 next: self.next_sync(source)?,
             });

@@ -26,6 +26,7 @@
 //! `run.rs`; `restriction.rs`, `plan.rs` and `markup/` are pure.
 
 mod apply;
+mod archive;
 mod confluence;
 mod due;
 mod examine;
@@ -43,6 +44,7 @@ mod scope;
 mod source;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::PathBuf;
 
@@ -58,6 +60,7 @@ use crate::names::{SourceId, SyncId};
 use crate::outbound;
 use crate::store::{self, Store};
 
+use self::archive::Archive;
 use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
@@ -76,8 +79,17 @@ pub struct Settings {
     pub name: SourceId,
     /// Which product.
     pub kind: Product,
-    /// The base address, with the context path where there is one.
+    /// The base address, with the context path where there is one. An archive needs none: it is where people open its pages,
+    /// if anywhere.
+    #[serde(default = "nowhere")]
     pub url: url::Url,
+    /// Of an archive: the file of the export, or the folder it was unpacked to.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// Of an archive: a table of who is in which group, in the place of what the export says; that of a single space says
+    /// nothing of it. Lines of `group,member_type,member`, where the type is `user` (a user name) or `group`.
+    #[serde(default)]
+    pub memberships_file: Option<PathBuf>,
     /// Where people open pages, where that is not `url`: behind another proxy, or on Cloud with a token of few scopes, which
     /// is taken at `https://api.atlassian.com/ex/confluence/ID/wiki` only.
     #[serde(default)]
@@ -100,6 +112,7 @@ pub struct Settings {
     #[serde(default)]
     pub requests_per_second: u32,
     /// The user the credential belongs to (on Cloud, by e-mail address); the crawl refuses to go on as anybody else.
+    #[serde(default)]
     pub user: String,
     /// With `password_file`: basic authentication instead of a token.
     #[serde(default)]
@@ -119,6 +132,13 @@ pub struct Settings {
     /// Whether archived spaces are taken too.
     #[serde(default)]
     pub archived_spaces: bool,
+    /// Whether archived pages are taken too; on Data Center and Cloud they are listed apart.
+    #[serde(default)]
+    pub archived_pages: bool,
+    /// On Data Center: whether a page whose source it cannot give is read as it shows it, with the rights of `user`. What
+    /// macros show of other pages is left out as far as Confluence marks it.
+    #[serde(default)]
+    pub take_shown: bool,
     /// What is taken: pages, blog posts, comments, attachments.
     #[serde(default = "scope::every_kind")]
     pub kinds: Vec<Kind>,
@@ -190,12 +210,23 @@ pub struct Settings {
     pub stale_minutes: u64,
 }
 
+impl Settings {
+    /// Where it is, for an administrator: an address, or the file of an archive.
+    pub fn place(&self) -> String {
+        self.file.as_ref().map_or_else(|| self.url.to_string(), |file| file.display().to_string())
+    }
+}
+
 fn yes() -> bool {
     true
 }
 
 fn three() -> u64 {
     3
+}
+
+fn nowhere() -> url::Url {
+    url::Url::parse("about:blank").expect("it is an address")
 }
 
 fn fifteen() -> u64 {
@@ -210,6 +241,8 @@ pub enum Product {
     Confluence,
     /// Confluence Cloud.
     ConfluenceCloud,
+    /// An XML export of a Confluence: of one space, or of the whole site.
+    ConfluenceArchive,
 }
 
 /// How much a run reads.
@@ -427,6 +460,7 @@ fn with_source<T>(
     Ok(match settings.kind {
         Product::Confluence => deed(&Confluence::open(settings, outbound, extractor).map_err(wrong)?),
         Product::ConfluenceCloud => deed(&Cloud::open(settings, outbound, extractor).map_err(wrong)?),
+        Product::ConfluenceArchive => deed(&Archive::open(settings, extractor).map_err(wrong)?),
     })
 }
 
