@@ -64,8 +64,17 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Eval { deed: Eval::Retrieval(options) } => evaluate::retrieval(&options).map(done),
         Command::Eval { deed: Eval::Answers(options) } => evaluate::answers(&options).map(done),
         Command::Eval { deed: Eval::Attacks(options) } => evaluate::attacks(&options).map(done),
-        Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault } } => {
-            let wiki = confluence::Confluence::open(listen, &site, &flavour, &fault)?;
+        Command::Standin { deed: Standin::Confluence { site, generate, listen, flavour, fault } } => {
+            let wiki = match (site, generate) {
+                (Some(site), _) => confluence::Confluence::open(listen, &site, &flavour, &fault)?,
+                (None, Some(size)) => {
+                    let wiki = confluence::Confluence::generated(listen, &size, &flavour, &fault)?;
+                    say(&format!("its pages are read by {}", size.crawler()));
+                    wiki
+                }
+                // clap asks for one of the two.
+                (None, None) => anyhow::bail!("give --site or --generate"),
+            };
             say(&format!("a stand-in Confluence is at {}", wiki.url()));
             web::wait_for_signal().map(done)
         }

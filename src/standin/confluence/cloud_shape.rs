@@ -47,12 +47,7 @@ impl Shapes<'_> {
 
     /// A space.
     pub fn space_2(&self, space: &Space) -> Value {
-        let home = self
-            .site
-            .spec
-            .content
-            .iter()
-            .find(|content| content.kind == Kind::Page && content.space == space.key && content.parent.is_none());
+        let home = self.site.home(&space.key);
         json!({"id": self.site.space_number(&space.key).to_string(), "key": space.key, "name": space.name,
                "type": space.kind, "status": space.status, "homepageId": home.map(|home| &home.id),
                "_links": {"webui": format!("/spaces/{}", space.key)}})
@@ -147,7 +142,7 @@ impl Shapes<'_> {
             out["parentType"] = json!(parent.map(|parent| parent.kind.as_str()));
         }
         if with_body {
-            out["body"] = json!({"storage": {"representation": "storage", "value": content.body}});
+            out["body"] = json!({"storage": {"representation": "storage", "value": self.site.body(content)}});
         }
         out
     }
@@ -159,7 +154,7 @@ impl Shapes<'_> {
         let mut out = json!({
             "id": comment.id, "status": comment.status, "title": comment.title, page: holder.id,
             "version": self.version_2(comment), "_links": self.links(comment),
-            "body": {"storage": {"representation": "storage", "value": comment.body}},
+            "body": {"storage": {"representation": "storage", "value": self.site.body(comment)}},
         });
         if class_of(comment) == "inline-comments" {
             let is_resolved = comment.location.as_deref() == Some("resolved");

@@ -27,10 +27,11 @@ pub(super) enum Fault {
     IndexLag,
     Shifting,
     Captcha,
+    Moving,
 }
 
 /// Every fault: its name, what it does, and the place in `confluence.md` it stands for.
-const FAULTS: [(Fault, &str, &str, &str); 17] = [
+const FAULTS: [(Fault, &str, &str, &str); 18] = [
     (Fault::Slow, "slow", "every answer waits a second and a half", "§5.1 slow responses"),
     (
         Fault::Garbage,
@@ -87,6 +88,12 @@ const FAULTS: [(Fault, &str, &str, &str); 17] = [
         "captcha",
         "every request is refused until somebody answers a CAPTCHA in a browser",
         "§1.2 stop at once",
+    ),
+    (
+        Fault::Moving,
+        "moving",
+        "when the second space is listed, a page titled Moves back goes to the first, and Moves on from the first to it",
+        "§5.1 move; mutation between two pages",
     ),
 ];
 
@@ -148,7 +155,8 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         | Fault::BadRow
         | Fault::AttachmentPaging
         | Fault::IndexLag
-        | Fault::Shifting => None,
+        | Fault::Shifting
+        | Fault::Moving => None,
     })
 }
 
@@ -183,7 +191,8 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             | Fault::DownloadElsewhere
             | Fault::IndexLag
             | Fault::Shifting
-            | Fault::Captcha => {}
+            | Fault::Captcha
+            | Fault::Moving => {}
         }
     }
     reply
