@@ -169,21 +169,50 @@ impl Conditions {
     }
 }
 
-/// Keeps what a run has read of permissions. What did not change keeps the sync that learned it.
+/// Changes that are kept together: a large source has more than should be in memory twice.
+const TOGETHER_MAX: usize = 1_000;
+
+/// What was learned, kept as it comes.
+struct Learning<'a> {
+    kept: &'a Kept,
+    changes: Batch<Key, Permission>,
+    count: usize,
+}
+
+impl Learning<'_> {
+    fn put(&mut self, key: &Key, was: Option<&Permission>, now: &Permission) -> Result<(), store::Error> {
+        if was == Some(now) {
+            return Ok(());
+        }
+        self.changes.put(key, now);
+        self.counted()
+    }
+
+    fn remove(&mut self, key: &Key) -> Result<(), store::Error> {
+        self.changes.remove(key);
+        self.counted()
+    }
+
+    fn counted(&mut self) -> Result<(), store::Error> {
+        self.count += 1;
+        if self.count.is_multiple_of(TOGETHER_MAX) { self.keep() } else { Ok(()) }
+    }
+
+    fn keep(&mut self) -> Result<(), store::Error> {
+        self.kept.put_permissions(std::mem::replace(&mut self.changes, Batch::new()))
+    }
+}
+
+/// Keeps what a run has read of permissions. What did not change keeps the sync that learned it. Each fact is true by
+/// itself: where the process ends in between, the next run learns the rest.
 pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Listed) -> Result<(), store::Error> {
     let mut old: BTreeMap<Key, Permission> = kept.permissions(source)?;
-    let mut changes = Batch::new();
-    let mut put = |key: Key, was: Option<Permission>, now: Permission| {
-        if was.as_ref() != Some(&now) {
-            changes.put(&key, &now);
-        }
-    };
+    let mut learning = Learning { kept, changes: Batch::new(), count: 0 };
     let views = listed.spaces.iter().zip(&listed.views);
     let views = views.map(|(space, view)| (Key::Space(source.clone(), space.key.clone()), view));
     for (key, to) in [(Key::Use(source.clone()), &listed.may_use)].into_iter().chain(views) {
         let was = old.remove(&key);
-        let now = grant(was.as_ref(), to.as_ref(), sync);
-        put(key, was, now);
+        learning.put(&key, was.as_ref(), &grant(was.as_ref(), to.as_ref(), sync))?;
     }
     for (id, place) in &listed.space_of {
         let (Some(item), Some(space)) = (listed.items.get(id), listed.spaces.get(*place)) else { continue };
@@ -198,8 +227,7 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             learned: sync,
             missed: None,
         };
-        let now = Permission::Place(since(was.as_ref(), now));
-        put(key, was, now);
+        learning.put(&key, was.as_ref(), &Permission::Place(since(was.as_ref(), now)))?;
     }
     // What was not listed is unknown to whatever stands below it. Its own last facts stay while the document is kept, and
     // with them the grant of its space.
@@ -209,14 +237,14 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (Key::Document(id), Permission::Place(was)) if kept.fact(id)?.is_some() => {
                 spaces.insert(was.space.clone());
                 if was.missed.is_none() {
-                    changes.put(key, &Permission::Place(Place { missed: Some(sync), ..was.clone() }));
+                    learning.put(key, None, &Permission::Place(Place { missed: Some(sync), ..was.clone() }))?;
                 }
             }
             (Key::Space(_, space), Permission::Grant(_)) if spaces.contains(space) => {}
-            _ => changes.remove(key),
+            _ => learning.remove(key)?,
         }
     }
-    kept.put_permissions(changes)
+    learning.keep()
 }
 
 fn grant(was: Option<&Permission>, to: Option<&Subjects>, sync: SyncId) -> Permission {

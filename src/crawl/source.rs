@@ -105,6 +105,11 @@ pub(super) trait Source: Sync {
     /// Everything in a space, without its words. `seen` is told how many more were met, and breaks off.
     fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing;
 
+    /// Pages and blog posts that are known and that no listing gave, asked for one by one: those that are there after all, each
+    /// with the key of its space. One that moves from a space that is not listed yet to one that was is in neither listing.
+    /// Whatever cannot be asked is not given.
+    fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)>;
+
     /// The words of some items, in their order. It is called from several threads at once.
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>>;
 }

@@ -31,7 +31,7 @@ use super::markup::Names;
 use super::restriction::Subjects;
 use super::source::{Item, Listing, Source, Words};
 use super::{Failure, Settings, scope};
-use crate::corpus::Space;
+use crate::corpus::{DocumentId, Space};
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
 use crate::outbound;
@@ -174,6 +174,14 @@ impl Source for Confluence<'_> {
 
     fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing {
         Lister::new(&self.client, self.settings, self.extractor.file_bytes_max()).list(&space.key, seen)
+    }
+
+    fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
+        if !self.settings.cql.trim().is_empty() {
+            // Whether the condition of the settings still finds them is for the next listing to say.
+            return Vec::new();
+        }
+        Lister::new(&self.client, self.settings, self.extractor.file_bytes_max()).look_again(ids)
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {

@@ -171,31 +171,12 @@ impl Appliance {
 
     /// Changes the wiki: `PATCH` or `PUT` to one of the stand-in's own addresses.
     pub fn change_wiki(&self, method: &str, path: &str, body: &Value) {
-        self.direct_wiki(method, path, body);
+        direct(&self.confluence, method, path, body);
     }
 
     /// The requests that the wiki served.
     pub fn wiki_log(&self) -> Vec<Value> {
-        serde_json::from_str(&self.direct_wiki("GET", "/_standin/log", &Value::Null)).unwrap()
-    }
-
-    fn direct_wiki(&self, method: &str, path: &str, body: &Value) -> String {
-        use std::io::{Read as _, Write as _};
-        let url = Url::parse(&self.confluence.url()).unwrap();
-        let host = url.host_str().unwrap();
-        let mut stream = std::net::TcpStream::connect((host, url.port().unwrap())).unwrap();
-        let body = body.to_string();
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap_or_default();
-        assert!(status.starts_with('2'), "the stand-in said {answer}");
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        serde_json::from_str(&direct(&self.confluence, "GET", "/_standin/log", &Value::Null)).unwrap()
     }
 
     /// A browser of somebody who is not signed in.
@@ -331,6 +312,26 @@ impl Drop for Appliance {
             assert_nowhere(&self.settings.data.folder, question);
         }
     }
+}
+
+/// Asks one of the stand-in's own addresses; its answer.
+pub fn direct(wiki: &Confluence, method: &str, path: &str, body: &Value) -> String {
+    use std::io::{Read as _, Write as _};
+    let url = Url::parse(&wiki.url()).unwrap();
+    let host = url.host_str().unwrap();
+    let mut stream = std::net::TcpStream::connect((host, url.port().unwrap())).unwrap();
+    let body = body.to_string();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    assert!(status.starts_with('2'), "the stand-in said {answer}");
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 /// No file below the folder holds these words in clear, as UTF-8 or UTF-16.

@@ -24,7 +24,7 @@ use super::client::{Client, Trouble, encoded};
 use super::permission::KnownBy;
 use super::wire::User;
 use super::words::{self, Read};
-use crate::corpus::{Kind, Space};
+use crate::corpus::{DocumentId, Kind, Space};
 use crate::crawl::examine::Finding;
 use crate::crawl::markup::Names;
 use crate::crawl::restriction::Subjects;
@@ -302,6 +302,16 @@ impl Source for Cloud<'_> {
             });
         }
         listing
+    }
+
+    fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
+        if !self.settings.cql.trim().is_empty() {
+            // Whether the condition of the settings still finds them is for the next listing to say.
+            return Vec::new();
+        }
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Lister::new(&self.client, self.settings, &names, self.extractor.file_bytes_max()).look_again(ids, &spaces)
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {
