@@ -1,10 +1,15 @@
 //! The side door of private rooms, for benchmarks and fuzz targets: only with the feature `probe`, and in no release.
 //!
-//! Uses: `acl`, `corpus`, `index`, `model`, `names`, `store`.
+//! Uses: `acl`, `clock`, `corpus`, `crawl`, `directory`, `extract`, `index`, `model`, `names`, `outbound`, `store`.
 
 pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
+pub use crate::clock::Clock;
 pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
+pub use crate::crawl::{Rooms, Settings as CrawlSettings, sync};
+pub use crate::directory::{Directory, Settings as DirectorySettings};
+pub use crate::extract::{Extractor, Settings as ExtractSettings};
 pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSettings};
 pub use crate::model::{Embed, Manifest, Prompt, Settings as ModelSettings, Sharing, Stand, Stop};
-pub use crate::names::{GroupId, SourceId};
+pub use crate::names::{GroupId, Ids, SourceId};
+pub use crate::outbound::Settings as OutboundSettings;
 pub use crate::store::Store;

@@ -94,7 +94,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     // The side door for benchmarks and fuzz targets; in no release.
-    ("probe", &["acl", "corpus", "index", "model", "names", "store"]),
+    (
+        "probe",
+        &["acl", "clock", "corpus", "crawl", "directory", "extract", "index", "model", "names", "outbound", "store"],
+    ),
     ("main", &["config", "app", "web", "standin"]),
 ];
 

@@ -16,11 +16,12 @@ tests/mutants/run.py
 tests/neon/run.sh
 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     cargo check --locked --target aarch64-unknown-linux-gnu --target-dir target/neon
-# Reports, for a person to read: where greedy tokens part from candle's, what a passage and a search cost, and whether time
-# tells of hidden pages.
+# Reports, for a person to read: where greedy tokens part from candle's, what a passage, a search and a crawl cost, and
+# whether time tells of hidden pages.
 cargo test --locked --lib greedy_tokens_part_from_candles -- --nocapture
 cargo clippy --locked --all-targets --features probe -- -D warnings
 cargo bench --locked --features probe --bench visibility
 cargo bench --locked --features probe --bench time
 cargo bench --locked --features probe --bench search
 cargo bench --locked --features probe --bench generate
+cargo bench --locked --features probe --bench crawl

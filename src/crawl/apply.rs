@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::kept::{Fact, Kept, Turn};
+use super::plan::Content;
 use super::{Error, Rooms};
 use crate::acl::AclClass;
 use crate::corpus::{Document, DocumentId, Sizes, cut};
@@ -32,6 +33,8 @@ pub(super) struct Ready {
     pub class: AclClass,
     /// A digest of title, place and labels.
     pub head: u64,
+    /// Where its words come from.
+    pub words: Content,
 }
 
 /// Carries out the steps of one run.
@@ -109,8 +112,12 @@ impl<'a> Applying<'a> {
             let passages: Vec<_> = some.iter().map(|ready| cut(&ready.document, Sizes::default())).collect();
             let telling = telling();
             let mut turn = Turn::new();
-            for Ready { document, class, head } in some {
+            for Ready { document, class, head, words } in some {
                 self.told = self.kept.next_sequence()?;
+                let read_sequence = match words {
+                    Content::Changed => self.told,
+                    Content::Kept => self.kept.fact(&document.id)?.map_or(0, |fact| fact.read_sequence),
+                };
                 let fact = Fact {
                     class: *class,
                     revision: document.revision,
@@ -118,6 +125,7 @@ impl<'a> Applying<'a> {
                     space: document.space.key.clone(),
                     sequence: self.told,
                     words_sequence: self.told,
+                    read_sequence,
                 };
                 turn.put_fact(&document.id, &fact);
                 turn.put_page(document);

@@ -9,7 +9,7 @@ use super::news::{Remember, remembered};
 use super::permissions::{Key, Permission, Place};
 use super::plan::{Held, Known};
 use super::source::Changed;
-use super::{Failure, Mode, Run, State, Status};
+use super::{Failure, Full, Mode, Run, State, Status};
 use crate::acl::AclClass;
 use crate::clock::Moment;
 use crate::corpus::{Document, DocumentId};
@@ -18,6 +18,9 @@ use crate::store::{self, Batch, Changes, Ended, Store, Tree, json_record};
 
 /// The most runs that are remembered of a source.
 const RUNS_MAX: usize = 20;
+
+/// How long a full run that did not come to its end is gone on with: somebody who asks for one later wants every page anew.
+const FULL_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Everything about a document but its words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,10 @@ pub(super) struct Fact {
     pub sequence: u64,
     /// The number of the last change of its words.
     pub words_sequence: u64,
+    /// The number of the change that brought its words from the source: a new title or place does not. 0 where that is not
+    /// known.
+    #[serde(default)]
+    pub read_sequence: u64,
 }
 
 /// A document that nobody finds until the index knows its new class.
@@ -186,13 +193,17 @@ impl Kept {
         })
     }
 
-    /// Everything known of one source.
-    pub(super) fn known(&self, source: &SourceId) -> Result<Known, store::Error> {
+    /// Everything known of one source. Words that were read with a change after the number `fresh_after` are fresh.
+    pub(super) fn known(&self, source: &SourceId, fresh_after: Option<u64>) -> Result<Known, store::Error> {
         let prefix = format!("{source}:");
         let mut known = Known::default();
         for read in self.facts.under(prefix.as_bytes()) {
-            let (key, Fact { class, revision, head, space, .. }) = read?;
-            known.documents.insert(id_of(&key)?, Held { class, revision, head, space });
+            let (key, Fact { class, revision, head, space, read_sequence, .. }) = read?;
+            let id = id_of(&key)?;
+            if fresh_after.is_some_and(|number| read_sequence > number) {
+                known.fresh.insert(id.clone());
+            }
+            known.documents.insert(id, Held { class, revision, head, space });
         }
         for key in self.withheld.keys_under(prefix.as_bytes()) {
             known.withheld.insert(id_of(&key?)?);
@@ -310,6 +321,24 @@ impl Kept {
     pub(super) fn put_audited(&self, source: &SourceId, as_of: Moment) -> Result<(), store::Error> {
         let status = Status { audit_as_of: Some(as_of), ..self.status(source)? };
         self.put_status(source, &status)
+    }
+
+    /// Begins a full run, or goes on with one that did not come to its end: gives the number of the change since which words
+    /// count as read by it.
+    pub(super) fn begin_full(&self, source: &SourceId, now: Moment) -> Result<u64, store::Error> {
+        let status = self.status(source)?;
+        if let Some(full) = status.full.filter(|full| now.since(full.began) < FULL_MS) {
+            return Ok(full.after);
+        }
+        let full = Full { began: now, after: self.next_sequence()? };
+        self.put_status(source, &Status { full: Some(full), ..status })?;
+        Ok(full.after)
+    }
+
+    /// A full run has read everything.
+    pub(super) fn end_full(&self, source: &SourceId) -> Result<(), store::Error> {
+        let status = self.status(source)?;
+        self.put_status(source, &Status { full: None, ..status })
     }
 
     /// The number of a source's next run.

@@ -32,6 +32,20 @@ pub(super) struct Listed {
     pub only: Option<BTreeSet<String>>,
 }
 
+impl Listed {
+    /// Puts what hangs on a page into its page's space, wherever it was listed: the page may have moved to another one in
+    /// between, and what hangs on it is viewed by whoever may view that.
+    pub fn gather(&mut self) {
+        let space_of = |id: &DocumentId| self.space_of.get(id).copied();
+        let strayed = self.items.values().filter_map(|item| {
+            let space = space_of(item.container.as_ref()?)?;
+            (space_of(&item.id) != Some(space)).then(|| (item.id.clone(), space))
+        });
+        let strayed: Vec<(DocumentId, usize)> = strayed.collect();
+        self.space_of.extend(strayed);
+    }
+}
+
 /// The restriction of an item and of everything above it. A page above that was not listed is unknown.
 pub(super) fn levels<'a>(item: &'a Item, items: &'a BTreeMap<DocumentId, Item>) -> Vec<&'a Level> {
     const UNKNOWN: &Level = &Level::Unknown;
@@ -93,4 +107,38 @@ pub(super) fn groups<'a>(ids: &[DocumentId], together: usize, listed: &'a Listed
         ids.iter().filter_map(|id| listed.items.get(id)).partition(|item| item.file.is_some());
     let pages = pages.chunks(together).map(<[&Item]>::to_vec);
     pages.chain(files.into_iter().map(|file| vec![file])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_listed_in_the_space_that_its_page_left_is_in_the_one_it_went_to() {
+        let id = |local: &str| DocumentId::new("wiki", local).unwrap();
+        let item = |local: &str, container: Option<&str>| Item {
+            id: id(local),
+            kind: Kind::Page,
+            title: String::new(),
+            url: String::new(),
+            container: container.map(id),
+            ancestors: Vec::new(),
+            labels: Vec::new(),
+            author: String::new(),
+            updated_ms: 0,
+            revision: 1,
+            level: Level::Open,
+            file: None,
+            is_left_out: false,
+        };
+        let mut listed = Listed::default();
+        for (item, space) in [(item("1", None), 1), (item("2", Some("1")), 0), (item("3", Some("gone")), 0)] {
+            listed.space_of.insert(item.id.clone(), space);
+            listed.items.insert(item.id.clone(), item);
+        }
+
+        listed.gather();
+
+        assert_eq!([id("1"), id("2"), id("3")].map(|id| listed.space_of[&id]), [1, 1, 0]);
+    }
 }

@@ -20,6 +20,8 @@
 //! - The store is the truth; the index is told of everything in it, in the order of its numbers, or again after a crash.
 //! - Each grant and each restriction is kept as it was read, with the sync that learned it: what explains a right comes to
 //!   the same rule as what decides it, or says that the two have come apart.
+//! - A run that ended at any point, by a kill too, is gone on with by the next: it lists anew, which costs no words, and
+//!   reads no words again that were kept, save those that were on their way.
 //! - One bad page never stops the rest. No log line and no failure carries words of a page.
 //!
 //! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`], then
@@ -381,6 +383,18 @@ pub struct Status {
     /// An administrator allows the next run to remove more than the guard would let it.
     #[serde(default)]
     pub may_remove: bool,
+    /// A full run that did not come to its end; the next one goes on with it.
+    #[serde(default)]
+    pub full: Option<Full>,
+}
+
+/// A full run that did not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Full {
+    /// When it began.
+    pub began: Moment,
+    /// Words read with a change after this number are read by it, and are not read again.
+    pub after: u64,
 }
 
 /// What a run works on.

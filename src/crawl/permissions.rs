@@ -170,7 +170,55 @@ impl Conditions {
     }
 }
 
-/// Keeps what a run has read of permissions. What did not change keeps the sync that learned it.
+/// Changes that are kept together: a large source has more than should be in memory twice.
+const TOGETHER_MAX: usize = 1_000;
+
+/// What was learned, kept as it comes.
+struct Learning<'a> {
+    kept: &'a Kept,
+    sync: SyncId,
+    changes: Batch<Key, Permission>,
+    past: Batch<Ended<Key>, Past>,
+    count: usize,
+}
+
+impl Learning<'_> {
+    fn put(&mut self, key: &Key, was: Option<&Permission>, now: &Permission) -> Result<(), store::Error> {
+        if was == Some(now) {
+            return Ok(());
+        }
+        self.changes.put(key, now);
+        self.end(key, was);
+        self.counted()
+    }
+
+    fn remove(&mut self, key: &Key, was: &Permission) -> Result<(), store::Error> {
+        self.changes.remove(key);
+        self.end(key, Some(was));
+        self.counted()
+    }
+
+    /// Keeps how it was, with the sync that read it otherwise.
+    fn end(&mut self, key: &Key, was: Option<&Permission>) {
+        if let Some(was) = was {
+            let ended = Ended::new(key.clone(), self.sync.began_ms);
+            self.past.put(&ended, &Past { was: was.clone(), until: self.sync });
+        }
+    }
+
+    fn counted(&mut self) -> Result<(), store::Error> {
+        self.count += 1;
+        if self.count.is_multiple_of(TOGETHER_MAX) { self.keep() } else { Ok(()) }
+    }
+
+    fn keep(&mut self) -> Result<(), store::Error> {
+        let changes = std::mem::replace(&mut self.changes, Batch::new());
+        self.kept.put_permissions(changes, std::mem::replace(&mut self.past, Batch::new()))
+    }
+}
+
+/// Keeps what a run has read of permissions. What did not change keeps the sync that learned it. Each fact is true by
+/// itself: where the process ends in between, the next run learns the rest.
 pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Listed) -> Result<(), store::Error> {
     let mut old: BTreeMap<Key, Permission> = kept.permissions(source)?;
     if let Some(only) = &listed.only {
@@ -184,24 +232,12 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (_, Permission::Grant(_)) => false,
         });
     }
-    let (mut changes, mut past) = (Batch::new(), Batch::new());
-    let mut end = |key: &Key, was: &Permission| {
-        past.put(&Ended::new(key.clone(), sync.began_ms), &Past { was: was.clone(), until: sync });
-    };
-    let mut put = |key: Key, was: Option<Permission>, now: Permission| {
-        if was.as_ref() != Some(&now) {
-            if let Some(was) = &was {
-                end(&key, was);
-            }
-            changes.put(&key, &now);
-        }
-    };
+    let mut learning = Learning { kept, sync, changes: Batch::new(), past: Batch::new(), count: 0 };
     let views = listed.spaces.iter().zip(&listed.views);
     let views = views.map(|(space, view)| (Key::Space(source.clone(), space.key.clone()), view));
     for (key, to) in [(Key::Use(source.clone()), &listed.may_use)].into_iter().chain(views) {
         let was = old.remove(&key);
-        let now = grant(was.as_ref(), to.as_ref(), sync);
-        put(key, was, now);
+        learning.put(&key, was.as_ref(), &grant(was.as_ref(), to.as_ref(), sync))?;
     }
     for (id, place) in &listed.space_of {
         let (Some(item), Some(space)) = (listed.items.get(id), listed.spaces.get(*place)) else { continue };
@@ -216,8 +252,7 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             learned: sync,
             missed: None,
         };
-        let now = Permission::Place(since(was.as_ref(), now));
-        put(key, was, now);
+        learning.put(&key, was.as_ref(), &Permission::Place(since(was.as_ref(), now)))?;
     }
     // What was not listed is unknown to whatever stands below it. Its own last facts stay while the document is kept, and
     // with them the grant of its space.
@@ -227,18 +262,15 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (Key::Document(id), Permission::Place(was)) if kept.fact(id)?.is_some() => {
                 spaces.insert(was.space.clone());
                 if was.missed.is_none() {
-                    end(key, &Permission::Place(was.clone()));
-                    changes.put(key, &Permission::Place(Place { missed: Some(sync), ..was.clone() }));
+                    let missed = Permission::Place(Place { missed: Some(sync), ..was.clone() });
+                    learning.put(key, Some(&Permission::Place(was.clone())), &missed)?;
                 }
             }
             (Key::Space(_, space), Permission::Grant(_)) if spaces.contains(space) => {}
-            (key, was) => {
-                end(key, was);
-                changes.remove(key);
-            }
+            (key, was) => learning.remove(key, was)?,
         }
     }
-    kept.put_permissions(changes, past)
+    learning.keep()
 }
 
 impl Permission {

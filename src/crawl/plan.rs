@@ -1,6 +1,6 @@
 //! What must be done so that the index is true again. Pure: every decision of a crawl is tested here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Mode;
 use crate::acl::AclClass;
@@ -26,6 +26,8 @@ pub(super) struct Known {
     pub documents: BTreeMap<DocumentId, Held>,
     /// Documents that are withheld: an earlier run began to reclass them and did not end.
     pub withheld: BTreeSet<DocumentId>,
+    /// Documents whose words this full run has read already, before it was broken off.
+    pub fresh: HashSet<DocumentId>,
 }
 
 /// Everything seen in this run.
@@ -83,7 +85,7 @@ pub(super) fn plan(known: &Known, seen: &Seen, mode: Mode) -> Vec<Step> {
     for (id, now) in seen.documents.iter().filter(|(id, _)| !seen.left_out.contains(id)) {
         match known.documents.get(id) {
             None => steps.push(Step::Add(id.clone())),
-            Some(held) if held.revision != now.revision || mode == Mode::Full => {
+            Some(held) if held.revision != now.revision || (mode == Mode::Full && !known.fresh.contains(id)) => {
                 steps.push(Step::Rewrite(id.clone(), Content::Changed));
             }
             Some(held) if held.head != now.head => steps.push(Step::Rewrite(id.clone(), Content::Kept)),
@@ -121,7 +123,7 @@ mod tests {
 
     fn known(documents: &[(&str, Held)]) -> Known {
         let documents = documents.iter().map(|(local, held)| (id(local), held.clone())).collect();
-        Known { documents, withheld: BTreeSet::new() }
+        Known { documents, ..Known::default() }
     }
 
     fn seen(documents: &[(&str, Held)]) -> Seen {
@@ -201,6 +203,20 @@ mod tests {
 
         assert!(plan(&known, &seen, Mode::Permissions).is_empty());
         assert!(plan(&known, &seen, Mode::Full).contains(&Step::Rewrite(id("1"), Content::Changed)));
+    }
+
+    #[test]
+    fn a_full_run_that_was_broken_off_reads_no_words_again_save_those_that_changed_since() {
+        let mut known =
+            known(&[("1", held(1, 1, 1)), ("2", held(1, 1, 1)), ("3", held(1, 1, 1)), ("4", held(1, 1, 1))]);
+        known.fresh = [id("1"), id("2"), id("4")].into();
+        let seen = seen(&[("1", held(1, 1, 1)), ("2", held(1, 2, 2)), ("3", held(1, 1, 1)), ("4", held(1, 1, 2))]);
+
+        let rewrite = |local: &str, content| Step::Rewrite(id(local), content);
+        assert_eq!(
+            plan(&known, &seen, Mode::Full),
+            [rewrite("2", Content::Changed), rewrite("3", Content::Changed), rewrite("4", Content::Kept)]
+        );
     }
 
     #[test]

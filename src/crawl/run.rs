@@ -24,8 +24,12 @@ use crate::names::AccountId;
 /// Threads that fetch words. Confluence asks its clients for few (`confluence.md` §1.10).
 const FETCHERS: usize = 4;
 
-/// Items fetched by one call: Data Center gives at most fifty bodies at once.
+/// Items fetched by one call: Data Center gives at most fifty bodies at once. Each such group is kept before the next one is
+/// taken, so that after a kill no more than `2 * FETCHERS + 1` of them are read again: being fetched, waiting, being put.
 const FETCHED_TOGETHER: usize = 50;
+
+/// Documents that no listing gave are looked for one by one where there are no more than so many.
+const LOOKED_AGAIN_MAX: usize = 200;
 
 /// How long a file that could not be read is left alone.
 const REFUSED_MS: i64 = 24 * 60 * 60 * 1000;
@@ -156,16 +160,25 @@ impl Running<'_, '_> {
         self.phase("listing")?;
         self.list(&mut listed)?;
 
-        let mut known = self.kept.known(&self.settings.name)?;
+        let fresh_after = match self.mode {
+            Mode::Full => Some(self.kept.begin_full(&self.settings.name, self.run.began)?),
+            Mode::Changes | Mode::Permissions | Mode::News => None,
+        };
+        let mut known = self.kept.known(&self.settings.name, fresh_after)?;
         if let Some(only) = &listed.only {
             known.documents.retain(|id, held| only.contains(&held.space) || listed.items.contains_key(id));
         }
+        self.look_again(&mut listed, &known);
+        listed.gather();
         let seen = self.seen(&mut listed, &known)?;
         if listed.only.is_some() {
             self.close_missing(&known, &seen, &listed)?;
         }
         let steps = plan(&known, &seen, self.mode);
         let is_held = self.carry_out(steps, &known, &seen, &listed)?;
+        if self.mode == Mode::Full {
+            self.kept.end_full(&self.settings.name)?;
+        }
         Ok((self.state(is_held), listed.are_permissions_whole))
     }
 
@@ -205,6 +218,23 @@ impl Running<'_, '_> {
         }
         self.run.seen = listed.items.len() as u64;
         Ok(())
+    }
+
+    /// Looks for what would be taken for gone, where that is little: it may have moved past the listing.
+    fn look_again(&self, listed: &mut Listed, known: &Known) {
+        let is_missed =
+            |id: &DocumentId, held: &Held| !listed.items.contains_key(id) && !listed.partial.contains(&held.space);
+        let missed = known.documents.iter().filter(|(id, held)| is_missed(id, held)).map(|(id, _)| id.clone());
+        let missed: Vec<DocumentId> = missed.take(LOOKED_AGAIN_MAX + 1).collect();
+        if missed.is_empty() || missed.len() > LOOKED_AGAIN_MAX {
+            return;
+        }
+        for (key, item) in self.source.look_again(&missed) {
+            if let Some(place) = listed.spaces.iter().position(|space| space.key == key) {
+                listed.space_of.insert(item.id.clone(), place);
+                listed.items.insert(item.id.clone(), item);
+            }
+        }
     }
 
     /// What was seen, with the class of each document.
@@ -346,7 +376,8 @@ impl Running<'_, '_> {
                     updated_ms: item.updated_ms,
                     author: item.author.clone(),
                 };
-                ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
+                let document = document(item, words, listed);
+                ready.push(Ready { document, class: held.class, head: held.head, words: Content::Kept });
             }
             self.run.changed += ready.len() as u64;
             applying.put(&ready)?;
@@ -416,7 +447,8 @@ impl Running<'_, '_> {
                         &mut self.run.added
                     };
                     *count += 1;
-                    ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
+                    let document = document(item, words, listed);
+                    ready.push(Ready { document, class: held.class, head: held.head, words: Content::Changed });
                 }
                 (Err(failure), _) => {
                     if failure.is_of_the_file() {

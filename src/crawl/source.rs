@@ -137,6 +137,13 @@ pub(super) trait Source: Sync {
         Ok(None)
     }
 
+    /// Pages and blog posts that are known and that no listing gave, asked for one by one: those that are there after all, each
+    /// with the key of its space. One that moves from a space that is not listed yet to one that was is in neither listing.
+    /// Whatever cannot be asked is not given.
+    fn look_again(&self, _ids: &[DocumentId]) -> Vec<(String, Item)> {
+        Vec::new()
+    }
+
     /// The words of some items, in their order. It is called from several threads at once.
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>>;
 }

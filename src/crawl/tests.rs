@@ -153,6 +153,8 @@ struct Site {
     is_listing_broken: bool,
     refuses: Option<Failure>,
     hides_people: bool,
+    /// Items that no listing gives, although they are there.
+    in_between: Vec<DocumentId>,
     fetched: Mutex<Vec<DocumentId>>,
     /// Spaces of items that are in another one than `HR`.
     elsewhere: BTreeMap<DocumentId, String>,
@@ -271,8 +273,13 @@ impl Source for Site {
         self.listed.lock().unwrap().push(space.key.clone());
         let failures = if self.is_listing_broken { vec![failure("server_error")] } else { Vec::new() };
         let items = self.pages.values().map(|(item, _)| item.clone());
+        let items = items.filter(|item| !self.in_between.contains(&item.id));
         let items = items.filter(|item| self.space(&item.id) == space.key).collect();
         Listing { items, is_whole: !self.is_listing_broken, failures, files_left_out: 0 }
+    }
+
+    fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
+        ids.iter().filter_map(|id| Some(("HR".to_owned(), self.pages.get(id)?.0.clone()))).collect()
     }
 
     fn fetch(&self, items: &[&Item], _: &Names<'_>) -> Vec<Result<Words, Failure>> {
@@ -424,6 +431,24 @@ fn a_deleted_page_goes_and_a_broken_listing_deletes_nothing() {
 }
 
 #[test]
+fn a_page_that_moved_past_the_listing_is_looked_for_before_it_is_taken_for_gone() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    site.fetched();
+
+    site.in_between.push(id("2"));
+    site.restrict("2", &["payroll"]);
+    let run = world.run(&site, Mode::Changes);
+
+    assert_eq!((run.state, run.removed, site.fetched().len()), (State::Succeeded, 0, 0));
+    assert_eq!(world.found_by(&["staff"]), ["Page 1"]);
+    assert_eq!(world.found_by(&["staff", "payroll"]), ["Page 1", "Page 2", "Page 3"]);
+    site.pages.remove(&id("2"));
+    world.run(&site, Mode::Changes);
+    assert_eq!(world.found_by(&["staff", "payroll"]), ["Page 1"], "what stood below it has lost its way up");
+}
+
+#[test]
 fn a_source_that_takes_us_for_somebody_else_changes_nothing() {
     let (world, site) = (World::new(), site());
     world.run(&site, Mode::Changes);
@@ -532,6 +557,90 @@ fn a_run_that_is_broken_off_keeps_what_it_did() {
     assert_eq!(world.run(&site, Mode::Changes).added, 150);
 }
 
+/// A site of some pages in a tree, some of them restricted.
+fn many() -> Site {
+    let mut site = Site::default().with("0", &[], "welcome");
+    for n in 1..260 {
+        site = site.with(&n.to_string(), &["0"], &format!("words of {n}"));
+    }
+    (1..260).step_by(7).for_each(|n| site.restrict(&n.to_string(), &["payroll"]));
+    site
+}
+
+/// What each of two kinds of readers finds, and who may read what is kept.
+fn outcome(world: &World) -> (Vec<String>, Vec<String>, Vec<(DocumentId, crate::acl::Rule)>) {
+    let kept = Kept::open(&world.store).unwrap();
+    let facts = kept.facts().map(|read| {
+        let (id, _) = read.unwrap();
+        let rule = conditions(&world.store, &id).unwrap().unwrap().rule();
+        (id, rule)
+    });
+    (world.found_by(&["staff"]), world.found_by(&["staff", "payroll"]), facts.collect())
+}
+
+#[test]
+fn a_run_that_is_broken_off_at_any_step_is_gone_on_with_and_reads_nothing_twice() {
+    let whole = World::new();
+    whole.run(&many(), Mode::Full);
+    let wanted = outcome(&whole);
+    assert_eq!((wanted.0.len(), wanted.1.len()), (260 - 37, 260));
+    for crashes in [false, true] {
+        for after in 1.. {
+            let (world, site) = (World::new(), many());
+            let mut ticks = 0;
+            let first = world.with(|rooms| {
+                let mut watch = |_: &Run| {
+                    ticks += 1;
+                    if ticks >= after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                run::run(&site, &settings(), Mode::Full, &Hint::default(), rooms, &mut watch).unwrap()
+            });
+            if first.state == State::Succeeded {
+                break;
+            }
+            site.fetched();
+            if crashes {
+                world.crash();
+            }
+
+            // A run of changes is a matter of its own, and must not make the full one think that its words were read.
+            let second = world.run(&site, if after % 2 == 0 { Mode::Full } else { Mode::Changes });
+
+            assert_eq!(second.state, State::Succeeded);
+            assert_eq!(outcome(&world), wanted, "broken off at step {after}, in {}", first.phase);
+            let again = site.fetched();
+            assert_eq!(first.added + again.len() as u64, 260, "what was kept was read again at step {after}");
+        }
+    }
+}
+
+#[test]
+fn a_full_run_that_was_broken_off_goes_on_for_a_day_and_then_begins_anew() {
+    let (world, site) = (World::new(), many());
+    world.run(&site, Mode::Full);
+    site.fetched();
+    let broken_off = || {
+        world.clock.advance(60_000);
+        world.with(|rooms| {
+            let mut watch =
+                |run: &Run| if run.changed > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            run::run(&site, &settings(), Mode::Full, &Hint::default(), rooms, &mut watch).unwrap()
+        });
+        site.fetched();
+    };
+    let read = || {
+        world.run(&site, Mode::Full);
+        site.fetched().len()
+    };
+
+    broken_off();
+    assert_eq!(read(), 260 - 50);
+    assert_eq!(read(), 260, "the one that was broken off came to its end");
+    broken_off();
+    world.clock.advance(24 * 60 * 60 * 1000);
+    assert_eq!(read(), 260);
+}
+
 #[test]
 fn what_the_index_had_not_committed_is_told_again_after_a_crash() {
     let (world, site) = (World::new(), site());
@@ -543,7 +652,7 @@ fn what_the_index_had_not_committed_is_told_again_after_a_crash() {
         let document = kept.page(&id("2")).unwrap().unwrap();
         let fact = kept.fact(&id("2")).unwrap().unwrap();
         let document = crate::corpus::Document { title: "New title".to_owned(), ..document };
-        applying.put(&[apply::Ready { document, class: fact.class, head: 7 }]).unwrap();
+        applying.put(&[apply::Ready { document, class: fact.class, head: 7, words: plan::Content::Kept }]).unwrap();
     });
 
     assert_eq!(world.crash(), 2);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use sotto::standin::confluence::Size;
 
 /// Private answers from a company's wiki, in one binary.
 #[derive(Debug, Parser)]
@@ -358,8 +359,12 @@ pub enum Standin {
     /// A Confluence with the pages, people and permissions of a site file.
     Confluence {
         /// The site file.
-        #[arg(long, value_name = "FILE")]
-        site: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "generate", conflicts_with = "generate")]
+        site: Option<PathBuf>,
+        /// A site that is made up, of so many pages under so many different rules of who may view them; the same numbers make
+        /// the same site.
+        #[arg(long, value_name = "pages=N,rules=M[,seed=S]")]
+        generate: Option<Size>,
         /// Address and port.
         #[arg(long, value_name = "ADDR", required_unless_present = "export", conflicts_with = "export")]
         listen: Option<SocketAddr>,

@@ -70,7 +70,7 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Eval { deed: Eval::Retrieval(options) } => evaluate::retrieval(&options).map(done),
         Command::Eval { deed: Eval::Answers(options) } => evaluate::answers(&options).map(done),
         Command::Eval { deed: Eval::Attacks(options) } => evaluate::attacks(&options).map(done),
-        Command::Standin { deed: Standin::Confluence { site, export: Some(out), space, flavour, .. } } => {
+        Command::Standin { deed: Standin::Confluence { site: Some(site), export: Some(out), space, flavour, .. } } => {
             let bytes = confluence::Confluence::export(&site, &flavour, space.as_deref())?;
             std::fs::File::create(&out)
                 .and_then(|mut file| file.write_all(&bytes))
@@ -78,9 +78,18 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             say(&format!("an export of {} is in {}", site.display(), out.display()));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault, .. } } => {
+        Command::Standin { deed: Standin::Confluence { site, generate, listen, flavour, fault, .. } } => {
             let listen = listen.context("an address to listen on is missing")?;
-            let wiki = confluence::Confluence::open(listen, &site, &flavour, &fault)?;
+            let wiki = match (site, generate) {
+                (Some(site), _) => confluence::Confluence::open(listen, &site, &flavour, &fault)?,
+                (None, Some(size)) => {
+                    let wiki = confluence::Confluence::generated(listen, &size, &flavour, &fault)?;
+                    say(&format!("its pages are read by {}", size.crawler()));
+                    wiki
+                }
+                // clap asks for one of the two.
+                (None, None) => anyhow::bail!("give --site or --generate"),
+            };
             say(&format!("a stand-in Confluence is at {}", wiki.url()));
             web::wait_for_signal().map(done)
         }

@@ -1,6 +1,6 @@
 //! The crawl: all kinds of content, and a wiki that misbehaves costs nothing that was there.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sotto::app::nouns::{Mode, State};
 
 use crate::support::{Appliance, Parts, Site, claims};
@@ -158,7 +158,7 @@ fn orchids() -> Site {
 
 #[test]
 fn a_source_takes_in_what_its_settings_say() {
-    let with = |more: serde_json::Value| {
+    let with = |more: Value| {
         let house = Appliance::with_settings(&orchids(), |settings| {
             let mut source = serde_json::to_value(&settings.source[0]).unwrap();
             source.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -339,6 +339,50 @@ fn spaces_that_move_up_in_a_listing_while_it_is_read_are_not_lost() {
     house.refresh();
 
     assert_eq!(opened(&house, "mateo", (1000..1250).map(|id| id.to_string())), 250);
+}
+
+#[test]
+fn pages_that_move_between_spaces_while_these_are_listed_are_neither_lost_nor_doubled() {
+    for flavour in ["dc-10", "dc-7.19", "cloud"] {
+        let mut site = Site::new()
+            .user("mateo")
+            .user("mary")
+            .group("first", &["mateo"], &[])
+            .group("second", &["mary"], &[])
+            .space("AAA", &["first"])
+            .space("BBB", &["second"])
+            .page("AAA", "100", None, "Home of A", "<p>Welcome.</p>")
+            .page("BBB", "200", None, "Home of B", "<p>Welcome.</p>")
+            .page("AAA", "101", Some("100"), "Moves on", "<p>The fern wants shade.</p>")
+            .page("BBB", "201", Some("200"), "Moves back", "<p>The fern wants water.</p>");
+        for n in 300..330 {
+            site = site.page("BBB", &n.to_string(), Some("200"), &format!("Note {n}"), "<p>Moss.</p>");
+        }
+        let house = Appliance::made_of(Parts::of_flavour(flavour), &site, |_| {});
+        house.refresh();
+        let opened = |user: &str| {
+            let mut browser = house.sign_in(user);
+            let mut may =
+                |id: &str| browser.send("GET", &format!("/api/v1/documents/wiki:{id}"), None).unwrap().status == 200;
+            (may("101"), may("201"))
+        };
+        assert_eq!((opened("mateo"), opened("mary")), ((true, false), (false, true)), "{flavour}");
+        let before = house.app().overview_as_owner().unwrap().documents;
+        let bodies = |house: &Appliance| {
+            let is_body = |line: &Value| line["path"].as_str().unwrap().contains("body");
+            house.wiki_log().iter().filter(|line| is_body(line)).count()
+        };
+        let read = bodies(&house);
+
+        house.change_wiki("PUT", "/_standin/faults", &json!(["moving"]));
+        house.refresh();
+
+        assert_eq!((opened("mateo"), opened("mary")), ((false, true), (true, false)), "{flavour}");
+        assert_eq!(house.app().overview_as_owner().unwrap().documents, before, "{flavour}");
+        assert_eq!(bodies(&house), read, "{flavour}: no word of them changed");
+        house.refresh();
+        assert_eq!((opened("mateo"), opened("mary")), ((false, true), (true, false)), "{flavour}");
+    }
 }
 
 #[test]

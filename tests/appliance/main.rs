@@ -11,6 +11,7 @@ mod admin;
 mod ask;
 mod audit;
 mod bad_input;
+mod crash;
 mod crawl;
 mod explain;
 mod front;

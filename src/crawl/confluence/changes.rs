@@ -46,7 +46,7 @@ fn asked(client: &Client, settings: &Settings, since: Moment) -> Result<Vec<Chan
     let mut take = |rows: Vec<wire::Content>| {
         let before = met.len();
         for row in rows {
-            let space = row.space.map(|space| space.key);
+            let space = row.space.map(|space| space.key).filter(|key| !key.is_empty());
             let is_taken = space.as_deref().is_none_or(|key| scope::takes_space(settings, key, key.starts_with('~')));
             let Some(id) = DocumentId::new(settings.name.as_str(), &row.id) else { continue };
             if met.insert(id.clone()) && is_taken {
@@ -77,7 +77,7 @@ fn literal(at: Moment) -> String {
 pub(super) fn space_of(client: &Client, local: &str) -> Result<Option<String>, Trouble> {
     let path = format!("/rest/api/content/{}?expand=space", encoded(local));
     match client.read::<wire::Content>(&path) {
-        Ok(content) => Ok(content.space.map(|space| space.key)),
+        Ok(content) => Ok(content.space.map(|space| space.key).filter(|key| !key.is_empty())),
         Err(trouble) if trouble.is_absent() || matches!(trouble, Trouble::Status(403, _)) => Ok(None),
         Err(trouble) => Err(trouble),
     }

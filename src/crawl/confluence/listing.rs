@@ -96,6 +96,29 @@ impl<'a> Lister<'a> {
         self.listing
     }
 
+    /// Looks for pages and blog posts by their ids.
+    pub(super) fn look_again(mut self, ids: &[DocumentId]) -> Vec<(String, Item)> {
+        let client = self.client;
+        let read = abreast(ids, |id| {
+            client.read::<Content>(&format!("/rest/api/content/{}?expand={PAGE_EXPANDED},space", encoded(id.local())))
+        });
+        let mut spaces = Vec::new();
+        for mut row in read.into_iter().flatten() {
+            let kind = match row.r#type.as_str() {
+                "page" => Kind::Page,
+                "blogpost" => Kind::Blogpost,
+                // What hangs on a page is listed with it by the next run.
+                _ => continue,
+            };
+            let Some(space) = row.space.take() else { continue };
+            let before = self.listing.items.len();
+            self.page(row, kind);
+            spaces.extend((self.listing.items.len() > before).then_some(space.key));
+        }
+        self.ask_restrictions();
+        spaces.into_iter().zip(self.listing.items).collect()
+    }
+
     /// Leaves out what the query of the settings does not find. Where it cannot be asked, nothing new is taken in, and what is
     /// known stays: the listing is not whole.
     fn choose(&mut self, space: &str) {

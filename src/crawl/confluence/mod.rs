@@ -35,7 +35,7 @@ use super::restriction::Subjects;
 use super::source::{Changed, Item, Listing, Source, Words};
 use super::{Failure, Settings, scope, words};
 use crate::clock::Moment;
-use crate::corpus::Space;
+use crate::corpus::{DocumentId, Space};
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
 use crate::outbound;
@@ -218,6 +218,14 @@ impl Source for Confluence<'_> {
 
     fn space_of(&self, local: &str) -> Result<Option<String>, Failure> {
         changes::space_of(&self.client, local).map_err(|trouble| trouble.failure(local))
+    }
+
+    fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
+        if !self.settings.cql.trim().is_empty() {
+            // Whether the condition of the settings still finds them is for the next listing to say.
+            return Vec::new();
+        }
+        Lister::new(&self.client, self.settings, self.extractor.file_bytes_max()).look_again(ids)
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {

@@ -85,6 +85,11 @@ pub(super) struct Content {
     /// The id: text, or a number on some versions.
     #[serde(deserialize_with = "text_or_number")]
     pub id: String,
+    /// `page`, `blogpost`, `comment`, `attachment`.
+    #[serde(default)]
+    pub r#type: String,
+    /// Its space; `None` where it was not expanded.
+    pub space: Option<InSpace>,
     /// `current`, `draft`, `trashed`, …
     #[serde(default)]
     pub status: Option<String>,
@@ -97,8 +102,6 @@ pub(super) struct Content {
     pub ancestors: Option<Vec<Reference>>,
     /// What it hangs on.
     pub container: Option<Reference>,
-    /// The space it is in, where it was expanded.
-    pub space: Option<Space>,
     /// Labels and media type.
     #[serde(default)]
     pub metadata: Metadata,
@@ -115,6 +118,14 @@ pub(super) struct Content {
     /// Its addresses.
     #[serde(rename = "_links", default)]
     pub links: Links,
+}
+
+/// The space of a content.
+#[derive(Debug, Deserialize)]
+pub(super) struct InSpace {
+    /// Its key; empty where it is not told.
+    #[serde(default)]
+    pub key: String,
 }
 
 /// Another content, by its id.

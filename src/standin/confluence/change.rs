@@ -1,6 +1,6 @@
 //! `/_standin/…`: changing the site while it runs, and looking at what was asked of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use anyhow::Context as _;
@@ -77,6 +77,34 @@ impl Shared {
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
     }
 
+    /// The site after pages have moved under a listing, once: the first request that lists the pages of the second space moves
+    /// one from it to the first space, which was listed, and one the other way.
+    pub(super) fn move_pages(&self, call: &Call, site: Arc<Site>) -> Arc<Site> {
+        let [first, second, ..] = site.spec.spaces.as_slice() else { return site };
+        let of_cloud = format!("/api/v2/spaces/{}/pages", site.space_number(&second.key));
+        let lists = call.path.ends_with(&of_cloud)
+            || (call.path.contains("/rest/api/content")
+                && call.parameter("type").as_deref() == Some("page")
+                && call.parameter("spaceKey").as_ref() == Some(&second.key));
+        let is_first = || {
+            let mut shifted = self.shifted.lock().unwrap_or_else(PoisonError::into_inner);
+            shifted.insert("moving".to_owned())
+        };
+        if !lists || !is_first() {
+            return site;
+        }
+        for (title, to) in [("Moves back", first), ("Moves on", second)] {
+            let home = site.home(&to.key).map(|home| home.id.clone());
+            let patch = json!({"space": to.key, "parent": home});
+            let found = site.spec.content.iter().filter(|content| content.title == title);
+            for page in found {
+                let moved = self.change(|spec| content(spec, &page.id, &patch, self.clock.now()));
+                moved.expect("a page moves below the home page of another space");
+            }
+        }
+        self.site()
+    }
+
     /// Changes the site as a whole or not at all.
     fn change(&self, how: impl FnOnce(&mut Spec) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut site = self.site.write().unwrap_or_else(PoisonError::into_inner);
@@ -111,12 +139,15 @@ fn merge<T: Serialize + DeserializeOwned>(
 
 /// Changes a content. New words make a new version of today; new readers, labels and places do not, as in the product.
 fn content(spec: &mut Spec, id: &str, patch: &Value, now: Moment) -> anyhow::Result<()> {
-    let words = |content: &Content| (content.title.clone(), content.body.clone());
+    let words = |content: &Content| (content.title.clone(), content.body.clone(), content.made_body);
     let find = |spec: &Spec| spec.content.iter().position(|content| content.id == id);
     let at = find(spec).with_context(|| format!("the site has no content {id}"))?;
     let before = words(&spec.content[at]);
     merge(&mut spec.content, patch, |content| content.id == id)?;
     let new = &mut spec.content[at];
+    if patch.get("body").is_some() {
+        new.made_body = None;
+    }
     let has_new_file = ["body_file", "markdown_file", "file", "base64"].iter().any(|key| patch.get(key).is_some());
     if words(new) != before || has_new_file {
         if patch.get("version").is_none() {
@@ -129,13 +160,8 @@ fn content(spec: &mut Spec, id: &str, patch: &Value, now: Moment) -> anyhow::Res
     if patch.get("space").is_some() && new.kind == Kind::Page {
         // A page that moves to another space takes what is below it along.
         let space = new.space.clone();
-        let mut moved = HashSet::from([id.to_owned()]);
-        while let Some(next) = spec.content.iter_mut().find(|content| {
-            let over = content.container.as_ref().or(content.parent.as_ref());
-            over.is_some_and(|over| moved.contains(over)) && !moved.contains(&content.id)
-        }) {
-            next.space.clone_from(&space);
-            moved.insert(next.id.clone());
+        for at in standing_on(spec, id, |content| content.container.as_ref().or(content.parent.as_ref())) {
+            spec.content[at].space.clone_from(&space);
         }
     }
     Ok(())
@@ -145,16 +171,9 @@ fn content(spec: &mut Spec, id: &str, patch: &Value, now: Moment) -> anyhow::Res
 fn purge(spec: &mut Spec, id: &str) -> anyhow::Result<()> {
     let gone = spec.content.iter().find(|content| content.id == id).cloned();
     let gone = gone.with_context(|| format!("the site has no content {id}"))?;
-    let mut dead = HashSet::from([id.to_owned()]);
-    loop {
-        let hangs_on_dead = |content: &&Content| {
-            !dead.contains(&content.id) && content.container.as_ref().is_some_and(|on| dead.contains(on))
-        };
-        match spec.content.iter().find(hangs_on_dead).map(|content| content.id.clone()) {
-            Some(next) => dead.insert(next),
-            None => break,
-        };
-    }
+    let hanging = standing_on(spec, id, |content| content.container.as_ref());
+    let hanging = hanging.into_iter().map(|at| spec.content[at].id.clone());
+    let dead: HashSet<String> = hanging.chain([id.to_owned()]).collect();
     spec.content.retain(|content| !dead.contains(&content.id));
     for content in &mut spec.content {
         if content.parent.as_ref().is_some_and(|parent| dead.contains(parent)) {
@@ -162,4 +181,21 @@ fn purge(spec: &mut Spec, id: &str) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The places of everything that stands on a content, by what `over` says each stands on: directly, and on what stands on it.
+fn standing_on(spec: &Spec, id: &str, over: impl Fn(&Content) -> Option<&String>) -> Vec<usize> {
+    let mut on: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, content) in spec.content.iter().enumerate() {
+        if let Some(over) = over(content) {
+            on.entry(over).or_default().push(at);
+        }
+    }
+    let mut out = Vec::new();
+    let mut next = on.remove(id).unwrap_or_default();
+    while let Some(at) = next.pop() {
+        next.extend(on.remove(spec.content[at].id.as_str()).unwrap_or_default());
+        out.push(at);
+    }
+    out
 }

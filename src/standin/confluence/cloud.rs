@@ -1,11 +1,14 @@
 //! Confluence Cloud: version 2 of its REST interface, and what a crawler still needs of version 1.
 
+use std::collections::HashSet;
+use std::convert::Infallible;
+
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::cloud_shape::{account_id, class_of, group_id};
 use super::login;
-use super::routes::{Ask, by_number, failure, not_found};
+use super::routes::{Ask, failure, not_found};
 use super::site::{Content, Kind, Space};
 use super::view;
 use crate::standin::server::{Reply, encode};
@@ -191,21 +194,38 @@ impl<'a> Ask<'a> {
         (content.kind == kind && stands && self.sight.may_view(content)).then_some(content)
     }
 
+    /// Pages or blog posts; the cursor is the last id seen.
     fn contents_2(&self, kind: Kind, space: Option<&Space>) -> Reply {
         let status = self.call.parameter("status").unwrap_or_else(|| "current".to_owned());
-        let ids = self.call.parameter("id").map(|list| list.split(',').map(str::to_owned).collect::<Vec<_>>());
-        let mut listed: Vec<&Content> = self
-            .site
-            .spec
-            .content
-            .iter()
-            .filter(|content| content.kind == kind && content.status == status)
-            .filter(|content| space.is_none_or(|space| content.space == space.key))
-            .filter(|content| ids.as_ref().is_none_or(|ids| ids.contains(&content.id)))
-            .filter(|content| self.sight.may_view(content))
-            .collect();
-        listed.sort_by(|a, b| by_number(a, b));
-        self.by_cursor(&listed, |content| self.shapes.content_2(content, self.body_format()))
+        let fits = |content: &Content| {
+            content.kind == kind
+                && content.status == status
+                && space.is_none_or(|space| content.space == space.key)
+                && self.sight.may_view(content)
+        };
+        let listed = match self.call.parameter("id") {
+            Some(ids) => {
+                let named: HashSet<usize> = ids.split(',').filter_map(|id| self.site.place(id)).collect();
+                let mut named: Vec<usize> = named.into_iter().filter(|place| fits(self.site.at(*place))).collect();
+                self.site.sort(&mut named);
+                named.into()
+            }
+            None => {
+                let key = space.map(|space| space.key.as_str());
+                let listed = self.found_once(&format!("{kind:?} {status:?} {key:?}"), || {
+                    Ok(self.site.places(key).iter().copied().filter(|place| fits(self.site.at(*place))).collect())
+                });
+                listed.unwrap_or_else(|never: Infallible| match never {})
+            }
+        };
+        let cursor = self.call.parameter("cursor");
+        let behind = self.site.behind(&listed, cursor.as_deref().and_then(|cursor| cursor.strip_prefix("after-")));
+        let rest = &listed[behind..];
+        let served = &rest[..self.limit(25).min(ROWS_MAX).min(rest.len())];
+        let rows: Vec<Value> =
+            served.iter().map(|place| self.shapes.content_2(self.site.at(*place), self.body_format())).collect();
+        let last = served.last().filter(|_| rest.len() > served.len());
+        self.with_next(&rows, last.map(|last| format!("after-{}", self.site.at(*last).id)))
     }
 
     /// The format in which bodies are asked for.
@@ -265,11 +285,15 @@ impl<'a> Ask<'a> {
             self.call.parameter("cursor").and_then(|cursor| cursor.strip_prefix("row-")?.parse().ok()).unwrap_or(0);
         let limit = self.limit(25).min(ROWS_MAX);
         let rows: Vec<Value> = all.iter().skip(at).take(limit).map(row).collect();
-        let mut links = json!({"base": self.shapes.url});
         let next = at + rows.len();
+        self.with_next(&rows, (next < all.len()).then(|| format!("row-{next}")))
+    }
+
+    fn with_next(&self, rows: &[Value], next: Option<String>) -> Reply {
+        let mut links = json!({"base": self.shapes.url});
         let mut reply_link = None;
-        if next < all.len() {
-            let address = self.address_with(&[("cursor", &format!("row-{next}"))]);
+        if let Some(next) = next {
+            let address = self.address_with(&[("cursor", &next)]);
             let address = format!("{}{address}", self.site.spec.context_path);
             reply_link = Some(format!("<{address}>; rel=\"next\""));
             links["next"] = json!(address);
@@ -282,19 +306,19 @@ impl<'a> Ask<'a> {
     }
 
     /// Rows found by a search, which on Cloud pages by a cursor alone: `start` is ignored.
-    pub(super) fn found(&self, all: &[&Content]) -> Reply {
+    pub(super) fn found(&self, all: &[usize]) -> Reply {
         let expand = self.expand("");
         // CONFCLOUD-77618: one page above that is a draft or in the bin, and the whole batch is not found.
         let is_broken =
-            |content: &&&Content| self.site.ancestors(content).iter().any(|above| above.status != "current");
-        if expand.has("ancestors") && all.iter().any(|content| is_broken(&content)) {
+            |place: &usize| self.site.ancestors(self.site.at(*place)).iter().any(|above| above.status != "current");
+        if expand.has("ancestors") && all.iter().any(is_broken) {
             return not_found("No content found with id");
         }
         let at =
             self.call.parameter("cursor").and_then(|cursor| cursor.strip_prefix("row-")?.parse().ok()).unwrap_or(0);
         let limit = self.limit(25).min(expand.rows_max());
         let rows: Vec<Value> =
-            all.iter().skip(at).take(limit).map(|content| self.shapes.content(content, &expand)).collect();
+            all.iter().skip(at).take(limit).map(|place| self.shapes.content(self.site.at(*place), &expand)).collect();
         let mut links = json!({"base": self.shapes.url, "context": self.site.spec.context_path});
         if at + rows.len() < all.len() {
             let next = format!("row-{}", at + rows.len());

@@ -52,12 +52,7 @@ impl Shapes<'_> {
 
     /// A space.
     pub fn space_2(&self, space: &Space) -> Value {
-        let home = self
-            .site
-            .spec
-            .content
-            .iter()
-            .find(|content| content.kind == Kind::Page && content.space == space.key && content.parent.is_none());
+        let home = self.site.home(&space.key);
         json!({"id": self.site.space_number(&space.key).to_string(), "key": space.key, "name": space.name,
                "type": space.kind, "status": space.status, "homepageId": home.map(|home| &home.id),
                "_links": {"webui": format!("/spaces/{}", space.key)}})
@@ -152,7 +147,7 @@ impl Shapes<'_> {
             out["parentType"] = json!(parent.map(|parent| parent.kind.as_str()));
         }
         let body = match body_format {
-            "storage" => content.body.clone(),
+            "storage" => self.site.body(content).into(),
             "atlas_doc_format" => self.document(content).to_string(),
             _ => return out,
         };
@@ -179,7 +174,7 @@ impl Shapes<'_> {
         let mut out = json!({
             "id": comment.id, "status": comment.status, "title": comment.title, page: holder.id,
             "version": self.version_2(comment), "_links": self.links(comment),
-            "body": {"storage": {"representation": "storage", "value": comment.body}},
+            "body": {"storage": {"representation": "storage", "value": self.site.body(comment)}},
         });
         if class_of(comment) == "inline-comments" {
             let is_resolved = comment.location.as_deref() == Some("resolved");

@@ -86,14 +86,44 @@ impl Query {
         }
     }
 
-    /// Whether a content meets the query; an error is a value that its field cannot have.
-    pub fn admits(&self, site: &Site, content: &Content) -> Result<bool, String> {
-        admits(&self.condition, site, content)
+    /// Whether it names the ids it looks for: then nothing else is looked at.
+    pub fn names_ids(&self) -> bool {
+        self.condition.values_of(Field::Id).is_some()
+    }
+
+    /// The places of the content that `is_there` and meets the query, in the order asked for; an error is a value that its
+    /// field cannot have.
+    pub fn found(&self, site: &Site, is_there: impl Fn(&Content) -> bool) -> Result<Vec<usize>, String> {
+        let mut named: Vec<usize>;
+        let candidates = match (self.condition.values_of(Field::Id), self.condition.values_of(Field::Space)) {
+            (Some(ids), _) => {
+                named = ids.iter().filter_map(|id| site.place(id)).collect();
+                site.sort(&mut named);
+                named.dedup();
+                &named[..]
+            }
+            // Keys are compared without regard to case, so that a space may be another one than is written.
+            (None, Some([key])) if site.space(key).is_some() => site.places(Some(key)),
+            (None, _) => site.places(None),
+        };
+        let mut found = Vec::new();
+        for place in candidates {
+            let content = site.at(*place);
+            if admits(&self.condition, site, content)? && is_there(content) {
+                found.push(*place);
+            }
+        }
+        self.sort(site, &mut found);
+        Ok(found)
     }
 
     /// Puts what was found into the order asked for; without one, as it was.
-    pub fn sort(&self, found: &mut [&Content]) {
+    fn sort(&self, site: &Site, found: &mut [usize]) {
+        if self.order.is_empty() {
+            return;
+        }
         found.sort_by(|a, b| {
+            let (a, b) = (site.at(*a), site.at(*b));
             let by = |field: &Field| match field {
                 Field::LastModified => moment(&a.updated_at).cmp(&moment(&b.updated_at)),
                 Field::Created => created(a).cmp(&created(b)),
@@ -108,6 +138,18 @@ impl Query {
             let ordered = self.order.iter().map(|(field, down)| if *down { by(field).reverse() } else { by(field) });
             ordered.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
         });
+    }
+}
+
+impl Condition {
+    /// The values one of which a field must have for the condition to be met at all; `None` where it may have others.
+    fn values_of(&self, field: Field) -> Option<&[String]> {
+        match self {
+            Condition::Is(of, Comparison::In, values) if *of == field => Some(values),
+            Condition::And(all) => all.iter().find_map(|one| one.values_of(field)),
+            Condition::Or(any) if any.len() == 1 => any[0].values_of(field),
+            Condition::Is(..) | Condition::Or(_) | Condition::Not(_) => None,
+        }
     }
 }
 
@@ -388,14 +430,16 @@ mod tests {
     fn found(cql: &str) -> Result<Vec<String>, String> {
         let site = site();
         let query = Query::parse(cql)?;
-        let mut out = Vec::new();
-        for content in &site.spec.content {
-            if query.admits(&site, content)? {
-                out.push(content);
-            }
-        }
-        query.sort(&mut out);
-        Ok(out.iter().map(|content| content.id.clone()).collect())
+        let found = query.found(&site, |_| true)?;
+        Ok(found.into_iter().map(|place| site.at(place).id.clone()).collect())
+    }
+
+    #[test]
+    fn what_is_asked_for_by_ids_or_space_is_found_among_these_alone() {
+        assert_eq!(found("id in (3, 9, 1, 3) and type = page").unwrap(), ["1", "3"]);
+        assert_eq!(found("id = 1 or label = oncall or space = \"~ana\"").unwrap(), ["1", "3", "4"]);
+        assert_eq!(found("space = ENG").unwrap(), found("space = eng").unwrap());
+        assert_eq!(found("not id = 1 and space = eng").unwrap(), ["2"]);
     }
 
     #[test]

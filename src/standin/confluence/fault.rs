@@ -30,10 +30,11 @@ pub(super) enum Fault {
     Captcha,
     SelfSigned,
     HiddenMail,
+    Moving,
 }
 
 /// Every fault: its name, what it does, and the place in `confluence.md` it stands for.
-const FAULTS: [(Fault, &str, &str, &str); 20] = [
+const FAULTS: [(Fault, &str, &str, &str); 21] = [
     (Fault::Slow, "slow", "every answer waits a second and a half", "§5.1 slow responses"),
     (
         Fault::Garbage,
@@ -114,6 +115,12 @@ const FAULTS: [(Fault, &str, &str, &str); 20] = [
         "nobody's e-mail address is told, as where people hide it from everybody",
         "§1.6 CONFCLOUD-72205",
     ),
+    (
+        Fault::Moving,
+        "moving",
+        "when the second space is listed, a page titled Moves back goes to the first, and Moves on from the first to it",
+        "§5.1 move; mutation between two pages",
+    ),
 ];
 
 /// Reads the names of faults; an unknown one is an error that lists those there are.
@@ -180,7 +187,8 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         | Fault::IndexLag
         | Fault::Shifting
         | Fault::SelfSigned
-        | Fault::HiddenMail => None,
+        | Fault::HiddenMail
+        | Fault::Moving => None,
     })
 }
 
@@ -215,7 +223,8 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             | Fault::StorageBroken
             | Fault::Captcha
             | Fault::SelfSigned
-            | Fault::HiddenMail => {}
+            | Fault::HiddenMail
+            | Fault::Moving => {}
         }
     }
     reply

@@ -7,6 +7,7 @@
 
 mod audit;
 mod change;
+mod checked;
 mod cloud;
 mod cloud_shape;
 mod cql;
@@ -14,8 +15,11 @@ mod export;
 mod fault;
 mod files;
 mod flavour;
+mod generate;
 mod html;
+mod listings;
 mod login;
+mod made;
 mod markdown;
 mod page;
 mod paging;
@@ -37,8 +41,11 @@ use super::server::{Call, Reply, Server};
 use crate::clock::{Clock, Moment};
 use fault::Fault;
 use flavour::Flavour;
+use listings::Listings;
 use login::Logins;
 use site::Site;
+
+pub use generate::Size;
 
 /// The most requests that are remembered; the oldest go first.
 const LOG_LINES_MAX: usize = 100_000;
@@ -66,6 +73,7 @@ struct Shared {
     admin_keys: Mutex<HashMap<String, Moment>>,
     /// Paths of listings from which rows went while they were read.
     shifted: Mutex<HashSet<String>>,
+    listings: Listings,
     clock: Clock,
 }
 
@@ -98,7 +106,22 @@ impl Confluence {
         faults: &[String],
     ) -> anyhow::Result<Confluence> {
         let flavour = Flavour::parse(flavour)?;
-        let site = Site::read(flavour.of(site), folder)?;
+        Confluence::serve(listen, flavour, Site::read(flavour.of(site), folder)?, folder, faults)
+    }
+
+    /// Starts it with a site that is made up.
+    pub fn generated(listen: SocketAddr, size: &Size, flavour: &str, faults: &[String]) -> anyhow::Result<Confluence> {
+        let flavour = Flavour::parse(flavour)?;
+        Confluence::serve(listen, flavour, Site::of(generate::site(size, flavour))?, Path::new("."), faults)
+    }
+
+    fn serve(
+        listen: SocketAddr,
+        flavour: Flavour,
+        site: Site,
+        folder: &Path,
+        faults: &[String],
+    ) -> anyhow::Result<Confluence> {
         let context_path = site.spec.context_path.clone();
         let shared = Shared {
             flavour,
@@ -110,6 +133,7 @@ impl Confluence {
             logins: Logins::default(),
             admin_keys: Mutex::default(),
             shifted: Mutex::default(),
+            listings: Listings::default(),
             clock: Clock::System,
         };
         let secure = fault::parse(faults)?.contains(&Fault::SelfSigned).then(super::secure::self_signed).transpose()?;
@@ -155,6 +179,7 @@ impl Shared {
             return page::kept(&site, &super::server::decode(id).unwrap_or_default(), call);
         }
         let faults = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let site = if faults.contains(&Fault::Moving) { self.move_pages(call, site) } else { site };
         let who = self.logins.caller(self.flavour, &site, call, self.clock.now());
         let number = {
             let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);

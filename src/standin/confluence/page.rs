@@ -162,8 +162,8 @@ fn view(ask: &Ask<'_>, id: &str) -> Reply {
 
 fn body(ask: &Ask<'_>, content: &Content) -> String {
     // What is not well-formed is shown as it is written.
-    html::render(&content.body, &|user| ask.site.name_of(user))
-        .unwrap_or_else(|_| format!("<pre>{}</pre>", escape(&content.body)))
+    let body = ask.site.body(content);
+    html::render(&body, &|user| ask.site.name_of(user)).unwrap_or_else(|_| format!("<pre>{}</pre>", escape(&body)))
 }
 
 fn name(ask: &Ask<'_>, username: &str) -> String {

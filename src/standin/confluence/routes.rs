@@ -1,5 +1,8 @@
 //! The REST interface, as far as a crawler reads it.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -21,7 +24,7 @@ pub(super) struct Ask<'a> {
     /// What all requests share.
     pub shared: &'a Shared,
     /// The site of this request.
-    pub site: &'a Site,
+    pub site: &'a Arc<Site>,
     /// What the caller may see.
     pub sight: &'a Sight<'a>,
     /// The caller; `None` for an anonymous visitor.
@@ -37,7 +40,7 @@ pub(super) struct Ask<'a> {
 }
 
 /// Answers a request to the site.
-pub(super) fn serve(shared: &Shared, site: &Site, faults: &[Fault], user: Option<&User>, call: &Call) -> Reply {
+pub(super) fn serve(shared: &Shared, site: &Arc<Site>, faults: &[Fault], user: Option<&User>, call: &Call) -> Reply {
     let Some(path) = call.path.strip_prefix(site.spec.context_path.as_str()) else {
         return Reply::html(404, page::plain("Not here", "Nothing is served at this address."));
     };
@@ -297,29 +300,39 @@ impl<'a> Ask<'a> {
         self.call.parameter("status").unwrap_or_else(|| "current".to_owned())
     }
 
-    /// What a listing of content is narrowed to, in the order of ids.
-    fn listed(&self) -> Vec<&'a Content> {
+    /// What a listing of content is narrowed to, by place, in the order of ids.
+    fn listed(&self) -> Arc<[usize]> {
         let status = self.status();
         let kind = self.call.parameter("type").unwrap_or_else(|| "page".to_owned());
         let space = self.call.parameter("spaceKey");
         let title = self.call.parameter("title");
-        let mut out: Vec<&Content> = self
-            .site
-            .spec
-            .content
-            .iter()
-            .filter(|content| content.kind.as_str() == kind && (content.status == status || status == "any"))
-            .filter(|content| space.as_ref().is_none_or(|key| content.space == *key))
-            .filter(|content| title.as_ref().is_none_or(|title| content.title == *title))
-            .filter(|content| self.sight.may_view(content))
-            .collect();
-        out.sort_by(|a, b| by_number(a, b));
-        out
+        let asked = format!("content {kind:?} {status:?} {space:?} {title:?}");
+        let listed = self.found_once(&asked, || {
+            let fits = |content: &Content| {
+                content.kind.as_str() == kind
+                    && (content.status == status || status == "any")
+                    && title.as_ref().is_none_or(|title| content.title == *title)
+                    && self.sight.may_view(content)
+            };
+            Ok(self.site.places(space.as_deref()).iter().copied().filter(|place| fits(self.site.at(*place))).collect())
+        });
+        listed.unwrap_or_else(|never: Infallible| match never {})
+    }
+
+    /// What `find` finds of this site for this caller, remembered from one page of a listing to the next.
+    pub(super) fn found_once<E>(
+        &self,
+        asked: &str,
+        find: impl FnOnce() -> Result<Vec<usize>, E>,
+    ) -> Result<Arc<[usize]>, E> {
+        let who = self.user.map(|user| user.username.as_str());
+        let key = format!("{who:?} {} {:?} {asked}", self.sight.sees_all(), self.faults);
+        self.shared.listings.of(self.site, key, find)
     }
 
     fn contents(&self) -> Reply {
         let expand = self.expand("");
-        self.paged(&self.listed(), 25, expand.rows_max(), |content| self.shapes.content(content, &expand))
+        self.paged(&self.listed(), 25, expand.rows_max(), |place| self.shapes.content(self.site.at(*place), &expand))
     }
 
     /// Pages by the last id seen, so that nothing is skipped while content comes and goes.
@@ -332,15 +345,13 @@ impl<'a> Ask<'a> {
         if cursor.is_some() && after.is_none() {
             return failure(400, "The cursor is not one of this resource", "Bad Request");
         }
-        let is_after =
-            |content: &&&Content| after.is_none_or(|id| (content.id.len(), content.id.as_str()) > (id.len(), id));
-        let rest: Vec<&&Content> = listed.iter().filter(is_after).collect();
+        let rest = &listed[self.site.behind(&listed, after)..];
         let served = &rest[..limit.min(rest.len())];
-        let rows: Vec<Value> = served.iter().map(|content| self.shapes.content(content, &expand)).collect();
+        let rows: Vec<Value> = served.iter().map(|place| self.shapes.content(self.site.at(*place), &expand)).collect();
         let mut links = json!({"base": self.shapes.url, "context": self.site.spec.context_path});
         let mut body = json!({"results": rows, "cursor": cursor, "limit": limit, "size": rows.len()});
         if let Some(last) = served.last().filter(|_| rest.len() > served.len()) {
-            let next = format!("content:false:{}", last.id);
+            let next = format!("content:false:{}", self.site.at(*last).id);
             links["next"] = json!(self.address_with(&[("cursor", &next)]));
             body["nextCursor"] = json!(next);
         }
@@ -358,28 +369,27 @@ impl<'a> Ask<'a> {
             Ok(query) => query,
             Err(why) => return failure(400, &format!("Could not parse cql : {text}: {why}"), "Bad Request"),
         };
-        let mut found = Vec::new();
-        let mut all: Vec<&Content> = self.site.spec.content.iter().collect();
-        all.sort_by(|a, b| by_number(a, b));
-        for content in all {
-            // The search index leaves archived spaces out.
-            let is_current = self.site.space(&content.space).is_some_and(|space| space.status == "current");
-            if self.faults.contains(&Fault::IndexLag) && content.id.ends_with(['0', '2', '4', '6', '8']) {
-                continue;
-            }
-            match query.admits(self.site, content) {
-                Ok(true) if is_current && content.status == "current" && self.sight.may_view(content) => {
-                    found.push(content);
-                }
-                Ok(_) => {}
-                Err(why) => return failure(400, &why, "Bad Request"),
-            }
-        }
-        query.sort(&mut found);
+        let find = || {
+            query.found(self.site, |content| {
+                // The search index leaves archived spaces out.
+                let is_current = self.site.space(&content.space).is_some_and(|space| space.status == "current");
+                let lags = self.faults.contains(&Fault::IndexLag) && content.id.ends_with(['0', '2', '4', '6', '8']);
+                is_current && !lags && content.status == "current" && self.sight.may_view(content)
+            })
+        };
+        // What is asked for by ids is found at once, and would only push out what is paged through.
+        let found = match query.names_ids() {
+            true => find().map(Arc::from),
+            false => self.found_once(&format!("cql {text}"), find),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(why) => return failure(400, &why, "Bad Request"),
+        };
         if self.flavour == Flavour::Cloud {
             return self.found(&found);
         }
-        self.paged(&found, 25, expand.rows_max(), |content| self.shapes.content(content, &expand))
+        self.paged(&found, 25, expand.rows_max(), |place| self.shapes.content(self.site.at(*place), &expand))
     }
 
     fn content(&self, id: &str, rest: &[&str]) -> Reply {
@@ -487,9 +497,4 @@ fn entry(target: &str, operation: &str, subject: Option<&Value>, place: &Value) 
         out["subject"] = subject.clone();
     }
     out
-}
-
-/// The order of ids as numbers.
-pub(super) fn by_number(a: &Content, b: &Content) -> std::cmp::Ordering {
-    (a.id.len(), &a.id).cmp(&(b.id.len(), &b.id))
 }

@@ -108,13 +108,7 @@ impl Shapes<'_> {
                        "self": format!("{}/rest/api/space/{}", self.url, encode(&space.key))},
             "_expandable": {"description": "", "metadata": "", "icon": ""},
         });
-        let home = self
-            .site
-            .spec
-            .content
-            .iter()
-            .find(|content| content.kind == Kind::Page && content.space == space.key && content.parent.is_none());
-        match home {
+        match self.site.home(&space.key) {
             Some(home) if expand.has("homepage") => out["homepage"] = self.brief(home),
             Some(home) => out["_expandable"]["homepage"] = json!(format!("/rest/api/content/{}", home.id)),
             None => {}
@@ -178,10 +172,11 @@ impl Shapes<'_> {
             part("body", &|| {
                 let mut body = json!({});
                 if expand.has("body.storage") {
-                    body["storage"] = json!({"value": content.body, "representation": "storage"});
+                    body["storage"] = json!({"value": self.site.body(content), "representation": "storage"});
                 }
                 if expand.has("body.view") {
-                    let html = super::html::render(&content.body, &|user| self.site.name_of(user)).unwrap_or_default();
+                    let html = super::html::render(&self.site.body(content), &|user| self.site.name_of(user))
+                        .unwrap_or_default();
                     body["view"] = json!({"value": html, "representation": "view"});
                 }
                 body

@@ -1,14 +1,10 @@
-//! The site file (the contract's §4), read and checked.
+//! The site file (the contract's §4), as it is written; [`Site`] is one that was read and checked.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use super::files::read_files;
-use crate::clock::Moment;
+pub(super) use super::checked::Site;
 
 /// The site file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -239,6 +235,9 @@ pub(super) struct Content {
     /// Storage-format XHTML.
     #[serde(default)]
     pub body: String,
+    /// In the place of `body`: the number that a body is made of whenever it is asked for, so that a large site is small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_body: Option<u64>,
     /// A file with the body, in storage format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_file: Option<String>,
@@ -285,194 +284,4 @@ fn one() -> u32 {
 }
 fn start_of_2026() -> String {
     "2026-01-01T00:00:00Z".to_owned()
-}
-
-/// A checked site. Always true here: ids and names are unique, every space, parent and container exists, and no page is
-/// above itself; users and groups that permissions name may be missing, as in the product.
-#[derive(Debug, Clone)]
-pub(super) struct Site {
-    /// The file as it was read, with its files' texts in place.
-    pub spec: Spec,
-    /// Minutes east of UTC of `time_zone`.
-    pub offset_minutes: i64,
-    by_id: HashMap<String, usize>,
-    /// What lies directly below or hangs on an id, in the file's order.
-    below: HashMap<String, Vec<usize>>,
-    files: HashMap<String, Arc<[u8]>>,
-}
-
-impl Site {
-    /// Reads a site; files are looked for in `folder`.
-    pub fn read(site: serde_json::Value, folder: &Path) -> anyhow::Result<Site> {
-        let mut spec: Spec = serde_json::from_value(site).context("this is no site file")?;
-        let mut files = HashMap::new();
-        for content in &mut spec.content {
-            let id = content.id.clone();
-            read_files(content, folder, &mut files).with_context(|| format!("content {id}"))?;
-        }
-        Site::check(spec, files)
-    }
-
-    /// The same site with a changed specification; attachments whose bytes are known keep them.
-    pub fn changed(&self, spec: Spec, folder: &Path) -> anyhow::Result<Site> {
-        let mut spec = spec;
-        let mut files = self.files.clone();
-        for content in &mut spec.content {
-            read_files(content, folder, &mut files)?;
-        }
-        Site::check(spec, files)
-    }
-
-    fn check(mut spec: Spec, files: HashMap<String, Arc<[u8]>>) -> anyhow::Result<Site> {
-        let offset_minutes = offset(&spec.time_zone)?;
-        if !spec.context_path.is_empty() && (!spec.context_path.starts_with('/') || spec.context_path.ends_with('/')) {
-            bail!("context_path {:?} must begin with '/' and not end with it", spec.context_path);
-        }
-        unique("user key", spec.users.iter().map(|user| user.key.clone()))?;
-        unique("username", spec.users.iter().map(|user| user.username.to_lowercase()))?;
-        unique("group", spec.groups.iter().map(|group| group.name.to_lowercase()))?;
-        unique("space", spec.spaces.iter().map(|space| space.key.clone()))?;
-        unique("content id", spec.content.iter().map(|content| content.id.clone()))?;
-        let by_id: HashMap<String, usize> =
-            spec.content.iter().enumerate().map(|(at, content)| (content.id.clone(), at)).collect();
-        let mut below: HashMap<String, Vec<usize>> = HashMap::new();
-        for at in 0..spec.content.len() {
-            let content = spec.content[at].clone();
-            for other in [&content.parent, &content.container].into_iter().flatten() {
-                if !by_id.contains_key(other) {
-                    bail!("content {} names {other}, which the site does not have", content.id);
-                }
-            }
-            if let Some(over) = content.container.as_ref().or(content.parent.as_ref()) {
-                below.entry(over.clone()).or_default().push(at);
-                if content.space.is_empty() {
-                    spec.content[at].space = spec.content[by_id[over]].space.clone();
-                }
-            }
-            if matches!(content.kind, Kind::Comment | Kind::Attachment) && content.container.is_none() {
-                bail!("content {} is a {} without a container", content.id, content.kind.as_str());
-            }
-            for time in [Some(&content.updated_at), content.created_at.as_ref()].into_iter().flatten() {
-                if Moment::parse(time).is_none() {
-                    bail!("content {}: {time:?} is no RFC 3339 time", content.id);
-                }
-            }
-        }
-        let site = Site { spec, offset_minutes, by_id, below, files };
-        for content in &site.spec.content {
-            if site.space(&content.space).is_none() {
-                bail!("content {} is in space {:?}, which the site does not have", content.id, content.space);
-            }
-            site.root_of(content)?;
-        }
-        Ok(site)
-    }
-
-    /// Fails where the way up from a content does not end.
-    fn root_of(&self, content: &Content) -> anyhow::Result<()> {
-        let mut seen = HashSet::new();
-        let mut at = content;
-        while let Some(over) = at.container.as_ref().or(at.parent.as_ref()) {
-            if !seen.insert(&at.id) {
-                bail!("content {} is above itself", content.id);
-            }
-            at = &self.spec.content[self.by_id[over]];
-        }
-        Ok(())
-    }
-
-    /// A content by id, whatever its status.
-    pub fn content(&self, id: &str) -> Option<&Content> {
-        self.by_id.get(id).map(|at| &self.spec.content[*at])
-    }
-
-    /// What hangs on or lies directly below an id, of one kind.
-    pub fn below(&self, id: &str, kind: Kind) -> impl Iterator<Item = &Content> {
-        let places = self.below.get(id).map(Vec::as_slice).unwrap_or_default();
-        places.iter().map(|at| &self.spec.content[*at]).filter(move |content| content.kind == kind)
-    }
-
-    /// The pages and folders above a page or a folder, root first; of others: nothing.
-    pub fn ancestors(&self, content: &Content) -> Vec<&Content> {
-        let mut out = Vec::new();
-        let mut at = content;
-        while let (Kind::Page | Kind::Folder, Some(parent)) =
-            (at.kind, at.parent.as_deref().and_then(|id| self.content(id)))
-        {
-            out.push(parent);
-            at = parent;
-        }
-        out.reverse();
-        out
-    }
-
-    /// The page or blog post whose rights a comment or an attachment has; a page's own self.
-    pub fn holder<'a>(&'a self, content: &'a Content) -> &'a Content {
-        let mut at = content;
-        while let Some(container) = at.container.as_deref().and_then(|id| self.content(id)) {
-            at = container;
-        }
-        at
-    }
-
-    /// A space by key.
-    pub fn space(&self, key: &str) -> Option<&Space> {
-        self.spec.spaces.iter().find(|space| space.key == key)
-    }
-
-    /// The number the product would have given a space.
-    pub fn space_number(&self, key: &str) -> usize {
-        98_305 + self.spec.spaces.iter().position(|space| space.key == key).unwrap_or_default()
-    }
-
-    /// A user by name; names are compared without regard to case.
-    pub fn user(&self, username: &str) -> Option<&User> {
-        let username = username.to_lowercase();
-        self.spec.users.iter().find(|user| user.username.to_lowercase() == username)
-    }
-
-    /// A person's display name, by key or user name.
-    pub fn name_of(&self, user: &str) -> Option<String> {
-        let found = self.spec.users.iter().find(|known| known.key == user).or_else(|| self.user(user));
-        found.map(|user| user.display_name.clone())
-    }
-
-    /// A group by name; names are compared without regard to case.
-    pub fn group(&self, name: &str) -> Option<&Group> {
-        let name = name.to_lowercase();
-        self.spec.groups.iter().find(|group| group.name.to_lowercase() == name)
-    }
-
-    /// An attachment's bytes.
-    pub fn file(&self, id: &str) -> Option<&Arc<[u8]>> {
-        self.files.get(id)
-    }
-}
-
-fn unique(what: &str, names: impl Iterator<Item = String>) -> anyhow::Result<()> {
-    let mut seen = HashSet::new();
-    for name in names {
-        if seen.contains(&name) {
-            bail!("{what} {name:?} is there twice");
-        }
-        seen.insert(name);
-    }
-    Ok(())
-}
-
-/// Minutes east of UTC.
-fn offset(zone: &str) -> anyhow::Result<i64> {
-    if zone == "UTC" {
-        return Ok(0);
-    }
-    let (sign, rest) = match zone.split_at_checked(1) {
-        Some(("+", rest)) => (1, rest),
-        Some(("-", rest)) => (-1, rest),
-        _ => bail!("time_zone {zone:?} must be UTC or an offset such as +01:00"),
-    };
-    let parsed = rest.split_once(':').and_then(|(h, m)| Some((h.parse::<i64>().ok()?, m.parse::<i64>().ok()?)));
-    match parsed {
-        Some((hours @ 0..=14, minutes @ 0..=59)) => Ok(sign * (hours * 60 + minutes)),
-        _ => bail!("time_zone {zone:?} must be UTC or an offset such as +01:00"),
-    }
 }

@@ -19,6 +19,7 @@ pub(super) fn of_flavour(flavour: &str, site: Value, faults: &[&str]) -> Shared 
         logins: Logins::default(),
         admin_keys: Mutex::default(),
         shifted: Mutex::default(),
+        listings: Listings::default(),
         clock: Clock::held(crate::clock::Moment::parse("2026-11-24T08:00:00Z").unwrap()),
     }
 }
@@ -441,4 +442,80 @@ fn one_draft_above_breaks_a_whole_batch_on_cloud_and_folders_tell_no_restriction
     assert_eq!(status("/api/v2/folders/1002"), 200);
     assert_eq!(status("/rest/api/content/1002/restriction/byOperation/read"), 404);
     assert_eq!(status("/rest/api/content/1001/restriction/byOperation/read"), 200);
+}
+
+/// A site that is made up, as the command line starts it.
+fn generated(flavour: &str, size: &str) -> Shared {
+    let site = generate::site(&size.parse().unwrap(), Flavour::parse(flavour).unwrap());
+    let site = Site::of(site).unwrap();
+    Shared { site: RwLock::new(Arc::new(site)), ..of_flavour(flavour, json!({"users": [], "global_use": {}}), &[]) }
+}
+
+/// All ids of a listing, page by page, by the links it gives.
+fn all_ids(shared: &Shared, who: &str, context: &str, first: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut address = format!("{context}{first}");
+    for _ in 0..10_000 {
+        let (status, body) = get(shared, who, &address);
+        assert_eq!(status, 200, "{address}: {body}");
+        out.extend(ids(&body).into_iter().map(str::to_owned));
+        match body["_links"]["next"].as_str() {
+            Some(next) if next.starts_with(context) => next.clone_into(&mut address),
+            Some(next) => address = format!("{context}{next}"),
+            None => return out,
+        }
+    }
+    panic!("the listing does not end");
+}
+
+#[test]
+fn a_site_that_is_made_up_is_listed_whole_in_every_way_there_is() {
+    let shared = generated("dc-10", "pages=3000,rules=60");
+    let who = "Bearer generated-crawler-token";
+    let all: Vec<String> = (0..3_000).map(|n| (1_000_000 + n).to_string()).collect();
+
+    assert_eq!(all_ids(&shared, who, "", "/rest/api/content/scan?type=page&limit=200&expand=version"), all);
+    assert_eq!(all_ids(&shared, who, "", "/rest/api/content?type=page&limit=200&expand=version"), all);
+    assert_eq!(all_ids(&shared, who, "", "/rest/api/content/search?cql=type%3Dpage&limit=500"), all);
+    let cloud = generated("cloud", "pages=3000,rules=60");
+    let who = basic("crawler@example.com", "generated-crawler-token");
+    direct(&cloud, "PATCH", "/_standin/users/crawler", json!({"administrator": false}));
+    direct(&cloud, "PATCH", "/_standin/groups/space-0-viewers", json!({"members": ["crawler"]}));
+    direct(&cloud, "PATCH", "/_standin/groups/confluence-users", json!({"members": ["crawler"]}));
+    let open: Vec<String> = {
+        let site = cloud.site();
+        let sight = view::Sight::of(&site, site.user("crawler"));
+        site.spec.content.iter().filter(|page| sight.may_view(page)).map(|page| page.id.clone()).collect()
+    };
+    assert!(open.len() > 100, "{}", open.len());
+    assert_eq!(all_ids(&cloud, &who, "/wiki", "/api/v2/pages?limit=250"), open);
+    assert_eq!(all_ids(&cloud, &who, "/wiki", "/rest/api/content/search?cql=type%3Dpage&limit=200"), open);
+}
+
+#[test]
+fn a_site_that_is_made_up_hides_what_its_rules_hide_and_can_be_changed() {
+    let shared = generated("dc-10", "pages=2000,rules=100");
+    let crawler = "Bearer generated-crawler-token";
+    let seen = |who: &str| all_ids(&shared, who, "", "/rest/api/content/scan?type=page&limit=1000").len();
+    let may = |who: &str, id: &str| get(&shared, who, &format!("/rest/api/content/{id}")).0 == 200;
+    let people = (0..100).map(|nth| basic(&format!("user{nth}"), "generated"));
+    let someone = people.into_iter().find(|who| may(who, "1000000")).unwrap();
+    let body = || {
+        let (_, page) = get(&shared, crawler, "/rest/api/content/1000500?expand=body.storage,version");
+        (page["body"]["storage"]["value"].as_str().unwrap().to_owned(), page["version"]["number"].clone())
+    };
+    let (before, (words, version)) = (seen(&someone), body());
+    assert!((1..2_000).contains(&before), "{before}");
+
+    direct(&shared, "PATCH", "/_standin/content/1000000", json!({"read": {"users": ["crawler"]}}));
+    assert!(!may(&someone, "1000000") && !may(&someone, "1000009"));
+    assert!(seen(&someone) < before && seen(crawler) == 2_000);
+    direct(&shared, "PATCH", "/_standin/content/1000500", json!({"read": {"groups": []}, "labels": ["kept"]}));
+    assert_eq!(body(), (words.clone(), version), "who may view a page is no new version of it");
+    direct(&shared, "PATCH", "/_standin/content/1000500", json!({"body": "<p>Mine.</p>"}));
+    assert_eq!(body().0, "<p>Mine.</p>");
+    direct(&shared, "PATCH", "/_standin/content/1000500", json!({"made_body": 7}));
+    assert!(body().0.len() > 2_000 && body().0 != words);
+    direct(&shared, "DELETE", "/_standin/content/1000000", json!({}));
+    assert_eq!(seen(crawler), 1_999);
 }

@@ -1,5 +1,6 @@
 //! Who may view what, by the product's rule: use AND space AND every restricted page on the way up.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::site::{Content, Grant, Site, Space, Subjects, User};
@@ -8,8 +9,8 @@ use super::site::{Content, Grant, Site, Space, Subjects, User};
 pub(super) struct Sight<'a> {
     site: &'a Site,
     user: Option<&'a User>,
-    /// In lower case, those of nested groups included.
-    groups: HashSet<String>,
+    /// In lower case, those of nested groups included; worked out when they are first asked for.
+    groups: OnceCell<HashSet<String>>,
     /// Whether restrictions and permissions hide nothing.
     sees_all: bool,
 }
@@ -17,9 +18,8 @@ pub(super) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// The sight of a user, or of the anonymous visitor.
     pub fn of(site: &'a Site, user: Option<&'a User>) -> Sight<'a> {
-        let groups = user.map(|user| groups_of(site, &user.username)).unwrap_or_default();
         let sees_all = user.is_some_and(|user| user.active && user.administrator);
-        Sight { site, user, groups, sees_all }
+        Sight { site, user, groups: OnceCell::new(), sees_all }
     }
 
     /// The same on Confluence Cloud, where an administrator sees everything with an admin key only.
@@ -34,6 +34,11 @@ impl<'a> Sight<'a> {
             Some(user) => user.active && (user.administrator || self.is_granted(&self.site.spec.global_use)),
             None => self.site.spec.global_use.anonymous,
         }
+    }
+
+    /// Whether restrictions and permissions hide nothing.
+    pub fn sees_all(&self) -> bool {
+        self.sees_all
     }
 
     /// Whether permissions and groups may be read.
@@ -85,8 +90,9 @@ impl<'a> Sight<'a> {
 
     fn is_named(&self, users: &[String], groups: &[String]) -> bool {
         let Some(user) = self.user else { return false };
+        let of = || self.groups.get_or_init(|| groups_of(self.site, &user.username));
         users.iter().any(|name| name.to_lowercase() == user.username.to_lowercase())
-            || groups.iter().any(|name| self.groups.contains(&name.to_lowercase()))
+            || groups.iter().any(|name| of().contains(&name.to_lowercase()))
     }
 }
 

@@ -195,41 +195,16 @@ impl Appliance {
 
     /// Changes the wiki: `PATCH` or `PUT` to one of the stand-in's own addresses.
     pub fn change_wiki(&self, method: &str, path: &str, body: &Value) {
-        self.direct_wiki(method, path, body);
+        direct(&self.confluence, method, path, body);
     }
 
     /// The requests that the wiki served.
     pub fn wiki_log(&self) -> Vec<Value> {
-        serde_json::from_str(&self.direct_wiki("GET", "/_standin/log", &Value::Null)).unwrap()
-    }
-
-    fn direct_wiki(&self, method: &str, path: &str, body: &Value) -> String {
-        String::from_utf8(self.direct_wiki_for(method, path, body)).unwrap()
+        serde_json::from_str(&direct(&self.confluence, "GET", "/_standin/log", &Value::Null)).unwrap()
     }
 
     fn direct_wiki_for(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
-        use std::io::{Read as _, Write as _};
-        let url = Url::parse(&self.confluence.url()).unwrap();
-        let host = url.host_str().unwrap();
-        let mut stream = std::net::TcpStream::connect((host, url.port().unwrap())).unwrap();
-        let body = body.to_string();
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-        let body = answer.split_off(end + 4);
-        assert!(
-            answer.starts_with(b"HTTP/1.1 2"),
-            "the stand-in said {:?} {:?}",
-            answer.utf8_chunks(),
-            body.utf8_chunks()
-        );
-        body
+        direct_for(&self.confluence, method, path, body)
     }
 
     /// A browser of somebody who is not signed in.
@@ -365,6 +340,31 @@ impl Drop for Appliance {
             assert_nowhere(&self.settings.data.folder, question);
         }
     }
+}
+
+/// Asks one of the stand-in's own addresses; its answer.
+pub fn direct(wiki: &Confluence, method: &str, path: &str, body: &Value) -> String {
+    String::from_utf8(direct_for(wiki, method, path, body)).unwrap()
+}
+
+fn direct_for(wiki: &Confluence, method: &str, path: &str, body: &Value) -> Vec<u8> {
+    use std::io::{Read as _, Write as _};
+    let url = Url::parse(&wiki.url()).unwrap();
+    let host = url.host_str().unwrap();
+    let mut stream = std::net::TcpStream::connect((host, url.port().unwrap())).unwrap();
+    let body = body.to_string();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let body = answer.split_off(end + 4);
+    assert!(answer.starts_with(b"HTTP/1.1 2"), "the stand-in said {:?} {:?}", answer.utf8_chunks(), body.utf8_chunks());
+    body
 }
 
 /// No file below the folder holds these words in clear, as UTF-8 or UTF-16.

@@ -14,7 +14,7 @@ use super::super::permission::{self, KnownBy};
 use super::super::wire::{self as version_1, HasChild, Label};
 use super::permission::all;
 use super::tree::{Above, Tree};
-use super::wire::Content;
+use super::wire::{Ancestor, Content};
 use super::{ROWS, Seen};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind};
@@ -118,6 +118,43 @@ impl<'a> Lister<'a> {
             self.below(key, &attached, attachments, seen, Lister::attachment);
         }
         self.listing
+    }
+
+    /// Looks for pages and blog posts by their ids. `spaces` are the ids of spaces by their keys. One that stands in a folder, or
+    /// whose way up is not told, is not given: the next listing says how it stands.
+    pub(super) fn look_again(mut self, ids: &[DocumentId], spaces: &HashMap<String, String>) -> Vec<(String, Item)> {
+        let keys: HashMap<&str, &String> = spaces.iter().map(|(key, id)| (id.as_str(), key)).collect();
+        let locals: Vec<&str> = ids.iter().map(DocumentId::local).collect();
+        let mut found = Vec::new();
+        for kind in [Kind::Page, Kind::Blogpost] {
+            let path = format!("/api/v2/{}?id={}", resource(kind), encoded(&locals.join(",")));
+            for row in all::<Content>(self.client, &path).unwrap_or_default() {
+                let (id, key) = (row.id.clone(), row.space_id.as_deref().and_then(|id| keys.get(id)));
+                let (Some(key), Some(mut item)) = (key, self.item(row, kind)) else { continue };
+                if kind == Kind::Page {
+                    let path = format!("/api/v2/pages/{}/ancestors?", encoded(&id));
+                    let Ok(above) = all::<Ancestor>(self.client, &path) else { continue };
+                    let source = self.settings.name.as_str();
+                    let way = above.iter().map(|above| match above.r#type.as_str() {
+                        "page" => DocumentId::new(source, &above.id),
+                        _ => None,
+                    });
+                    let Some(way) = way.collect() else { continue };
+                    item.ancestors = way;
+                }
+                found.push((*key).clone());
+                self.listing.items.push(item);
+            }
+        }
+        let mut known = HashMap::new();
+        self.ask_unknown(&mut known);
+        for item in &mut self.listing.items {
+            match known.remove(item.id.local()) {
+                Some(known) => (item.labels, item.level) = (known.labels, known.level),
+                None => item.level = Level::Unknown,
+            }
+        }
+        found.into_iter().zip(self.listing.items).collect()
     }
 
     fn broken(&mut self, space: &str, trouble: &Trouble) {

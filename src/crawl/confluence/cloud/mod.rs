@@ -26,7 +26,7 @@ use super::file;
 use super::permission::KnownBy;
 use super::wire::User;
 use crate::clock::Moment;
-use crate::corpus::{Kind, Space};
+use crate::corpus::{DocumentId, Kind, Space};
 use crate::crawl::examine::Finding;
 use crate::crawl::hint::Hint;
 use crate::crawl::markup::Names;
@@ -334,6 +334,16 @@ impl Source for Cloud<'_> {
 
     fn space_of(&self, local: &str) -> Result<Option<String>, Failure> {
         changes::space_of(&self.client, local).map_err(|trouble| trouble.failure(local))
+    }
+
+    fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
+        if !self.settings.cql.trim().is_empty() {
+            // Whether the condition of the settings still finds them is for the next listing to say.
+            return Vec::new();
+        }
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Lister::new(&self.client, self.settings, &names, self.extractor.file_bytes_max()).look_again(ids, &spaces)
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {

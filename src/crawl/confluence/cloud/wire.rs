@@ -36,6 +36,9 @@ pub(super) struct Content {
     /// The title; an attachment's file name.
     #[serde(default)]
     pub title: Option<String>,
+    /// The id of its space.
+    #[serde(default)]
+    pub space_id: Option<String>,
     /// What it stands below: the next one up, not the way.
     #[serde(default)]
     pub parent_id: Option<String>,
@@ -63,6 +66,17 @@ pub(super) struct Content {
     /// Its addresses.
     #[serde(rename = "_links", default)]
     pub links: Links,
+}
+
+/// A page or a folder above, root first.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ancestor {
+    /// The id.
+    #[serde(deserialize_with = "text_or_number")]
+    pub id: String,
+    /// `page`, `folder`, `whiteboard`, `database` or `embed`.
+    #[serde(default)]
+    pub r#type: String,
 }
 
 /// What an inline comment was made on.
