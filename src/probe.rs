@@ -1,10 +1,17 @@
 //! The side door of private rooms, for benchmarks and fuzz targets: only with the feature `probe`, and in no release.
 //!
-//! Uses: `acl`, `corpus`, `index`, `model`, `names`, `store`.
+//! Uses: `acl`, `clock`, `corpus`, `index`, `model`, `names`, `outbound`, `sso`, `store`.
 
 pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
+pub use crate::clock::Moment;
 pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
 pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSettings};
 pub use crate::model::{Embed, Manifest, Prompt, Settings as ModelSettings, Sharing, Stand, Stop};
 pub use crate::names::{GroupId, SourceId};
+pub use crate::outbound::Settings as OutboundSettings;
+pub use crate::sso::Seen;
+pub use crate::sso::saml::{
+    Answer as SamlAnswer, Pending as SamlPending, Provider as SamlProvider, Settings as SamlSettings,
+    read_any as read_saml,
+};
 pub use crate::store::Store;

@@ -94,7 +94,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     // The side door for benchmarks and fuzz targets; in no release.
-    ("probe", &["acl", "corpus", "index", "model", "names", "store"]),
+    ("probe", &["acl", "clock", "corpus", "index", "model", "names", "outbound", "sso", "store"]),
     ("main", &["config", "app", "web", "standin"]),
 ];
 
@@ -113,7 +113,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("ureq", &["outbound"]),
     ("actix_web", &["web", "standin"]),
     ("tokio", &["web", "standin"]),
-    ("rcgen", &["web"]),
+    ("rcgen", &["web", "sso"]),
     ("utoipa", &["web"]),
     ("prometheus_client", &["web"]),
     ("chacha20poly1305", &["vault"]),
@@ -122,12 +122,13 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("signed_note", &["audit"]),
     ("tlog_tiles", &["audit"]),
     ("openidconnect", &["sso", "standin"]),
+    ("saml_rs", &["sso"]),
     ("rsa", &["standin"]),
     ("scim_v2", &["scim"]),
     ("precis_profiles", &["names"]),
     ("jiff", &["clock"]),
     ("croner", &["clock"]),
-    ("quick_xml", &["crawl", "extract", "standin"]),
+    ("quick_xml", &["crawl", "extract", "sso", "standin"]),
     ("scraper", &["extract"]),
     ("pulldown_cmark", &["extract", "standin"]),
     ("pdf_extract", &["extract"]),

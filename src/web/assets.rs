@@ -46,8 +46,10 @@ const FILES: &[File] = files![
     "js/keys.js",
     "js/me.js",
     "js/menu.js",
+    "js/onward.js",
     "js/page.js",
     "js/proof.js",
+    "js/provider.js",
     "js/quotes.js",
     "js/reader.js",
     "js/signin.js",
@@ -57,8 +59,10 @@ const FILES: &[File] = files![
     "js/turn.js",
     "js/when.js",
     "mark.svg",
+    "onward.html",
     "privacy.html",
     "problem.html",
+    "provider.html",
     "sign-in.html",
 ];
 

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, pages, provision, sign_in};
+use super::{ask, conversations, desk, documents, health, pages, provision, saml, sign_in, trial};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -37,6 +37,11 @@ routes! {
     POST   "/auth/logout"                             => sign_in::logout;
     GET    "/auth/{provider}/login"                   => sign_in::login;
     GET    "/auth/oidc/{provider}/callback"           => sign_in::callback;
+    POST   "/auth/oidc/{provider}/backchannel-logout" => sign_in::backchannel_logout;
+    GET    "/auth/saml/{provider}/metadata"           => saml::metadata;
+    POST   "/auth/saml/{provider}/acs"                => saml::acs;
+    GET    "/auth/saml/{provider}/slo"                => saml::logout;
+    POST   "/auth/saml/{provider}/slo"                => saml::logout_by_form;
 
     GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
 
@@ -59,6 +64,7 @@ routes! {
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
     GET    "/api/v1/admin/sources/{name}/preview"     => desk::preview;
     GET    "/api/v1/admin/access"                     => desk::explain;
+    GET    "/api/v1/admin/providers/{id}/trial"       => trial::outcome;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -66,6 +72,7 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
+    GET    "/admin/providers/{id}/test"               => trial::page;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

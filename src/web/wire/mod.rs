@@ -6,6 +6,7 @@ mod desk;
 mod history;
 mod page;
 mod text;
+mod trial;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
@@ -13,6 +14,7 @@ pub use desk::{Explain, Overview, Preview, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use text::{matches, utf16};
+pub use trial::Trial;
 
 use serde::Serialize;
 use utoipa::ToSchema;
