@@ -1,9 +1,9 @@
 //! The side door of private rooms, for benchmarks and fuzz targets: only with the feature `probe`, and in no release.
 //!
-//! Uses: `acl`, `clock`, `corpus`, `crawl`, `directory`, `extract`, `index`, `model`, `names`, `outbound`, `store`.
+//! Uses: `acl`, `clock`, `corpus`, `crawl`, `directory`, `extract`, `index`, `model`, `names`, `outbound`, `sso`, `store`.
 
 pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
-pub use crate::clock::Clock;
+pub use crate::clock::{Clock, Moment};
 pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
 pub use crate::crawl::{Rooms, Settings as CrawlSettings, sync};
 pub use crate::directory::{Directory, Settings as DirectorySettings};
@@ -12,4 +12,9 @@ pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSett
 pub use crate::model::{Embed, Manifest, Prompt, Settings as ModelSettings, Sharing, Stand, Stop};
 pub use crate::names::{GroupId, Ids, SourceId};
 pub use crate::outbound::Settings as OutboundSettings;
+pub use crate::sso::Seen;
+pub use crate::sso::saml::{
+    Answer as SamlAnswer, Pending as SamlPending, Provider as SamlProvider, Settings as SamlSettings,
+    read_any as read_saml,
+};
 pub use crate::store::Store;

@@ -20,6 +20,8 @@ if [ "$what" != demo ]; then
     want npm npm
 fi
 if [ "$what" = nightly ]; then
+    # A real SAML provider. Its start script and settings are not here: SOTTO_SAML_IDP names their folder.
+    want php "php-cli php-xml php-mbstring php-curl php-sqlite3 simplesamlphp"
     want aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     want qemu-aarch64 qemu-user
 fi

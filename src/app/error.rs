@@ -66,6 +66,15 @@ macro_rules! broken_by {
 
 broken_by!(store::Error, vault::Error, audit::Error, index::Error, acl::Error, directory::Error, crawl::Error);
 
+impl From<sso::Error> for Error {
+    fn from(cause: sso::Error) -> Error {
+        match cause {
+            sso::Error::Refused(refusal) => Error::Refused(refusal),
+            sso::Error::Store(error) => Error::of(error),
+        }
+    }
+}
+
 impl From<history::Error> for Error {
     fn from(cause: history::Error) -> Error {
         match cause {

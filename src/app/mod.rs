@@ -5,7 +5,8 @@
 //! | ask, and stop what is being answered | `ask.rs`, with `answering.rs` |
 //! | read old conversations, rename, delete, rate | `recall.rs` |
 //! | search, open a document, greet | `look.rs` |
-//! | sign in and out, who is asking | `sign_in.rs` |
+//! | sign in and out, who is asking | `sign_in.rs`, with `single_logout.rs` |
+//! | try a provider | `trial.rs` |
 //! | provision by SCIM | `provision.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
@@ -43,7 +44,9 @@ mod rounds;
 mod settings;
 mod sight;
 mod sign_in;
+mod single_logout;
 mod told;
+mod trial;
 mod turns;
 
 use std::sync::{Arc, Mutex, Weak};
@@ -61,9 +64,11 @@ pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
 pub use refresh::Removal;
 pub use settings::{ScimToken, Settings};
+pub use sign_in::{Begun, Finished};
 pub use told::{
     Ask, Me, Outcome, Overview, Reply, Source, SourcePassage, SourceState, Told, ToldClaim, Turn, WITHHELD,
 };
+pub use trial::Trial;
 
 use crate::acl::{Classes, PrincipalSet};
 use crate::application::Applications;
@@ -119,9 +124,16 @@ pub struct App {
     responses: responses::Ready,
     history: History,
     extractor: Extractor,
-    providers: Vec<sso::oidc::Provider>,
+    providers: Vec<sso::Provider>,
     /// Sign-ins under way; each is taken once.
-    pendings: sso::Pendings,
+    pendings: sso::Pendings<sign_in::UnderWay<sso::oidc::Pending>>,
+    saml_pendings: sso::Pendings<sign_in::UnderWay<sso::saml::Pending>>,
+    /// Sign-outs at a SAML provider under way.
+    logouts: sso::Pendings<sso::saml::PendingLogout>,
+    /// Messages of providers that were accepted, so that none is accepted twice.
+    seen: Arc<sso::Seen>,
+    /// What administrators tried of the providers.
+    trials: trial::Trials,
     /// SHA-256 of each provisioning token, with its name and when it was last used.
     scim_tokens: Vec<provision::Token>,
     models: Models,
@@ -192,16 +204,13 @@ impl App {
         let history = History::open(&store, &settings.history).context("while opening the history")?;
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
+        let seen = Arc::new(sso::Seen::open(&store).context("while opening the messages that were seen")?);
         let providers = settings
             .provider
             .iter()
             .map(|provider| {
-                let redirect = settings
-                    .public_url
-                    .join(&format!("/auth/oidc/{}/callback", provider.id))
-                    .context("server.public_url is no base for addresses")?;
-                sso::oidc::Provider::open(provider, &redirect, &settings.outbound)
-                    .with_context(|| format!("while opening provider {}", provider.id))
+                open_provider(provider, &settings, &seen, clock.now())
+                    .with_context(|| format!("while opening provider {}", provider.id()))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let scim_tokens = provision::read_tokens(&settings.scim)?;
@@ -224,6 +233,10 @@ impl App {
             extractor,
             providers,
             pendings: sso::Pendings::default(),
+            saml_pendings: sso::Pendings::default(),
+            logouts: sso::Pendings::default(),
+            seen,
+            trials: trial::Trials::default(),
             scim_tokens,
             models,
             turns,
@@ -268,6 +281,27 @@ impl App {
             directory: &self.directory,
             index: &self.index,
             extractor: &self.extractor,
+        }
+    }
+}
+
+fn open_provider(
+    provider: &sso::Settings,
+    settings: &Settings,
+    seen: &Arc<sso::Seen>,
+    now: Moment,
+) -> anyhow::Result<sso::Provider> {
+    match provider {
+        sso::Settings::Oidc(oidc) => {
+            let callback = settings.public_url.join(&format!("/auth/oidc/{}/callback", oidc.id));
+            let callback = callback.context("server.public_url is no base for addresses")?;
+            let provider = sso::oidc::Provider::open(oidc, &callback, &settings.outbound)?;
+            Ok(sso::Provider::Oidc(Box::new(provider)))
+        }
+        sso::Settings::Saml(saml) => {
+            let (url, outbound) = (&settings.public_url, &settings.outbound);
+            let provider = sso::saml::Provider::open(saml, url, &settings.data, outbound, Arc::clone(seen), now)?;
+            Ok(sso::Provider::Saml(Box::new(provider)))
         }
     }
 }

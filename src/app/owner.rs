@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::{App, Error, Models, Settings};
 use crate::application::Applications;
 use crate::audit::{self, Checkpoint};
+use crate::clock::Clock;
 use crate::extract::Extractor;
 use crate::model::{Embed, Generate};
 use crate::names::SourceId;
-use crate::{crawl, extract, model};
+use crate::{crawl, extract, model, sso};
 
 /// Opens the models that the settings name; their bytes are checked first. An empty name is no language model.
 pub fn open_models(settings: &Settings) -> anyhow::Result<Models> {
@@ -91,7 +92,7 @@ pub fn verify_audit(export: &Path, key: &str, older: Option<&str>) -> anyhow::Re
 /// Looks for what is wrong with the settings' files, without starting anything: one line for each thing, in words.
 pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     let mut found = Vec::new();
-    let mut file = |what: String, path: &PathBuf| {
+    let mut file = |what: String, path: &Path| {
         let outcome = match std::fs::read(path) {
             Ok(bytes) if bytes.is_empty() => Err(format!("{} is empty", path.display())),
             Ok(_) => Ok(path.display().to_string()),
@@ -122,8 +123,8 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
         }
     }
     for provider in &settings.provider {
-        if let Some(path) = &provider.client_secret_file {
-            file(format!("provider {} client_secret_file", provider.id), path);
+        for (what, path) in provider.files() {
+            file(format!("provider {} {what}", provider.id()), path);
         }
     }
     for token in &settings.scim {
@@ -140,6 +141,13 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
         } else if source.token_file.is_none() && source.password_file.is_none() {
             let why = "neither token_file nor password_file is set: the crawl would run as anonymous, and does not";
             found.push((format!("source {}", source.name), Err(why.to_owned())));
+        }
+    }
+    for provider in &settings.provider {
+        if let sso::Settings::Saml(saml) = provider
+            && let Some(metadata) = sso::saml::check_metadata(saml, Clock::System.now())
+        {
+            found.push((format!("provider {} metadata", saml.id), metadata.map_err(|refusal| refusal.detail)));
         }
     }
     if settings.provider.is_empty() {

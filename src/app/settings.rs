@@ -57,7 +57,7 @@ pub struct Settings {
     /// The sources of pages.
     pub source: Vec<crawl::Settings>,
     /// The identity providers.
-    pub provider: Vec<sso::oidc::Settings>,
+    pub provider: Vec<sso::Settings>,
     /// The tokens of SCIM senders.
     pub scim: Vec<ScimToken>,
 }

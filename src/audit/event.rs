@@ -18,8 +18,10 @@ pub enum Event<'a> {
     SignedIn { user: &'a UserId, provider: &'a str },
     /// A login was refused; `code` of the refusal.
     SignInRefused { provider: &'a str, code: &'a str },
-    /// A person signed out.
+    /// A person signed out, here or at the provider.
     SignedOut { user: &'a UserId },
+    /// A provider's word that somebody signed out there was refused; `code` of the refusal.
+    SignOutRefused { provider: &'a str, code: &'a str },
     /// A provider changed the directory. The target is an id of ours (a person's stands as a commitment), never a name.
     Provisioned { by: &'a str, change: &'a str, target: &'a str },
     /// A person asked: keyed digest of the question, digest of what is visible, the passages found.
@@ -94,6 +96,9 @@ impl Event<'_> {
                 ("sign_in_refused", None, json!({ "provider": provider, "code": code }))
             }
             Event::SignedOut { user } => ("signed_out", Some(*user), json!({})),
+            Event::SignOutRefused { provider, code } => {
+                ("sign_out_refused", None, json!({ "provider": provider, "code": code }))
+            }
             Event::Provisioned { by, change, target } => {
                 ("provisioned", None, json!({ "by": by, "change": change, "target": target }))
             }

@@ -116,7 +116,7 @@ pub struct Settings {
     /// `[[source]]`
     pub source: Vec<crawl::Settings>,
     /// `[[provider]]`
-    pub provider: Vec<sso::oidc::Settings>,
+    pub provider: Vec<sso::Settings>,
     /// `[[scim]]`
     pub scim: Vec<app::ScimToken>,
 }

@@ -4,8 +4,9 @@
 //! stolen disk shows no token to come in with and no ID token to reuse, and a session moved under another digest does
 //! not open.
 //!
-//! A session ends after a time without a request, after its whole age, at sign-out, when its person is deactivated
-//! ([`Sessions::end_all`]), and when it does not open. Whoever signs in again gets a new token: the old one is ended first,
+//! A session ends after a time without a request, after its whole age, when the provider said that its own would end, at
+//! sign-out here or there ([`Sessions::end_named`]), when its person is deactivated ([`Sessions::end_all`]), and when it
+//! does not open. Whoever signs in again gets a new token: the old one is ended first,
 //! so a token that somebody planted in a browser is worth nothing (session fixation).
 //!
 //! Always true here:
@@ -65,6 +66,12 @@ pub struct Session {
     pub provider: ProviderId,
     /// The provider's own session, where it named one.
     pub provider_session: Option<String>,
+    /// What the provider calls the person when it ends a session; `None` in sessions of before it was kept.
+    #[serde(default)]
+    pub called: Option<String>,
+    /// When the provider's own session ends, and with it this one.
+    #[serde(default)]
+    pub not_after: Option<Moment>,
     /// The ID token, for RP-initiated logout.
     pub id_token: Option<String>,
     /// When it began.
@@ -174,6 +181,28 @@ impl Sessions {
         self.end_where(|session| session.is_none_or(|session| session.user == *user))
     }
 
+    /// Ends the sessions that a provider ends at its place: those of whom it calls so, and of these only the ones of
+    /// `provider_sessions`, where it names any. With no name the provider's sessions alone decide. Gives whose they were.
+    pub fn end_named(
+        &self,
+        provider: &ProviderId,
+        called: Option<&str>,
+        provider_sessions: &[String],
+    ) -> Result<Vec<UserId>, store::Error> {
+        let ended = Mutex::new(Vec::new());
+        self.end_where(|session| {
+            let Some(session) = session.filter(|session| session.provider == *provider) else { return false };
+            let is_theirs = called.is_none_or(|called| session.called.as_deref() == Some(called));
+            let is_named = session.provider_session.as_ref().is_some_and(|own| provider_sessions.contains(own));
+            let ends = is_theirs && (is_named || (called.is_some() && provider_sessions.is_empty()));
+            if ends {
+                ended.lock().unwrap_or_else(PoisonError::into_inner).push(session.user);
+            }
+            ends
+        })?;
+        Ok(ended.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Removes what has ended; gives how many.
     pub fn sweep(&self, now: Moment) -> Result<usize, store::Error> {
         let now = self.judge(now)?;
@@ -200,7 +229,9 @@ impl Sessions {
     }
 
     fn has_ended(&self, session: &Session, now: Moment) -> bool {
-        now.since(session.used) >= self.idle_ms || now.since(session.began) >= self.age_ms
+        now.since(session.used) >= self.idle_ms
+            || now.since(session.began) >= self.age_ms
+            || session.not_after.is_some_and(|end| now >= end)
     }
 
     /// The moment that counts: never before one seen already. A clock set back by more than a step ends every session.

@@ -29,6 +29,8 @@ fn session(user: UserId, began: Moment) -> Session {
         user,
         provider: ProviderId::parse("demo").unwrap(),
         provider_session: Some("their-session-5150".to_owned()),
+        called: Some("u-17".to_owned()),
+        not_after: None,
         id_token: Some("eyJhbGciOi.canary.signature".to_owned()),
         began,
         used: began,
@@ -173,4 +175,41 @@ fn neither_token_nor_id_token_nor_the_providers_session_stands_on_disk() {
     for text in [token.as_str(), "canary", "their-session-5150"] {
         assert!(!crate::vault::is_on_disk(house.folder.path(), text), "{text}");
     }
+}
+
+#[test]
+fn a_session_ends_when_the_providers_own_does() {
+    let house = house();
+    let end = NOON.plus_ms(10 * 60 * 1000);
+    let started = Session { not_after: Some(end), ..session(UserId::new(&Ids::Random), NOON) };
+    let token = house.sessions.start(started).unwrap().0.expose_secret().to_owned();
+
+    assert!(house.has(&token, end.plus_ms(-1)));
+    assert!(!house.has(&token, end));
+    assert!(!house.has(&token, end.plus_ms(-1)), "what has ended stays ended");
+}
+
+#[test]
+fn a_provider_ends_the_sessions_it_names_and_no_others() {
+    let house = house();
+    let start = |called: &str, theirs: &str, provider: &str| {
+        let started = Session {
+            provider: ProviderId::parse(provider).unwrap(),
+            called: Some(called.to_owned()),
+            provider_session: Some(theirs.to_owned()),
+            ..session(UserId::new(&Ids::Random), NOON)
+        };
+        house.sessions.start(started).unwrap().0.expose_secret().to_owned()
+    };
+    let (first, second) = (start("ada", "s1", "demo"), start("ada", "s2", "demo"));
+    let (other, elsewhere) = (start("bob", "s3", "demo"), start("ada", "s1", "another"));
+    let demo = ProviderId::parse("demo").unwrap();
+
+    assert_eq!(house.sessions.end_named(&demo, Some("bob"), &["s1".to_owned()]).unwrap().len(), 0);
+    assert_eq!(house.sessions.end_named(&demo, None, &[]).unwrap().len(), 0);
+    assert_eq!(house.sessions.end_named(&demo, Some("ada"), &["s1".to_owned()]).unwrap().len(), 1);
+    assert!(!house.has(&first, NOON) && house.has(&second, NOON));
+    assert_eq!(house.sessions.end_named(&demo, Some("ada"), &[]).unwrap().len(), 1);
+
+    assert!(!house.has(&second, NOON) && house.has(&other, NOON) && house.has(&elsewhere, NOON));
 }

@@ -1,4 +1,4 @@
-//! Turns an OIDC code into a proven login.
+//! Turns an OIDC code or a SAML response into a proven login.
 //!
 //! Mateo opens a page and has no session. We send his browser to the company's provider with three things that we made up
 //! for this one sign-in and keep on our side: a `state` (so that the answer belongs to this browser), a `nonce` (so that the
@@ -7,39 +7,97 @@
 //! [`Login`]: the provider says that its subject `u-17` was here just now. Whose person that is, the directory knows, by the
 //! `externalId` that the same provider sent when he was hired; an e-mail or a name that somebody could choose never decides.
 //!
+//! A SAML provider is asked by a request that has an id, and answers by a signed response that the browser posts to us from
+//! the provider's own page: the id stands for state and nonce, and a cookie of its own binds it to the browser.
+//!
 //! Always true here:
-//! - A login is made only from a token that was signed by a key of the provider's own key set, with an algorithm that needs
-//!   a private key, for us, for this request, and now, within the clock skew of the settings.
+//! - A login is made only from what was signed by a key of the provider's own key set or metadata, with an algorithm that
+//!   needs a private key, for us, for this request, and now, within the clock skew of the settings.
 //! - A sign-in is used once, within ten minutes, by the provider it was begun with.
 //! - After a sign-in a browser is sent to a path of ours and nowhere else.
 //! - A refusal is data with a stable code. Its words never hold a token, a code or a secret.
 //!
-//! Uses: `clock`, `names`, `outbound`; keeps `openidconnect`. Begin at [`oidc::Provider`].
+//! Uses: `clock`, `names`, `outbound`, `store`; keeps `openidconnect` and `saml_rs`. Begin at [`oidc::Provider`] or
+//! [`saml::Provider`].
 
 pub mod oidc;
 mod own_path;
 mod pendings;
+pub mod saml;
+mod seen;
+mod settings;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::clock::Moment;
 use crate::names::{ProviderId, UserName};
+use crate::store;
 
 pub use pendings::Pendings;
+pub use seen::Seen;
+pub use settings::Settings;
+
+/// A provider of either kind.
+pub enum Provider {
+    /// OpenID Connect.
+    Oidc(Box<oidc::Provider>),
+    /// SAML 2.0.
+    Saml(Box<saml::Provider>),
+}
+
+impl Provider {
+    /// Its id.
+    pub fn id(&self) -> &ProviderId {
+        match self {
+            Provider::Oidc(provider) => provider.id(),
+            Provider::Saml(provider) => provider.id(),
+        }
+    }
+
+    /// What the button says.
+    pub fn name(&self) -> &str {
+        match self {
+            Provider::Oidc(provider) => provider.name(),
+            Provider::Saml(provider) => provider.name(),
+        }
+    }
+}
+
+/// Where a browser is to be sent, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Onward {
+    /// By a redirect.
+    Redirect(url::Url),
+    /// By a form that it posts.
+    Post {
+        /// Where to.
+        action: url::Url,
+        /// The names and values of its fields.
+        fields: Vec<(String, String)>,
+    },
+}
 
 /// Who proved to be whom, where and when.
 #[derive(Clone)]
 pub struct Login {
     /// The provider that vouches.
     pub provider: ProviderId,
-    /// OIDC `sub`: what a person is known by. A name or an e-mail never is.
+    /// OIDC `sub`, a persistent NameID or the attribute of the settings: what a person is known by. A name or an e-mail never
+    /// is.
     pub subject: String,
-    /// `preferred_username`, where it is sent and acceptable.
+    /// `preferred_username` or the attribute of the settings, where it is sent and acceptable.
     pub name: Option<UserName>,
-    /// `email`, only where `email_verified` is true.
+    /// `email`, only where `email_verified` is true; the attribute of the settings.
     pub email: Option<String>,
-    /// The provider's session id (`sid`), for back-channel logout.
+    /// What the provider calls the person when it ends a session: OIDC `sub`, SAML NameID.
+    pub called: String,
+    /// The provider's session id (OIDC `sid`, SAML SessionIndex), for logout.
     pub provider_session: Option<String>,
+    /// When the provider's own session ends (SAML SessionNotOnOrAfter).
+    pub not_after: Option<Moment>,
     /// The ID token, kept in the session for RP-initiated logout.
-    pub id_token: String,
+    pub id_token: Option<String>,
     /// When it was proved.
     pub at: Moment,
 }
@@ -69,4 +127,42 @@ impl Refusal {
     pub fn new(code: &'static str, detail: impl Into<String>) -> Refusal {
         Refusal { code, detail: detail.into() }
     }
+}
+
+/// Why nothing was accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What was seen cannot be kept, so nothing is accepted.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Whether an address is https, or does not leave this machine.
+fn is_secure(address: &url::Url) -> bool {
+    let is_loopback = match address.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    address.scheme() == "https" || (address.scheme() == "http" && is_loopback)
+}
+
+/// 32 random bytes, as text: nobody can guess it.
+fn random_text() -> String {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the operating system has random numbers: without them we must stop");
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// How much of a provider's own words about an error is kept, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 200;
+
+/// A provider's own words about an error, short and on one line: they come by the browser, so anybody can write them.
+fn told(error: &str, description: Option<&str>) -> String {
+    let words = [Some(error), description].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DESCRIPTION_CHARS_MAX).collect()
 }

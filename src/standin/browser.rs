@@ -109,7 +109,14 @@ impl Browser {
 
     /// Signs in through the provider's own form as one of its people.
     pub fn sign_in(&mut self, provider: &str, username: &str) -> anyhow::Result<()> {
-        let login = self.base.join(&format!("/auth/{provider}/login?return_to=/"))?;
+        let at = self.through(&format!("/auth/{provider}/login?return_to=/"), username)?;
+        ensure!(at.origin() == self.base.origin() && at.path() == "/", "the sign-in ended at {}", at.path());
+        Ok(())
+    }
+
+    /// Goes through the provider's own form as one of its people, from a path of the appliance on; where that ends.
+    pub fn through(&mut self, path: &str, username: &str) -> anyhow::Result<Url> {
+        let login = self.base.join(path)?;
         let (at, form) = self.follow(Request { method: "GET", url: login, headers: Vec::new(), body: Vec::new() })?;
         ensure!(
             at.origin() != self.base.origin(),
@@ -125,9 +132,7 @@ impl Browser {
             ("origin".to_owned(), at.origin().ascii_serialization()),
         ];
         let post = Request { method: "POST", url: at.join(&action)?, headers, body: body.into_bytes() };
-        let (at, _) = self.follow(post)?;
-        ensure!(at.origin() == self.base.origin() && at.path() == "/", "the sign-in ended at {}", at.path());
-        Ok(())
+        Ok(self.follow(post)?.0)
     }
 
     /// Asks, and gives every event of the stream.

@@ -46,9 +46,11 @@ const FILES: &[File] = files![
     "js/keys.js",
     "js/me.js",
     "js/menu.js",
+    "js/onward.js",
     "js/page.js",
     "js/people.js",
     "js/proof.js",
+    "js/provider.js",
     "js/quotes.js",
     "js/reader.js",
     "js/signin.js",
@@ -58,9 +60,11 @@ const FILES: &[File] = files![
     "js/turn.js",
     "js/when.js",
     "mark.svg",
+    "onward.html",
     "people.html",
     "privacy.html",
     "problem.html",
+    "provider.html",
     "sign-in.html",
 ];
 

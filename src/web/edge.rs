@@ -6,7 +6,9 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse};
@@ -18,14 +20,17 @@ use super::reply::Reply;
 #[derive(Clone)]
 pub struct RequestId(pub String);
 
+/// Nothing may be loaded from elsewhere, run inline, or frame us; text never becomes markup (Trusted Types).
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// The policy of a page whose one form goes to another origin: a sign-in that the provider wants posted.
+pub fn policy_with_form_to(origin: &str) -> String {
+    POLICY.replace("form-action 'self'", &format!("form-action {origin}"))
+}
+
 /// Said with every response.
 const HEADERS: &[(&str, &str)] = &[
-    // Nothing may be loaded from elsewhere, run inline, or frame us; text never becomes markup (Trusted Types).
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-    ),
     // An answer is never taken for a script or a page because of what it holds.
     ("x-content-type-options", "nosniff"),
     // Addresses name conversations and documents: no link tells them to another site.
@@ -112,6 +117,9 @@ fn put_headers(headers: &mut HeaderMap, id: &str) {
         HeaderName::from_static("x-request-id"),
         HeaderValue::from_str(id).expect("an id is hexadecimal digits"),
     );
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    }
     // Only a file under a hashed path says otherwise.
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

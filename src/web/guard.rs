@@ -17,6 +17,10 @@ pub const SESSION_COOKIE: &str = "__Host-sotto";
 /// The cookie that binds a sign-in under way to the browser that began it (login CSRF).
 pub const SIGN_IN_COOKIE: &str = "__Host-sotto-signin";
 
+/// The same for a provider that posts its answer from a page of its own: the only cookie of ours that another site's request
+/// brings along, and good for nothing but this.
+pub const SAML_COOKIE: &str = "__Host-sotto-saml";
+
 /// A person with a session; a changing request was sent by our own pages.
 pub struct SignedIn(pub Asker);
 

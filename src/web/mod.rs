@@ -32,9 +32,11 @@ mod proof;
 mod provision;
 mod reply;
 mod router;
+mod saml;
 mod server;
 mod sign_in;
 mod tls;
+mod trial;
 mod wire;
 
 use std::path::PathBuf;

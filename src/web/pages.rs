@@ -86,7 +86,7 @@ async fn for_asker(front: &Data<Front>, request: &HttpRequest) -> Result<HttpRes
     }
 }
 
-fn page(front: &Front, name: &str) -> Result<HttpResponse, Reply> {
+pub(super) fn page(front: &Front, name: &str) -> Result<HttpResponse, Reply> {
     let html = front.assets.page(name).ok_or_else(Reply::not_there)?;
     Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html))
 }

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, hooks, pages, people, provision, sign_in};
+use super::{ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, sign_in, trial};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -37,6 +37,11 @@ routes! {
     POST   "/auth/logout"                             => sign_in::logout;
     GET    "/auth/{provider}/login"                   => sign_in::login;
     GET    "/auth/oidc/{provider}/callback"           => sign_in::callback;
+    POST   "/auth/oidc/{provider}/backchannel-logout" => sign_in::backchannel_logout;
+    GET    "/auth/saml/{provider}/metadata"           => saml::metadata;
+    POST   "/auth/saml/{provider}/acs"                => saml::acs;
+    GET    "/auth/saml/{provider}/slo"                => saml::logout;
+    POST   "/auth/saml/{provider}/slo"                => saml::logout_by_form;
 
     GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
 
@@ -68,6 +73,7 @@ routes! {
     PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
     DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
     GET    "/api/v1/admin/conflicts"                  => people::conflicts;
+    GET    "/api/v1/admin/providers/{id}/trial"       => trial::outcome;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -76,6 +82,7 @@ routes! {
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
     GET    "/admin/people"                            => pages::admin_people;
+    GET    "/admin/providers/{id}/test"               => trial::page;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

@@ -3,18 +3,21 @@
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::web::{Data, Json, Path, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::edge::id_of;
+use super::body::Body;
+use super::edge::{id_of, policy_with_form_to};
 use super::front::{Front, deed};
-use super::guard::{SESSION_COOKIE, SIGN_IN_COOKIE, cookie, from_our_pages};
+use super::guard::{Administrator, SAML_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE, cookie, from_our_pages};
 use super::reply::{Problem, Reply};
 use super::wire;
+use crate::app::{Begun, Finished};
 use crate::names::ProviderId;
+use crate::sso::Onward;
 use crate::sso::oidc::Callback;
 
 /// As long as a sign-in may take; `sso` forgets it then too.
@@ -24,6 +27,9 @@ const SIGN_IN_MINUTES: i64 = 10;
 #[derive(Deserialize)]
 pub struct Return {
     return_to: Option<String>,
+    /// Whether an administrator only tries the provider.
+    #[serde(default)]
+    test: Option<String>,
 }
 
 /// The ways to sign in.
@@ -39,10 +45,11 @@ pub async fn providers(front: Data<Front>) -> Result<Json<wire::Providers>, Repl
     Ok(Json(wire::Providers { providers: providers.collect() }))
 }
 
-/// Sends the browser to the provider.
+/// Sends the browser to the provider; with `test=1`, for an administrator, to try it without signing in.
 #[utoipa::path(get, path = "/auth/{provider}/login", tag = "sign-in",
-    params(("provider" = String, Path), ("return_to" = Option<String>, Query)), responses(
-    (status = 302, description = "To the provider"), (status = 404, description = "No such provider", body = Problem)))]
+    params(("provider" = String, Path), ("return_to" = Option<String>, Query), ("test" = Option<String>, Query)), responses(
+    (status = 302, description = "To the provider"), (status = 200, description = "A form that goes there by itself"),
+    (status = 404, description = "No such provider", body = Problem)))]
 pub async fn login(
     front: Data<Front>,
     request: HttpRequest,
@@ -51,10 +58,22 @@ pub async fn login(
 ) -> Result<HttpResponse, Reply> {
     let provider = ProviderId::parse(&provider).ok_or_else(Reply::not_there)?;
     let return_to = ours(to.return_to.as_deref());
-    match deed(&front, move |app| app.begin_sign_in(&provider, &return_to)).await {
-        Ok((address, state)) => {
-            Ok(to_address(StatusCode::FOUND, address.as_str(), [kept(SIGN_IN_COOKIE, state, Some(SIGN_IN_MINUTES))]))
+    let tester = match to.test.as_deref() {
+        Some("1") => Some(Administrator::extract(&request).await?.0),
+        Some(_) | None => None,
+    };
+    let (is_trial, id) = (tester.is_some(), provider.clone());
+    match deed(&front, move |app| app.begin_sign_in(&provider, &return_to, tester.as_ref())).await {
+        Ok(Begun { onward, state, is_posted_back }) => {
+            let mut response = go(&front, &onward)?;
+            let cookie = match is_posted_back {
+                true => posted_back(state, SIGN_IN_MINUTES),
+                false => kept(SIGN_IN_COOKIE, state, Some(SIGN_IN_MINUTES)),
+            };
+            response.add_cookie(&cookie).map_err(Reply::broken)?;
+            Ok(response)
         }
+        Err(reply) if is_trial && reply.status() == StatusCode::FORBIDDEN => Ok(to_trial(&id)),
         Err(reply) => refused(&request, reply),
     }
 }
@@ -72,15 +91,58 @@ pub async fn callback(
     let provider = ProviderId::parse(&provider).ok_or_else(Reply::not_there)?;
     let (state, old) = (cookie(&request, SIGN_IN_COOKIE), cookie(&request, SESSION_COOKIE));
     let came_back = came_back.into_inner();
+    let id = provider.clone();
     let done =
         deed(&front, move |app| app.finish_sign_in(&provider, &came_back, state.as_deref(), old.as_deref())).await;
+    finished(&request, &id, done)
+}
+
+/// Where a browser goes after the provider's answer.
+pub(super) fn finished(
+    request: &HttpRequest,
+    provider: &ProviderId,
+    done: Result<Finished, Reply>,
+) -> Result<HttpResponse, Reply> {
     match done {
-        Ok((token, return_to)) => {
+        Ok(Finished::SignedIn(token, return_to)) => {
             let session = kept(SESSION_COOKIE, token.expose().to_owned(), None);
-            Ok(to_address(StatusCode::SEE_OTHER, &ours(Some(&return_to)), [session, gone(SIGN_IN_COOKIE)]))
+            let cookies = [session, gone(SIGN_IN_COOKIE), posted_back(String::new(), 0)];
+            Ok(to_address(StatusCode::SEE_OTHER, &ours(Some(&return_to)), cookies))
         }
-        Err(reply) => refused(&request, reply),
+        Ok(Finished::Tried) => Ok(to_trial(provider)),
+        Err(reply) => refused(request, reply),
     }
+}
+
+fn to_trial(provider: &ProviderId) -> HttpResponse {
+    let cookies = [gone(SIGN_IN_COOKIE), posted_back(String::new(), 0)];
+    to_address(StatusCode::SEE_OTHER, &format!("/admin/providers/{provider}/test"), cookies)
+}
+
+/// Sends a browser onward, by a redirect or by a page whose one form goes there by itself.
+pub(super) fn go(front: &Front, onward: &Onward) -> Result<HttpResponse, Reply> {
+    match onward {
+        Onward::Redirect(address) => Ok(to_address(StatusCode::FOUND, address.as_str(), [])),
+        Onward::Post { action, fields } => {
+            let page = front.assets.page("onward.html").ok_or_else(Reply::not_there)?;
+            let page = std::str::from_utf8(&page).map_err(Reply::broken)?;
+            let fields = fields.iter().map(|(name, value)| {
+                format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+            });
+            let page = page
+                .replace("{{action}}", &escaped(action.as_str()))
+                .replace("{{fields}}", &fields.collect::<String>());
+            let policy = policy_with_form_to(&action.origin().ascii_serialization());
+            let mut response = HttpResponse::Ok();
+            response.content_type("text/html; charset=utf-8").insert_header((CONTENT_SECURITY_POLICY, policy));
+            Ok(response.body(page))
+        }
+    }
+}
+
+/// Text as it may stand in the value of an attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Ends the session, also one that has ended already.
@@ -100,6 +162,24 @@ pub async fn logout(front: Data<Front>, request: HttpRequest) -> Result<HttpResp
     Ok(HttpResponse::Ok().cookie(gone(SESSION_COOKIE)).json(wire::SignedOut { provider_logout }))
 }
 
+/// The provider ends sessions without a browser. Its token proves itself, so no header of ours is asked for.
+#[utoipa::path(post, path = "/auth/oidc/{provider}/backchannel-logout", tag = "sign-in", params(("provider" = String, Path)),
+    responses((status = 200, description = "The sessions have ended"), (status = 400, description = "Refused", body = Problem),
+    (status = 404, description = "No such provider", body = Problem)))]
+pub async fn backchannel_logout(front: Data<Front>, provider: Path<String>, body: Body) -> Result<HttpResponse, Reply> {
+    let provider = ProviderId::parse(&provider).ok_or_else(Reply::not_there)?;
+    let bytes = body.bytes()?;
+    let token =
+        form_urlencoded::parse(&bytes).find(|(name, _)| name == "logout_token").map(|(_, value)| value.into_owned());
+    let token = token.ok_or_else(|| Reply::unreadable("the form has no logout_token"))?;
+    match deed(&front, move |app| app.backchannel_logout(&provider, &token)).await {
+        Ok(()) => Ok(HttpResponse::Ok().finish()),
+        // OpenID Connect Back-Channel Logout 1.0 §2.8.
+        Err(reply) if reply.status() == StatusCode::FORBIDDEN => Err(Reply::unreadable(reply.detail())),
+        Err(reply) => Err(reply),
+    }
+}
+
 /// A refused sign-in is one calm sentence on the sign-in page, with a code and the request's id for the administrator; what
 /// is broken or missing stays what it is.
 fn refused(request: &HttpRequest, reply: Reply) -> Result<HttpResponse, Reply> {
@@ -110,10 +190,15 @@ fn refused(request: &HttpRequest, reply: Reply) -> Result<HttpResponse, Reply> {
         .append_pair("refused", reply.code())
         .append_pair("id", &id_of(request))
         .finish();
-    Ok(to_address(StatusCode::SEE_OTHER, &format!("/sign-in?{query}"), [gone(SIGN_IN_COOKIE)]))
+    let cookies = [gone(SIGN_IN_COOKIE), posted_back(String::new(), 0)];
+    Ok(to_address(StatusCode::SEE_OTHER, &format!("/sign-in?{query}"), cookies))
 }
 
-fn to_address<const N: usize>(status: StatusCode, address: &str, cookies: [Cookie<'static>; N]) -> HttpResponse {
+pub(super) fn to_address<const N: usize>(
+    status: StatusCode,
+    address: &str,
+    cookies: [Cookie<'static>; N],
+) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((LOCATION, address));
     for cookie in cookies {
@@ -145,6 +230,13 @@ fn kept(name: &'static str, value: String, minutes: Option<i64>) -> Cookie<'stat
     }
 }
 
+/// The cookie that comes along when the provider's page posts to us: for a sign-in under way and nothing else, so that it
+/// need not be kept from other sites' requests as the session's is.
+fn posted_back(state: String, minutes: i64) -> Cookie<'static> {
+    let cookie = Cookie::build(SAML_COOKIE, state).path("/").secure(true).http_only(true).same_site(SameSite::None);
+    cookie.max_age(Duration::minutes(minutes)).finish()
+}
+
 fn gone(name: &'static str) -> Cookie<'static> {
     kept(name, String::new(), Some(0))
 }
@@ -174,6 +266,18 @@ mod tests {
         let cookie = kept(SESSION_COOKIE, "t0k".to_owned(), None).to_string();
 
         assert_eq!(cookie, "__Host-sotto=t0k; HttpOnly; SameSite=Lax; Secure; Path=/");
+    }
+
+    #[test]
+    fn only_the_cookie_of_a_sign_in_that_is_posted_back_comes_along_from_another_site() {
+        let cookie = posted_back("s".to_owned(), 10).to_string();
+
+        assert_eq!(cookie, "__Host-sotto-saml=s; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=600");
+    }
+
+    #[test]
+    fn what_a_form_carries_never_becomes_markup() {
+        assert_eq!(escaped("\"><script>&"), "&quot;&gt;&lt;script&gt;&amp;");
     }
 
     #[test]

@@ -67,6 +67,8 @@ function change(method, path, body) {
 
 export const me = () => read("/api/v1/me");
 export const providers = () => read("/auth/providers");
+/** @param {string} provider */
+export const trial = (provider) => read(`/api/v1/admin/providers/${encodeURIComponent(provider)}/trial`);
 export const signOut = () => change("POST", "/auth/logout");
 
 /** @param {string} id */

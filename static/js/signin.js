@@ -9,6 +9,10 @@ const REFUSALS = /** @type {{[code: string]: string}} */ ({
   person_unassigned: "You are not assigned to Sotto. Ask IT if you think you should be.",
   state_unknown: "That sign-in took too long, or was used before. Please sign in again.",
   state_foreign: "That sign-in was begun in another browser or window. Please sign in again.",
+  request_missing: "That sign-in was not begun in this browser, or it took too long. Please sign in again.",
+  replayed: "That sign-in was used before. Please sign in again.",
+  outside_time: "The sign-in came too late, or the clocks of Sotto and of your company's sign-in service differ. Please try again, then tell IT.",
+  metadata_invalid: "The settings of your company's sign-in service cannot be used. Please tell IT the number of the request.",
   provider_away: "Your company's sign-in service does not answer. Please try again in a moment.",
   provider_refused: "The sign-in was cancelled or refused by your company's sign-in service.",
 });

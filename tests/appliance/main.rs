@@ -27,6 +27,7 @@ mod permissions;
 mod quoting;
 mod responses;
 mod revocation;
+mod saml;
 mod scene;
 mod scim;
 mod support;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::proof;
 use crate::clock::Moment;
 use crate::outbound::{Outbound, Request};
-use crate::sso::Refusal;
+use crate::sso::{Refusal, is_secure};
 
 /// How long metadata and keys are used before they are fetched again, in milliseconds: a key that the provider withdraws is
 /// trusted no longer than that.
@@ -162,15 +162,4 @@ fn fetch<T: DeserializeOwned>(
     }
     serde_json::from_slice(&response.body)
         .map_err(|error| Refusal::new(code, format!("{what} cannot be read: {error}")))
-}
-
-/// Whether an address is https, or does not leave this machine.
-pub(super) fn is_secure(address: &url::Url) -> bool {
-    let is_loopback = match address.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    address.scheme() == "https" || (address.scheme() == "http" && is_loopback)
 }

@@ -1,6 +1,7 @@
 //! OpenID Connect: the code flow with PKCE (OpenID Connect Core 1.0 §3.1, RFC 7636, RFC 9207).
 
 mod known;
+mod leaving;
 mod proof;
 #[cfg(test)]
 mod tests;
@@ -23,11 +24,11 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Login, Refusal, own_path};
+use super::{Login, Refusal, is_secure, own_path, random_text, told};
 use crate::clock::Moment;
 use crate::names::{ProviderId, UserName};
 use crate::outbound::{self, Outbound};
-use known::{Knowledge, Known, is_secure};
+use known::{Knowledge, Known};
 use proof::{Claims, Expected, Token, Unproven};
 
 /// One OpenID Connect provider.
@@ -68,8 +69,6 @@ fn sixty() -> u64 {
 
 /// The most that a clock skew can be set to, in seconds: more would bring dead tokens back.
 const SKEW_S_MAX: u64 = 600;
-/// How much of a provider's own words about an error is kept, in characters.
-const DESCRIPTION_CHARS_MAX: usize = 200;
 
 type Fields = IdTokenFields<
     proof::More,
@@ -217,8 +216,20 @@ impl Provider {
         Ok((address, pending))
     }
 
-    /// Turns what came back into a login, or refuses it.
-    pub fn accept(&self, callback: &Callback, pending: &Pending, now: Moment) -> Result<Login, Refusal> {
+    #[cfg(test)]
+    fn accept(&self, callback: &Callback, pending: &Pending, now: Moment) -> Result<Login, Refusal> {
+        self.accept_showing(callback, pending, &mut None, now)
+    }
+
+    /// Turns what came back into a login, or refuses it; `shown` becomes the claims of the ID token, whether they prove
+    /// something or not, for a person who tests.
+    pub fn accept_showing(
+        &self,
+        callback: &Callback,
+        pending: &Pending,
+        shown: &mut Option<String>,
+        now: Moment,
+    ) -> Result<Login, Refusal> {
         if pending.provider != self.settings.id || callback.state.as_deref() != Some(&pending.state) {
             // Login CSRF: somebody else's code in this browser.
             return Err(Refusal::new("state_foreign", "this answer belongs to another sign-in; begin again"));
@@ -234,6 +245,7 @@ impl Provider {
         let id_token = tokens
             .id_token()
             .ok_or_else(|| Refusal::new("id_token_missing", "the provider's answer has no ID token"))?;
+        *shown = claims_of(&id_token.to_string());
         let claims = self.prove(known, id_token, tokens.access_token(), pending, now)?;
         let mut login = Login {
             provider: self.settings.id.clone(),
@@ -243,8 +255,10 @@ impl Provider {
                 .email()
                 .filter(|_| claims.email_verified() == Some(true))
                 .map(|email| email.as_str().to_owned()),
+            called: claims.subject().as_str().to_owned(),
             provider_session: claims.additional_claims().sid.clone(),
-            id_token: id_token.to_string(),
+            not_after: None,
+            id_token: Some(id_token.to_string()),
             at: now,
         };
         if self.settings.userinfo && login.name.is_none() {
@@ -397,15 +411,9 @@ impl Provider {
 #[error("{0}")]
 struct Away(String);
 
-/// 32 random bytes, as text: nobody can guess it.
-fn random_text() -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the operating system has random numbers: without them we must stop");
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// A provider's own words about an error, short and on one line: they come by the browser, so anybody can write them.
-fn told(error: &str, description: Option<&str>) -> String {
-    let words = [Some(error), description].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DESCRIPTION_CHARS_MAX).collect()
+/// The middle part of a token, as readable JSON; nothing of it is proven.
+fn claims_of(token: &str) -> Option<String> {
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+    serde_json::to_string_pretty(&claims).ok()
 }

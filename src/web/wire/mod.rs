@@ -7,6 +7,7 @@ mod history;
 mod page;
 mod people;
 mod text;
+mod trial;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
@@ -15,6 +16,7 @@ pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Mes
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
 pub use text::{matches, utf16};
+pub use trial::Trial;
 
 use serde::Serialize;
 use utoipa::ToSchema;

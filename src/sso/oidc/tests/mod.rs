@@ -4,4 +4,5 @@
 mod flow;
 mod idp;
 mod keys;
+mod leaving;
 mod tokens;
