@@ -99,7 +99,7 @@ impl Grants {
                 let named = match subject(object, "groupName") {
                     // There is no restriction to everybody: it has lost whom it names.
                     Subject::Anyone => Subject::Unknown,
-                    named => named,
+                    named @ (Subject::Account(_) | Subject::Name(_) | Subject::Group(_) | Subject::Unknown) => named,
                 };
                 self.named.entry(set.into()).or_default().push(named);
             }
