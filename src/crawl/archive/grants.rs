@@ -99,7 +99,7 @@ impl Grants {
                 let named = match subject(object, "groupName") {
                     // There is no restriction to everybody: it has lost whom it names.
                     Subject::Anyone => Subject::Unknown,
-                    named => named,
+                    named @ (Subject::Account(_) | Subject::Name(_) | Subject::Group(_) | Subject::Unknown) => named,
                 };
                 self.named.entry(set.into()).or_default().push(named);
             }
@@ -144,9 +144,8 @@ impl Grants {
         let listed: HashSet<&str> = listed.collect();
         let is_stray = |set: &str| !self.sets.contains_key(set) && !listed.contains(set);
         let permissions = self.named.keys().filter(|set| is_stray(set)).count();
-        let is_nowhere =
-            |(id, set): &(&Box<str>, &Set)| set.is_of_viewing && !set.has_owner && !listed.contains(&***id);
-        permissions + self.sets.iter().filter(is_nowhere).count()
+        let nowhere = self.sets.iter().filter(|(_, set)| set.is_of_viewing && !set.has_owner);
+        permissions + nowhere.filter(|(id, _)| !listed.contains(&***id)).count()
     }
 
     /// The restriction of a page; `sets` are those that the page says it has.

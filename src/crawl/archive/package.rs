@@ -215,12 +215,10 @@ fn broken(error: &io::Error) -> Wrong {
 }
 
 fn unzipped(error: &ZipError) -> Wrong {
-    match error {
-        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
-            Wrong::Other("it is protected by a password".to_owned())
-        }
-        error => Wrong::Broken(error.to_string()),
+    if matches!(error, ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) {
+        return Wrong::Other("it is protected by a password".to_owned());
     }
+    Wrong::Broken(error.to_string())
 }
 
 /// The file of a name below a folder; `None` where there is none. A link that leads out of the folder is refused.
@@ -334,7 +332,9 @@ impl BufRead for Limited<'_> {
             self.is_over = true;
             return Err(io::Error::other("there is too much of it"));
         }
-        self.text.fill_buf()
+        let most = usize::try_from(self.left.min(self.left_of_piece)).unwrap_or(usize::MAX);
+        let text = self.text.fill_buf()?;
+        Ok(&text[..text.len().min(most)])
     }
 
     fn consume(&mut self, bytes: usize) {

@@ -147,12 +147,12 @@ impl People {
                 Member::User(id) => {
                     if let Some(user) = self.listed.get(id) {
                         let key = known.key_of(&user.name);
-                        known.group(&group.name).map(|group| group.members.push(key));
+                        known.put_member(&group.name, key);
                     }
                 }
                 Member::Group(id) => {
                     let inner = self.groups.get(id).and_then(|inner| group_key(&inner.name));
-                    known.group(&group.name).map(|group| group.groups.extend(inner));
+                    known.put_inner(&group.name, inner);
                 }
             }
         }
@@ -185,7 +185,7 @@ impl People {
         }
         for (account, groups) in agreed {
             for group in groups {
-                known.group(&group).map(|group| group.members.push(account.clone()));
+                known.put_member(&group, account.clone());
             }
         }
     }
@@ -255,6 +255,18 @@ impl Known {
         Some(self.groups.entry(key).or_insert_with(made))
     }
 
+    fn put_member(&mut self, group: &str, account: Box<str>) {
+        if let Some(group) = self.group(group) {
+            group.members.push(account);
+        }
+    }
+
+    fn put_inner(&mut self, group: &str, inner: Option<Box<str>>) {
+        if let Some(group) = self.group(group) {
+            group.groups.extend(inner);
+        }
+    }
+
     /// How many accounts and groups there are.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.accounts.len(), self.groups.len())
@@ -316,11 +328,11 @@ impl Table {
             match kind {
                 Kind::User => {
                     let key = known.key_of(member);
-                    known.group(group).map(|group| group.members.push(key));
+                    known.put_member(group, key);
                 }
                 Kind::Group => {
                     let inner = known.group(member).map(|_| ()).and_then(|()| group_key(member));
-                    known.group(group).map(|group| group.groups.extend(inner));
+                    known.put_inner(group, inner);
                 }
             }
         }

@@ -116,7 +116,7 @@ impl Export {
     }
 
     fn listed(&self) -> Listing {
-        self.ask(|archive| listed(archive))
+        self.ask(listed)
     }
 }
 

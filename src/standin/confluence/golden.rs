@@ -46,7 +46,7 @@ fn site() -> Value {
         "spaces": [
             {"key": "ENG", "name": "Engineering", "view": {"users": ["alice"], "groups": ["confluence-users"], "anonymous": true},
              "role_assignments": [{"role": "viewer", "users": ["alice"], "groups": ["ops-team"], "classes": ["all-licensed-users"]}]},
-            {"key": "HR", "name": "People", "view": {}}],
+            {"key": "HR", "name": "People", "view": {"groups": ["confluence-users"]}}],
         "content": [
             {"id": "98312", "type": "page", "space": "ENG", "title": "Engineering Home"},
             {"id": "131000", "type": "page", "space": "ENG", "parent": "98312", "title": "Ops", "read": {"groups": ["confluence-users"]}},

@@ -71,7 +71,9 @@ fn eng(source: &dyn Source) -> Listing {
 fn said(words: &Result<Words, Failure>) -> Vec<String> {
     let text = |block: &Block| match block {
         Block::Paragraph { text } => text.clone(),
-        other => format!("{other:?}"),
+        Block::Heading { .. } | Block::Item { .. } | Block::Table { .. } | Block::Code { .. } | Block::Quote { .. } => {
+            format!("{block:?}")
+        }
     };
     words.as_ref().unwrap().blocks.iter().map(text).collect()
 }
