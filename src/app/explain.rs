@@ -162,7 +162,7 @@ impl App {
         Ok(id.map(|id| self.directory.person(&id)).transpose()?.flatten().map(Arc::new))
     }
 
-    fn explained(
+    pub(super) fn explained(
         &self,
         asked: &str,
         person: Option<Arc<Person>>,
@@ -205,7 +205,7 @@ impl App {
         Ok(Explained { asked: asked.to_owned(), person, may_open, first, tie, conditions: proof, place })
     }
 
-    fn names_in(&self, explained: &[Explained]) -> BTreeMap<Principal, String> {
+    pub(super) fn names_in(&self, explained: &[Explained]) -> BTreeMap<Principal, String> {
         let mut names = BTreeMap::new();
         let mut add = |principal: &Principal| {
             if let Some(name) = self.directory.name_of(principal) {

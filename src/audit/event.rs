@@ -68,6 +68,8 @@ pub enum Event<'a> {
     /// Somebody was told why a person may or may not read a document: `administrator`, `owner` (of the machine) or
     /// `themselves`. No person and no document where none such is known.
     Explained { user: Option<&'a UserId>, by: &'a str, whom: Option<&'a UserId>, document: &'a str },
+    /// An administrator had one page read from its source: `words` where they were shown it, for they may read it, or `counts`.
+    Tested { user: &'a UserId, document: &'a str, told: &'a str },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -140,6 +142,9 @@ impl Event<'_> {
                     fields["target"] = json!(whom);
                 }
                 ("explained", *user, fields)
+            }
+            Event::Tested { user, document, told } => {
+                ("tested", Some(*user), json!({ "document": document, "told": told }))
             }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };

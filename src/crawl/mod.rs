@@ -25,23 +25,28 @@
 //! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`], then
 //! `run.rs`; `restriction.rs`, `plan.rs` and `markup/` are pure.
 
+mod address;
 mod apply;
 mod confluence;
 mod due;
 mod examine;
+mod fields;
 mod kept;
 mod listed;
 mod markup;
 mod permissions;
 mod plan;
 mod preview;
+mod progress;
 mod restriction;
 mod run;
 mod scope;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trial;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -59,11 +64,16 @@ use crate::store::{self, Store};
 use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
-pub use self::due::{Next, Timed, next};
+pub use self::address::{Wanted, wanted};
+pub use self::due::{Next, Timed, next, upcoming};
 pub use self::examine::Finding;
+pub use self::fields::{Authors, Fields};
+pub use self::markup::{MacroFate, MacroUse};
 pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
 pub use self::preview::{Counts, Preview};
+pub use self::progress::{Basis, Estimate, Progress, estimate};
 pub use self::scope::Pattern;
+pub use self::trial::Tried;
 
 /// One source of pages.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -178,6 +188,12 @@ pub struct Settings {
     /// Minutes after which a source whose permissions could not be read again stops answering; 0 for never.
     #[serde(default)]
     pub stale_minutes: u64,
+    /// Which fields of its pages are kept beside their words.
+    #[serde(default)]
+    pub fields: Fields,
+    /// Keys that somebody set, rather than left at their defaults. Filled in by whoever reads the settings.
+    #[serde(skip)]
+    pub written: BTreeSet<String>,
 }
 
 fn yes() -> bool {
@@ -256,25 +272,31 @@ pub struct Run {
     pub reclassed: u64,
     /// What could not be read.
     pub failures: Vec<Failure>,
+    /// How far it has come.
+    #[serde(default)]
+    pub progress: Progress,
 }
 
 impl Run {
     /// A run at its beginning.
     fn beginning(number: u64, began: Moment, mode: Mode) -> Run {
-        Run {
+        let mut run = Run {
             number,
             began,
             ended: None,
             mode,
             state: State::Running,
-            phase: "connecting".to_owned(),
+            phase: String::new(),
             seen: 0,
             added: 0,
             changed: 0,
             removed: 0,
             reclassed: 0,
             failures: Vec::new(),
-        }
+            progress: Progress::default(),
+        };
+        run.enter("connecting", began);
+        run
     }
 
     /// What facts that it learned are kept with.
@@ -390,6 +412,20 @@ fn with_source<T>(
 /// Counts what a source would give with these settings, and changes nothing.
 pub fn preview(settings: &Settings, outbound: &outbound::Settings, extractor: &Extractor) -> Result<Preview, Error> {
     with_source(settings, outbound, extractor, |source| preview::preview(source, settings))
+}
+
+/// Reads one page now, and changes nothing. The inner error is why it could not be read.
+pub fn try_page(
+    settings: &Settings,
+    outbound: &outbound::Settings,
+    rooms: &Rooms<'_>,
+    wanted: &Wanted,
+) -> Result<Result<Tried, Failure>, Error> {
+    let tried =
+        with_source(settings, outbound, rooms.extractor, |source| trial::read(source, settings, rooms, wanted))?;
+    let Ok(mut tried) = tried else { return Ok(tried) };
+    tried.kept_revision = Kept::open(rooms.store)?.fact(&tried.document.id)?.map(|fact| fact.revision);
+    Ok(Ok(tried))
 }
 
 /// What is known of a source.

@@ -211,7 +211,7 @@ impl Running<'_, '_> {
                 }
             };
             let space = &listed.spaces[*space];
-            let (revision, head) = (item.revision, head(item, space, &listed.items));
+            let (revision, head) = (item.revision, head(item, space, &listed.items, &self.settings.fields));
             seen.documents.insert(id.clone(), Held { class, revision, head, space: space.key.clone() });
         }
         for id in lost {
@@ -263,6 +263,7 @@ impl Running<'_, '_> {
 
         self.phase("content")?;
         let fetch = self.without_refused(fetch, seen)?;
+        self.run.progress.to_read = fetch.len() as u64;
         let outcome = self.fetch(&fetch, known, seen, listed, &mut applying);
         // What was read until it was stopped is true, and is kept.
         applying.commit()?;
@@ -312,7 +313,11 @@ impl Running<'_, '_> {
                     updated_ms: item.updated_ms,
                     author: item.author.clone(),
                 };
-                ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
+                ready.push(Ready {
+                    document: document(item, words, listed, &self.settings.fields),
+                    class: held.class,
+                    head: held.head,
+                });
             }
             self.run.changed += ready.len() as u64;
             applying.put(&ready)?;
@@ -373,6 +378,7 @@ impl Running<'_, '_> {
         applying: &mut Applying<'_>,
     ) -> Result<(), End> {
         let mut ready = Vec::new();
+        self.run.progress.read += group.len() as u64;
         for (item, words) in group.iter().zip(fetched) {
             match (words, seen.documents.get(&item.id)) {
                 (Ok(words), Some(held)) => {
@@ -382,7 +388,11 @@ impl Running<'_, '_> {
                         &mut self.run.added
                     };
                     *count += 1;
-                    ready.push(Ready { document: document(item, words, listed), class: held.class, head: held.head });
+                    ready.push(Ready {
+                        document: document(item, words, listed, &self.settings.fields),
+                        class: held.class,
+                        head: held.head,
+                    });
                 }
                 (Err(failure), _) => {
                     if failure.is_of_the_file() {
@@ -399,7 +409,7 @@ impl Running<'_, '_> {
     }
 
     fn phase(&mut self, phase: &str) -> Result<(), End> {
-        phase.clone_into(&mut self.run.phase);
+        self.run.enter(phase, self.rooms.clock.now());
         tracing::debug!(source = %self.settings.name, phase, "sync");
         self.tick()
     }

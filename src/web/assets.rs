@@ -50,9 +50,13 @@ const FILES: &[File] = files![
     "js/proof.js",
     "js/quotes.js",
     "js/reader.js",
+    "js/runs.js",
+    "js/settings.js",
     "js/signin.js",
+    "js/source.js",
     "js/sources.js",
     "js/status.js",
+    "js/tested.js",
     "js/theme.js",
     "js/turn.js",
     "js/when.js",
@@ -60,6 +64,7 @@ const FILES: &[File] = files![
     "privacy.html",
     "problem.html",
     "sign-in.html",
+    "source.html",
 ];
 
 /// The files and the pages that name them.

@@ -32,6 +32,7 @@ mod reply;
 mod router;
 mod server;
 mod sign_in;
+mod sources;
 mod tls;
 mod wire;
 

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, pages, provision, sign_in};
+use super::{ask, conversations, desk, documents, health, pages, provision, sign_in, sources};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -57,7 +57,12 @@ routes! {
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
-    GET    "/api/v1/admin/sources/{name}/preview"     => desk::preview;
+    GET    "/api/v1/admin/sources/{name}"             => sources::detail;
+    GET    "/api/v1/admin/sources/{name}/runs"        => sources::runs;
+    POST   "/api/v1/admin/sources/{name}/stop"        => sources::stop;
+    POST   "/api/v1/admin/sources/{name}/check"       => sources::check;
+    GET    "/api/v1/admin/sources/{name}/preview"     => sources::preview;
+    POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
 
     GET    "/"                                        => pages::front_page;
@@ -66,6 +71,7 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
+    GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

@@ -26,4 +26,5 @@ mod responses;
 mod revocation;
 mod scene;
 mod scim;
+mod sources;
 mod support;

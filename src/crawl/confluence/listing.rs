@@ -18,14 +18,14 @@ use crate::extract::Format;
 const ROWS: usize = 200;
 
 /// What a listing of pages and blog posts expands. Not `permissions`, which answers 500 to whoever is no administrator.
-const PAGE_EXPANDED: &str = "version,ancestors,metadata.labels,childTypes.all,\
+pub(super) const PAGE_EXPANDED: &str = "version,history,ancestors,metadata.labels,childTypes.all,\
                              restrictions.read.restrictions.user,restrictions.read.restrictions.group";
 
 /// What a listing of comments expands.
-const COMMENT_EXPANDED: &str = "version,container,extensions.resolution";
+const COMMENT_EXPANDED: &str = "version,history,container,extensions.resolution";
 
 /// What a listing of attachments expands.
-const ATTACHMENT_EXPANDED: &str = "version,metadata.labels";
+const ATTACHMENT_EXPANDED: &str = "version,history,metadata.labels";
 
 /// Rows of a query asked for at once: Data Center gives at most so many where nothing is expanded.
 const QUERY_ROWS: usize = 1000;
@@ -84,6 +84,18 @@ impl<'a> Lister<'a> {
         if scope::takes_kind(self.settings, Kind::Attachment) {
             self.attachments(space, seen);
         }
+        self.listing
+    }
+
+    /// Takes one row that was read by itself, as if its space had been listed. `container` is what a comment or an attachment
+    /// hangs on.
+    pub(super) fn take_one(mut self, row: Content, kind: Kind, container: Option<&str>) -> Listing {
+        match kind {
+            Kind::Page | Kind::Blogpost => self.page(row, kind),
+            Kind::Comment => self.comment(row, container),
+            Kind::Attachment => self.attachment(row, container),
+        }
+        self.ask_restrictions();
         self.listing
     }
 
@@ -209,6 +221,7 @@ impl<'a> Lister<'a> {
             labels,
             author,
             updated_ms: Moment::parse(&version.when).map_or(0, Moment::ms),
+            made: row.history.unwrap_or_default().made(),
             revision: version.number,
             level: Level::Open,
             file: None,

@@ -11,6 +11,7 @@ mod client;
 mod cloud;
 mod grants;
 mod listing;
+mod one;
 mod people;
 mod permission;
 mod rights;
@@ -29,8 +30,8 @@ use self::listing::Lister;
 use super::examine::Finding;
 use super::markup::Names;
 use super::restriction::Subjects;
-use super::source::{Item, Listing, Source, Words};
-use super::{Failure, Settings, scope};
+use super::source::{Item, Listing, One, Source, Words};
+use super::{Failure, Settings, Wanted, scope};
 use crate::corpus::Space;
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
@@ -150,7 +151,7 @@ impl Source for Confluence<'_> {
         let mut spaces = Vec::new();
         let mut take = |rows: Vec<wire::Space>| {
             let before = met.len();
-            for wire::Space { key, name, r#type } in rows {
+            for wire::Space { key, name, r#type, .. } in rows {
                 let is_personal = r#type == "personal" || key.starts_with('~');
                 // Past its end this listing may give a row again (CONFSERVER-95272).
                 if met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
@@ -191,6 +192,10 @@ impl Source for Confluence<'_> {
             words::of_storage(read(content), item, names)
         };
         items.iter().map(one).collect()
+    }
+
+    fn one(&self, wanted: &Wanted, names: &Names<'_>) -> Result<One, Failure> {
+        self.read_one(wanted, names)
     }
 }
 

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
+use crate::clock::Moment;
+use crate::corpus::Made;
+
 /// The paging envelope.
 #[derive(Debug, Deserialize)]
 pub(super) struct Rows<T> {
@@ -74,6 +77,9 @@ pub(super) struct Space {
     /// `global` or `personal`, and on Cloud more.
     #[serde(default)]
     pub r#type: String,
+    /// `current` or `archived`, where it is told.
+    #[serde(default)]
+    pub status: String,
 }
 
 /// A page, blog post, comment or attachment.
@@ -82,6 +88,9 @@ pub(super) struct Content {
     /// The id: text, or a number on some versions.
     #[serde(deserialize_with = "text_or_number")]
     pub id: String,
+    /// `page`, `blogpost`, `comment`, `attachment`; `None` where it is not told.
+    #[serde(default)]
+    pub r#type: Option<String>,
     /// `current`, `draft`, `trashed`, …
     #[serde(default)]
     pub status: Option<String>,
@@ -90,6 +99,12 @@ pub(super) struct Content {
     pub title: String,
     /// The version.
     pub version: Option<Version>,
+    /// When it was made, and by whom.
+    #[serde(default)]
+    pub history: Option<History>,
+    /// Its space, where it was expanded.
+    #[serde(default)]
+    pub space: Option<Space>,
     /// The pages above, root first; `None` where it was not expanded.
     pub ancestors: Option<Vec<Reference>>,
     /// What it hangs on.
@@ -130,6 +145,24 @@ pub(super) struct Version {
     pub when: String,
     /// Who made it.
     pub by: Option<User>,
+}
+
+/// How a content was made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct History {
+    /// RFC 3339.
+    pub created_date: String,
+    /// Who made it.
+    pub created_by: Option<User>,
+}
+
+impl History {
+    /// In our terms.
+    pub(super) fn made(self) -> Made {
+        let by = self.created_by.and_then(|by| by.display_name).unwrap_or_default();
+        Made { at_ms: Moment::parse(&self.created_date).map(Moment::ms), by }
+    }
 }
 
 /// What is expanded as `metadata`.

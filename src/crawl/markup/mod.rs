@@ -10,6 +10,7 @@
 //! - Entities that a document type declares are not expanded; a name that HTML does not know is left out.
 //! - Damaged markup gives what can be read of it, never an error, in time that grows with its length alone.
 
+mod census;
 mod lenient;
 mod macros;
 mod page;
@@ -19,6 +20,9 @@ mod tests;
 
 use crate::corpus::{Block, Link};
 use crate::extract::Sheet;
+
+pub(super) use self::census::macros;
+pub use self::census::{MacroFate, MacroUse};
 
 /// A user as a page names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

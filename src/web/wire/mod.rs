@@ -5,13 +5,16 @@ mod answer;
 mod desk;
 mod history;
 mod page;
+mod source;
+mod source_settings;
 mod text;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
-pub use desk::{Explain, Overview, Preview, SourceState, Sources, Sync};
+pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
 pub use text::{matches, utf16};
 
 use serde::Serialize;
