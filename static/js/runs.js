@@ -89,7 +89,7 @@ export function drawRuns(runs, opened) {
   return runs.flatMap((run) => {
     const id = `run-${run.began_at}`;
     const isOpen = opened.has(run.began_at);
-    const more = el("tr", { class: "run-more", id, hidden: !isOpen }, el("td", { colspan: "9" }, drawMore(run)));
+    const more = el("tr", { class: "run-more", id, hidden: !isOpen }, el("td", { colspan: "9" }, el("div", { class: "run-words" }, drawMore(run))));
     const failed = run.failures.length;
     const button = el(
       "button",

@@ -2,14 +2,14 @@
 /** The settings of a source as they are, and what becomes of each field of its pages. */
 import { el } from "./dom.js";
 
-const PARTS = /** @type {{[part: string]: string}} */ ({ connection: "Connection", scope: "What is taken in", schedule: "When it is read", care: "Safety" });
+const PARTS = /** @type {{[part: string]: string}} */ ({ connection: "Where it is, and as whom it is read", scope: "What is taken in", schedule: "When it is read", care: "Safety" });
 
 const ORIGINS = /** @type {{[origin: string]: string}} */ ({ file: "file", environment: "environment", desk: "desk", default: "default", always: "always" });
 
 /** @param {any[]} parts */
 export function drawParts(parts) {
   return parts.map(({ part, settings }) =>
-    el("section", { class: "setting-part", "aria-labelledby": `part-${part}` }, el("h3", { id: `part-${part}` }, PARTS[part] ?? part), el("dl", { class: "facts" }, settings.map(drawSetting))),
+    el("div", { class: "setting-part" }, el("h3", {}, PARTS[part] ?? part), el("dl", { class: "facts" }, settings.map(drawSetting))),
   );
 }
 

@@ -93,7 +93,7 @@ function draw(detail, runs) {
   redraw("state", [work, run?.state], () => [work === "waiting" ? el("span", { class: "state is-running" }, "Waiting for its turn") : work === "stopping" ? el("span", { class: "state is-running" }, "Stopping") : stateOf(run)]);
   redraw("counts", [detail, Math.floor(now.getTime() / 30_000)], () => [
     count("Documents", detail.documents.toLocaleString()),
-    count("Last run", run ? roughly(run.ended_at ?? run.began_at) : "never", run && (run.state === "running" ? "at work" : changes(run))),
+    run?.state === "running" ? count("This run began", roughly(run.began_at), modeWords(run.mode)) : count("Last run", run ? roughly(run.ended_at) : "never", run && changes(run)),
     count("Next run", work === "no" ? (next ? (new Date(next.at) <= now ? "due now" : roughly(next.at)) : "on demand") : "after this one", work === "no" && next && modeWords(next.mode)),
     count("Permissions read", age(detail.permissions_as_of, now), detail.is_stale && "too old: it answers nothing"),
   ]);
@@ -105,10 +105,12 @@ function draw(detail, runs) {
   $("#locked").textContent = detail.locked_by === "file" ? "Locked: they stand in the settings file, and are changed there." : "";
   const begins = $("#begin");
   begins.hidden = work !== "no";
+  $("#how-much").hidden = work !== "no";
   begins.textContent = isHeld ? "Remove and sync" : "Sync now";
   const stops = $("#stop");
-  if (document.activeElement === stops && work === "no") $("#mode").focus();
+  const hadFocus = document.activeElement === stops && work === "no";
   stops.hidden = work === "no";
+  if (hadFocus) begins.focus();
   stops.disabled = work === "stopping";
   stops.textContent = work === "stopping" ? "Stopping" : "Stop";
   announce(work, run);

@@ -64,7 +64,7 @@ export function drawTest({ at, page, failure }) {
 
 /** @param {string} head @param {any} body */
 function part(head, body) {
-  return el("section", { class: "setting-part" }, el("h3", {}, head), body);
+  return el("div", { class: "setting-part" }, el("h3", {}, head), body);
 }
 
 /** @param {any} page @param {string} at */
