@@ -68,7 +68,10 @@ function tell(problem) {
     signInAgain();
     return false;
   }
-  const words = problem.status === 404 ? `There is no source ${NAME}, or you may not administer it.` : problem.message;
+  const isNone = problem.status === 404;
+  for (const part of document.querySelectorAll("main > section, main > dl")) /** @type {any} */ (part).hidden = isNone;
+  if (isNone) $("#address").textContent = "";
+  const words = isNone ? `There is no source ${NAME}, or you may not administer it.` : problem.message;
   $("#trouble").replaceChildren(el("div", { class: "calm" }, el("p", {}, words), problem.requestId ? el("p", { class: "small soft" }, `Request ${problem.requestId}`) : null));
   return true;
 }

@@ -22,7 +22,7 @@ export function drawCheck({ ok, findings }) {
           "li",
           { class: "health" },
           el("span", { class: "health-word" }, chip(finding.ok, finding.ok ? "Right" : "Missing")),
-          el("div", { class: "step" }, el("p", {}, el("strong", {}, sentence(finding.what).slice(0, -1)), `: ${sentence(finding.text)}`), finding.remedy && el("p", {}, sentence(finding.remedy))),
+          el("div", { class: "step" }, el("p", {}, el("strong", {}, sentence(finding.what).slice(0, -1)), `: ${finding.text}.`), finding.remedy && el("p", {}, sentence(finding.remedy))),
         ),
       ),
     ),
