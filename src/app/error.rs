@@ -24,6 +24,9 @@ pub enum Error {
     /// The model has no free turn, or a sync is running already.
     #[error("too much is being done at once; try again in a moment")]
     Busy,
+    /// Who sent it could not prove to be who may; how to.
+    #[error("{0}")]
+    Unproven(String),
     /// What was sent does not fit; what to mend.
     #[error("{0}")]
     Unreadable(String),

@@ -8,6 +8,7 @@
 //! | sign in and out, who is asking | `sign_in.rs` |
 //! | provision by SCIM | `provision.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
+//! | people, groups, aliases, conflicts | `people.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs`, `sources.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
@@ -32,6 +33,7 @@ mod explain;
 mod find;
 mod look;
 mod owner;
+mod people;
 mod proof;
 mod provision;
 mod recall;
@@ -53,9 +55,10 @@ use anyhow::Context as _;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
-    Listed, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack, verify_audit,
-    verify_models,
+    Listed, Webhook, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack,
+    verify_audit, verify_models, webhook,
 };
+pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
 pub use refresh::{AtWork, Removal};
 pub use settings::{ScimToken, Settings};

@@ -113,6 +113,7 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
             ("token_file", &source.token_file),
             ("password_file", &source.password_file),
             ("space_permissions_file", &source.space_permissions_file),
+            ("webhook_secret_file", &source.webhook_secret_file),
         ] {
             if let Some(path) = path {
                 file(format!("source {} {what}", source.name), path);
@@ -173,6 +174,26 @@ impl App {
     pub(super) fn rounds_are_stopped(&self) -> bool {
         self.rounds.is_stopped()
     }
+}
+
+/// What an administrator enters in Confluence so that its webhooks are heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where they are sent.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: String,
+    /// The events worth sending, by Confluence's names.
+    pub events: &'static [&'static str],
+}
+
+/// What to enter in Confluence's administration for a source; an error where its secret cannot be read.
+pub fn webhook(settings: &Settings, source: &SourceId) -> anyhow::Result<Webhook> {
+    let wanted = settings.source.iter().find(|known| known.name == *source);
+    let wanted = wanted.with_context(|| format!("the settings have no source {source}"))?;
+    let url = settings.public_url.join(&format!("/hooks/{source}")).context("server.public_url is no base")?;
+    let secret = crawl::webhook_secret(wanted).map_err(|why| anyhow::anyhow!("source {source}: {why}"))?;
+    Ok(Webhook { url: url.into(), secret, events: crawl::WEBHOOK_EVENTS })
 }
 
 /// Looks whether a source can be relied on, by asking it: one line for each thing, with the remedy where something is wrong.

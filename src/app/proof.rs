@@ -104,7 +104,7 @@ impl<'a> World<'a> {
     /// The person's account, where it is theirs and active.
     fn alias(&self) -> Option<(Principal, Option<SyncId>)> {
         match &self.trace.tie {
-            Tie::Account { account, learned } if account.active => {
+            Tie::Account { account, learned, .. } if account.active => {
                 Some((Principal::Account(account.id.clone()), *learned))
             }
             Tie::Account { .. } | Tie::Shared(_) | Tie::None => None,
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::acl::{AnyOf, PrincipalSet, Rule};
     use crate::corpus::DocumentId;
-    use crate::directory::Account;
+    use crate::directory::{Account, TiedBy};
     use crate::names::AccountId;
 
     /// Whether every condition is met; of none, nobody is said to meet all.
@@ -242,7 +242,7 @@ mod tests {
             learned: sync(u64::from(*of)),
         };
         let memberships = memberships.iter().map(membership).collect();
-        Trace { tie: Tie::Account { account, learned: sync(9) }, memberships }
+        Trace { tie: Tie::Account { account, learned: sync(9), by: TiedBy::Name }, memberships }
     }
 
     fn condition(number: usize, asks: Asks) -> Condition {

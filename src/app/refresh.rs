@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use super::{App, Asker, Error};
 use crate::audit::Event;
-use crate::crawl::{self, Mode, Run, State};
+use crate::crawl::{self, Hint, Mode, Run, State};
 use crate::directory::Role;
 use crate::model::Stop;
 use crate::names::SourceId;
@@ -26,6 +26,9 @@ pub enum Removal {
 #[derive(Default)]
 pub(super) struct Syncs {
     at_work: Mutex<HashMap<SourceId, Work>>,
+    /// What was heard of each source and not looked at yet. It does not outlive the process: a hint that is lost costs the
+    /// minutes until the next sync.
+    heard: Mutex<HashMap<SourceId, Hint>>,
     stop: Stop,
 }
 
@@ -82,6 +85,27 @@ impl Syncs {
         work.map(|work| work.is_stopping = true).is_some()
     }
 
+    /// How much must be read because of what was heard of a source; `None` where nothing was.
+    pub(super) fn hinted(&self, source: &SourceId) -> Option<Mode> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.get(source).map(|hint| if hint.everything { Mode::Changes } else { Mode::News })
+    }
+
+    fn hear(&self, source: &SourceId, hint: Hint) {
+        if !hint.is_empty() {
+            self.heard.lock().unwrap_or_else(PoisonError::into_inner).entry(source.clone()).or_default().add(hint);
+        }
+    }
+
+    /// Takes what a run of this mode will have looked at when it ends.
+    fn take_heard(&self, source: &SourceId, mode: Mode) -> Hint {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        match mode {
+            Mode::Full | Mode::Changes | Mode::News => heard.remove(source).unwrap_or_default(),
+            Mode::Permissions => Hint::default(),
+        }
+    }
+
     /// Stops all syncs and waits for them.
     pub(super) fn stop(&self) {
         self.stop.set();
@@ -109,6 +133,21 @@ impl App {
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: source.as_str() })?;
         tracing::info!(leaf = receipt.leaf(), %source, what, "a sync was asked for");
         self.begin_allowed(source, mode, removal)
+    }
+
+    /// Hears what a webhook of a source says, where it proves that it is one: the next round looks there. A source that is not
+    /// there and one without a secret are the same to whoever asks.
+    pub fn hear(&self, source: &SourceId, signature: Option<&str>, body: &[u8]) -> Result<(), Error> {
+        match crawl::heard(self.source(source)?, signature, body) {
+            Ok(hint) => {
+                tracing::debug!(%source, pages = hint.pages.len(), spaces = hint.spaces.len(), "a webhook was heard");
+                self.syncs.hear(source, hint);
+                Ok(())
+            }
+            Err(crawl::Unheard::NoSecret) => Err(Error::NotThere),
+            Err(error @ crawl::Unheard::Signature) => Err(Error::Unproven(error.to_string())),
+            Err(error @ crawl::Unheard::Unreadable) => Err(Error::Unreadable(error.to_string())),
+        }
     }
 
     /// Begins a sync on the owner's word, given at the machine itself.
@@ -171,7 +210,8 @@ impl App {
         let began = self.audit.append(&Event::SyncStarted { source, mode: mode_word(mode) })?;
         tracing::info!(leaf = began.leaf(), %source, mode = mode_word(mode), "a sync began");
         let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = crawl::sync(settings, &self.settings.outbound, mode, &self.rooms(), &mut |run| {
+        let heard = self.syncs.take_heard(source, mode);
+        let done = crawl::sync(settings, &self.settings.outbound, mode, &heard, &self.rooms(), &mut |run| {
             let mut at_work = self.syncs.at_work.lock().unwrap_or_else(PoisonError::into_inner);
             let mut is_stopping = self.syncs.stop.is_set();
             if let Some(work) = at_work.get_mut(source) {
@@ -183,6 +223,9 @@ impl App {
                 false => ControlFlow::Continue(()),
             }
         });
+        if done.as_ref().is_ok_and(|run| run.wants_whole) {
+            self.syncs.hear(source, Hint { everything: true, ..Hint::default() });
+        }
         let event = |outcome, run: Option<&Run>| Event::SyncEnded {
             source,
             outcome,
@@ -217,6 +260,7 @@ fn mode_word(mode: Mode) -> &'static str {
         Mode::Full => "full",
         Mode::Changes => "changes",
         Mode::Permissions => "permissions",
+        Mode::News => "news",
     }
 }
 

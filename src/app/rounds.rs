@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{App, Error};
 use crate::audit::Event;
-use crate::crawl;
+use crate::crawl::{self, Mode};
 use crate::model::Stop;
 
 /// How long a round rests.
@@ -88,9 +88,15 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
 impl App {
     fn sync_what_is_due(&self) -> Result<(), Error> {
         for source in &self.settings.source {
-            let due = self.next_sync(source)?.filter(|next| next.at <= self.now());
-            if let Some(next) = due.filter(|_| !self.syncs.is_running(&source.name)) {
-                match self.begin_sync(&source.name, next.mode) {
+            let due = self.next_sync(source)?.filter(|next| next.at <= self.now()).map(|next| next.mode);
+            // What is due looks at all that was heard, unless it is permissions alone, after which this comes round again.
+            let mode = due.or_else(|| self.syncs.hinted(&source.name));
+            if let Some(mode) = mode.filter(|_| !self.syncs.is_running(&source.name)) {
+                let mode = match self.syncs.hinted(&source.name) {
+                    Some(Mode::Changes) if mode == Mode::News => Mode::Changes,
+                    _ => mode,
+                };
+                match self.begin_sync(&source.name, mode) {
                     Ok(()) | Err(Error::Busy) => {}
                     Err(other) => return Err(other),
                 }

@@ -136,7 +136,7 @@ impl Drop for Look<'_> {
 impl App {
     /// One source with all that is known of it; the asker must be an administrator.
     pub fn source_detail(&self, asker: &Asker, source: &SourceId) -> Result<SourceDetail, Error> {
-        let settings = self.looked_at(asker, source, "source")?;
+        let settings = self.source_on_record(asker, source, "source")?;
         let (now, state) = (self.now(), self.source_state(settings)?);
         let at_work = self.syncs.at_work(source);
         let estimate = match (at_work, state.status.runs.as_slice()) {
@@ -157,13 +157,13 @@ impl App {
 
     /// The runs of a source that are kept, newest first; the asker must be an administrator.
     pub fn source_runs(&self, asker: &Asker, source: &SourceId) -> Result<Vec<crawl::Run>, Error> {
-        let settings = self.looked_at(asker, source, "runs")?;
+        let settings = self.source_on_record(asker, source, "runs")?;
         Ok(self.source_state(settings)?.status.runs)
     }
 
     /// Stops a source's sync at its next step; the asker must be an administrator. What was read until then is kept.
     pub fn stop_refresh(&self, asker: &Asker, source: &SourceId) -> Result<Stopping, Error> {
-        self.looked_at(asker, source, "stop_sync")?;
+        self.source_on_record(asker, source, "stop_sync")?;
         Ok(match self.syncs.stop_one(source) {
             true => Stopping::Asked,
             false => Stopping::Idle,
@@ -172,7 +172,7 @@ impl App {
 
     /// Looks whether a source can be relied on: each right that a sync needs; the asker must be an administrator.
     pub fn check_source(&self, asker: &Asker, source: &SourceId) -> Result<Vec<Finding>, Error> {
-        let settings = self.looked_at(asker, source, "check")?;
+        let settings = self.source_on_record(asker, source, "check")?;
         let _look = self.looks.take(source)?;
         match crawl::examine(settings, &self.settings.outbound, &self.extractor) {
             Err(crawl::Error::Settings(_, why)) => Ok(vec![Finding { what: "settings", outcome: Err(unusable(why)) }]),
@@ -183,7 +183,7 @@ impl App {
     /// Counts what a source would give with its settings as they are; the asker must be an administrator. It lists the whole
     /// source, which takes as long as a sync that finds no change.
     pub fn preview(&self, asker: &Asker, source: &SourceId) -> Result<Preview, Error> {
-        self.looked_at(asker, source, "preview")?;
+        self.source_on_record(asker, source, "preview")?;
         self.preview_as_owner(source)
     }
 
@@ -270,7 +270,12 @@ impl App {
     }
 
     /// The settings of a source that an administrator looks at or does something to, put on record.
-    fn looked_at(&self, asker: &Asker, source: &SourceId, what: &'static str) -> Result<&crawl::Settings, Error> {
+    fn source_on_record(
+        &self,
+        asker: &Asker,
+        source: &SourceId,
+        what: &'static str,
+    ) -> Result<&crawl::Settings, Error> {
         self.administrators_only(asker)?;
         let settings = self.source(source)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: source.as_str() })?;

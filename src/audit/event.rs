@@ -70,6 +70,9 @@ pub enum Event<'a> {
     Explained { user: Option<&'a UserId>, by: &'a str, whom: Option<&'a UserId>, document: &'a str },
     /// An administrator had one page read from its source: `words` where they were shown it, for they may read it, or `counts`.
     Tested { user: &'a UserId, document: &'a str, told: &'a str },
+    /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
+    /// back (`alias_cleared`): a leaf for each person whose rights it changed.
+    Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -145,6 +148,13 @@ impl Event<'_> {
             }
             Event::Tested { user, document, told } => {
                 ("tested", Some(*user), json!({ "document": document, "told": told }))
+            }
+            Event::Aliased { user, what, source, whom } => {
+                let mut fields = json!({ "what": what, "source": source });
+                if let Some(whom) = whom {
+                    fields["target"] = json!(whom);
+                }
+                ("aliased", Some(*user), fields)
             }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };

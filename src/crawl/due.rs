@@ -27,12 +27,11 @@ pub struct Next {
 impl Mode {
     /// Whether a run of this mode has done all that one of the other would do.
     fn covers(self, other: Mode) -> bool {
-        let reads = |mode: Mode| match mode {
-            Mode::Permissions => 0,
-            Mode::Changes => 1,
-            Mode::Full => 2,
-        };
-        reads(self) >= reads(other)
+        match self {
+            Mode::Full => true,
+            Mode::Changes => other != Mode::Full,
+            Mode::Permissions | Mode::News => other == self,
+        }
     }
 }
 
@@ -44,13 +43,20 @@ pub fn next(settings: &Settings, status: &Status, now: Moment) -> Option<Next> {
     }
     let Some(last) = status.runs.first() else { return Some(Next { at: now, mode: Mode::Full }) };
     let every_ms = i64::try_from(settings.every_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
-    let by_minutes = (settings.every_minutes > 0)
-        .then(|| Next { at: last.ended.unwrap_or(last.began).plus_ms(every_ms), mode: Mode::Changes });
+    let ended = |run: &Run| run.ended.unwrap_or(run.began);
+    // Where the runs of what is new have pushed the last whole one out, when it began is still known.
+    let last_whole = status.runs.iter().find(|run| run.mode != Mode::News).map(ended);
+    let last_whole = last_whole.or_else(|| last_of(status, Mode::Changes)).unwrap_or(ended(last));
+    let by_minutes =
+        (settings.every_minutes > 0).then(|| Next { at: last_whole.plus_ms(every_ms), mode: Mode::Changes });
+    let news_ms = i64::try_from(settings.news_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
+    let last_news = status.runs.iter().find(|run| run.mode != Mode::Permissions).map_or(ended(last), ended);
+    let by_news = (settings.news_minutes > 0).then(|| Next { at: last_news.plus_ms(news_ms), mode: Mode::News });
     let timed = settings.schedule.iter().filter_map(|timed| {
         let at = timed.cron.next_after(last_of(status, timed.mode)?, &settings.time_zone)?;
         Some(Next { at, mode: timed.mode })
     });
-    let all: Vec<Next> = by_minutes.into_iter().chain(timed).collect();
+    let all: Vec<Next> = by_minutes.into_iter().chain(by_news).chain(timed).collect();
     let widest = all.iter().filter(|next| next.at <= now).reduce(|a, b| if b.mode.covers(a.mode) { b } else { a });
     widest.or_else(|| all.iter().min_by_key(|next| next.at)).copied()
 }
@@ -93,7 +99,7 @@ mod tests {
             schedule.iter().map(|(cron, mode)| serde_json::json!({ "cron": cron, "mode": mode })).collect();
         serde_json::from_value(serde_json::json!({
             "name": "wiki", "kind": "confluence", "url": "http://127.0.0.1:1", "user": "u",
-            "every_minutes": every_minutes, "schedule": schedule}))
+            "every_minutes": every_minutes, "news_minutes": 0, "schedule": schedule}))
         .unwrap()
     }
 
@@ -130,6 +136,25 @@ mod tests {
         let due = next(&settings(15, &[]), &status, at("2026-11-27T09:10:00Z")).unwrap();
 
         assert_eq!(due, Next { at: at("2026-11-27T09:16:00Z"), mode: Mode::Changes });
+    }
+
+    #[test]
+    fn what_is_new_is_looked_at_between_the_syncs_and_puts_none_of_them_off() {
+        let settings = Settings { news_minutes: 3, ..settings(15, &[]) };
+        let mut status = ran(&[(Mode::Changes, "2026-11-27T09:00:00Z")]);
+        let due = |status: &Status, now: &str| next(&settings, status, at(now)).unwrap();
+
+        assert_eq!(due(&status, "2026-11-27T09:02:00Z"), Next { at: at("2026-11-27T09:04:00Z"), mode: Mode::News });
+
+        for minute in [4, 8, 12] {
+            let news = ran(&[(Mode::News, &format!("2026-11-27T09:{minute:02}:00Z"))]);
+            status.runs.insert(0, news.runs[0].clone());
+        }
+        assert_eq!(due(&status, "2026-11-27T09:13:30Z"), Next { at: at("2026-11-27T09:16:00Z"), mode: Mode::Changes });
+        assert_eq!(due(&status, "2026-11-27T09:16:30Z"), Next { at: at("2026-11-27T09:16:00Z"), mode: Mode::Changes });
+
+        let on_demand = Settings { every_minutes: 0, ..settings.clone() };
+        assert_eq!(next(&on_demand, &status, at("2026-11-27T10:00:00Z")), None);
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::due;
+use super::news::{Remember, remembered};
 use super::permissions::{Key, Permission, Place};
 use super::plan::{Held, Known};
-use super::{Failure, Run, State, Status};
+use super::source::Changed;
+use super::{Failure, Mode, Run, State, Status};
 use crate::acl::AclClass;
 use crate::clock::Moment;
 use crate::corpus::{Document, DocumentId};
@@ -62,7 +64,17 @@ pub(super) struct Refused {
     pub failure: Failure,
 }
 
+/// A version that a source's search said is new: what the settings leave out is never kept, and would be new for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Heard {
+    /// The version.
+    pub revision: u64,
+    /// When it was made.
+    pub at_ms: i64,
+}
+
 json_record!(Fact, 1);
+json_record!(Heard, 1);
 json_record!(Refused, 1);
 json_record!(Withheld, 1);
 json_record!(Page, 1);
@@ -77,6 +89,7 @@ pub(super) struct Kept {
     withheld: Tree<String, Withheld>,
     gone: Tree<u64, Gone>,
     refused: Tree<String, Refused>,
+    heard: Tree<String, Heard>,
     sources: Tree<String, Status>,
     permissions: Tree<Key, Permission>,
 }
@@ -125,6 +138,7 @@ impl Kept {
             withheld: store.tree("crawl.withheld")?,
             gone: store.tree("crawl.gone")?,
             refused: store.tree("crawl.refused")?,
+            heard: store.tree("crawl.heard")?,
             sources: store.tree("crawl.sources")?,
             permissions: store.tree("crawl.permissions")?,
         })
@@ -225,6 +239,40 @@ impl Kept {
         self.refused.apply(batch)
     }
 
+    /// What was heard of a document from the source's search.
+    pub(super) fn heard(&self, id: &DocumentId) -> Result<Option<Heard>, store::Error> {
+        self.heard.get(&id.as_str().to_owned())
+    }
+
+    /// Remembers what the source's search gave; what it can no longer give, because it is from before `since`, is forgotten.
+    pub(super) fn put_heard(&self, source: &SourceId, changed: &[Changed], since: Moment) -> Result<(), store::Error> {
+        let mut old = BTreeMap::new();
+        for read in self.heard.under(format!("{source}:").as_bytes()) {
+            let (key, heard) = read?;
+            old.insert(id_of(&key)?, heard);
+        }
+        let mut batch = Batch::new();
+        for change in remembered(old, changed, since) {
+            match change {
+                Remember::Put(id, heard) => batch.put(&id.as_str().to_owned(), &heard),
+                Remember::Forget(id) => batch.remove(&id.as_str().to_owned()),
+            }
+        }
+        self.heard.apply(batch)
+    }
+
+    /// Notes until when the source's search was asked.
+    pub(super) fn put_news(&self, source: &SourceId, as_of: Moment) -> Result<(), store::Error> {
+        let status = Status { news_as_of: Some(as_of), ..self.status(source)? };
+        self.put_status(source, &status)
+    }
+
+    /// Notes the newest entry of the source's audit log that was read.
+    pub(super) fn put_audited(&self, source: &SourceId, as_of: Moment) -> Result<(), store::Error> {
+        let status = Status { audit_as_of: Some(as_of), ..self.status(source)? };
+        self.put_status(source, &status)
+    }
+
     /// The number of a source's next run.
     pub(super) fn next_number(&self, source: &SourceId) -> Result<u64, store::Error> {
         Ok(self.status(source)?.runs.first().map_or(0, |newest| newest.number) + 1)
@@ -287,6 +335,11 @@ impl Kept {
         match status.runs.first_mut().filter(|newest| newest.began == run.began && newest.state == State::Running) {
             Some(newest) => *newest = run.clone(),
             None => status.runs.insert(0, run.clone()),
+        }
+        // Runs of what is new come every few minutes: where one found nothing, the one before that found nothing goes.
+        let is_quiet = |run: &Run| run.mode == Mode::News && run.state == State::Succeeded && run.only.is_empty();
+        if status.runs.len() > 1 && is_quiet(&status.runs[0]) && is_quiet(&status.runs[1]) {
+            status.runs.remove(1);
         }
         status.runs.truncate(RUNS_MAX);
         due::note(&mut status, run.mode, run.began);

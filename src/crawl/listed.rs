@@ -29,6 +29,8 @@ pub(super) struct Listed {
     pub people: Option<SourcePeople>,
     /// Whether every permission was read.
     pub are_permissions_whole: bool,
+    /// Keys of the spaces that are wanted; `None` for all.
+    pub only: Option<BTreeSet<String>>,
 }
 
 /// The restriction of an item and of everything above it. A page above that was not listed is unknown.

@@ -31,9 +31,11 @@ mod confluence;
 mod due;
 mod examine;
 mod fields;
+mod hint;
 mod kept;
 mod listed;
 mod markup;
+mod news;
 mod permissions;
 mod plan;
 mod preview;
@@ -68,6 +70,7 @@ pub use self::address::{Wanted, wanted};
 pub use self::due::{Next, Timed, next, upcoming};
 pub use self::examine::Finding;
 pub use self::fields::{Authors, Fields};
+pub use self::hint::{Hint, Unheard, WEBHOOK_EVENTS};
 pub use self::markup::{MacroFate, MacroUse};
 pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
 pub use self::preview::{Counts, Preview};
@@ -175,6 +178,13 @@ pub struct Settings {
     /// Minutes between syncs; 0 for none but those on demand and of the schedule.
     #[serde(default = "fifteen")]
     pub every_minutes: u64,
+    /// Minutes between looks at what is new, which list only the spaces that the source's own search and audit log name; 0
+    /// for none. They come between the syncs of `every_minutes` and of the schedule, and not where there are none.
+    #[serde(default = "three")]
+    pub news_minutes: u64,
+    /// A file with the secret by which Confluence signs what its webhooks say; without one they are not listened to.
+    #[serde(default)]
+    pub webhook_secret_file: Option<PathBuf>,
     /// Times of day, week or month at which it is read, each with how much; besides `every_minutes`.
     #[serde(default)]
     pub schedule: Vec<Timed>,
@@ -198,6 +208,10 @@ pub struct Settings {
 
 fn yes() -> bool {
     true
+}
+
+fn three() -> u64 {
+    3
 }
 
 fn fifteen() -> u64 {
@@ -224,6 +238,8 @@ pub enum Mode {
     Changes,
     /// Permissions and groups only.
     Permissions,
+    /// The spaces in which the source itself, or a webhook, says that something changed.
+    News,
 }
 
 /// Where a run stands, or how it ended.
@@ -258,7 +274,7 @@ pub struct Run {
     pub mode: Mode,
     /// Where it stands.
     pub state: State,
-    /// What it does: `connecting`, `people`, `listing`, `permissions`, `content`, `index`, `done`.
+    /// What it does: `connecting`, `news`, `people`, `listing`, `permissions`, `content`, `index`, `done`.
     pub phase: String,
     /// Documents seen.
     pub seen: u64,
@@ -275,6 +291,12 @@ pub struct Run {
     /// How far it has come.
     #[serde(default)]
     pub progress: Progress,
+    /// Of a run of what is new: the keys of the spaces it listed.
+    #[serde(default)]
+    pub only: Vec<String>,
+    /// It met something that only a run of all spaces can judge, which follows at once.
+    #[serde(default)]
+    pub wants_whole: bool,
 }
 
 impl Run {
@@ -294,6 +316,8 @@ impl Run {
             reclassed: 0,
             failures: Vec::new(),
             progress: Progress::default(),
+            only: Vec::new(),
+            wants_whole: false,
         };
         run.enter("connecting", began);
         run
@@ -337,6 +361,12 @@ pub struct Status {
     pub began: Vec<(Mode, Moment)>,
     /// When all permissions were last read whole.
     pub permissions_as_of: Option<Moment>,
+    /// When the source's search was last asked what is new.
+    #[serde(default)]
+    pub news_as_of: Option<Moment>,
+    /// The newest entry of the source's audit log that was read.
+    #[serde(default)]
+    pub audit_as_of: Option<Moment>,
     /// An administrator allows the next run to remove more than the guard would let it.
     #[serde(default)]
     pub may_remove: bool,
@@ -375,15 +405,28 @@ pub enum Error {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Runs one sync to its end. `watch` is given the run whenever it has moved on, and stops it by breaking off.
+/// Runs one sync to its end. What was `heard` matters to a run of what is new. `watch` is given the run whenever it has moved on, and stops it by breaking off.
 pub fn sync(
     settings: &Settings,
     outbound: &outbound::Settings,
     mode: Mode,
+    heard: &Hint,
     rooms: &Rooms<'_>,
     watch: &mut dyn FnMut(&Run) -> std::ops::ControlFlow<()>,
 ) -> Result<Run, Error> {
-    with_source(settings, outbound, rooms.extractor, |source| run::run(source, settings, mode, rooms, watch))?
+    with_source(settings, outbound, rooms.extractor, |source| run::run(source, settings, mode, heard, rooms, watch))?
+}
+
+/// What a webhook says, where it proves with its signature (the value of `X-Hub-Signature`) that it knows the source's secret.
+pub fn heard(settings: &Settings, signature: Option<&str>, body: &[u8]) -> Result<Hint, Unheard> {
+    let secret = webhook_secret(settings).map_err(|_| Unheard::NoSecret)?;
+    hint::heard(secret.as_bytes(), signature, body)
+}
+
+/// The secret that webhooks of a source are signed with, as it stands in its file; the error says what is wrong with that.
+pub fn webhook_secret(settings: &Settings) -> Result<String, String> {
+    let path = settings.webhook_secret_file.as_deref();
+    confluence::secret(path.ok_or_else(|| "the source has no webhook_secret_file".to_owned())?)
 }
 
 /// Looks whether a source can be relied on: each right that a sync needs, and what to do where one is missing. It changes

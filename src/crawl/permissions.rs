@@ -172,6 +172,17 @@ impl Conditions {
 /// Keeps what a run has read of permissions. What did not change keeps the sync that learned it.
 pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Listed) -> Result<(), store::Error> {
     let mut old: BTreeMap<Key, Permission> = kept.permissions(source)?;
+    if let Some(only) = &listed.only {
+        // Of other spaces nothing was read: what is kept of them stays as it is.
+        let is_listed = |key: &str| only.contains(key) && listed.spaces.iter().any(|space| space.key == key);
+        old.retain(|key, was| match (key, was) {
+            (Key::Use(_), _) => true,
+            (Key::Document(id), _) if listed.space_of.contains_key(id) => true,
+            (Key::Space(_, space), _) => is_listed(space),
+            (_, Permission::Place(place)) => is_listed(&place.space),
+            (_, Permission::Grant(_)) => false,
+        });
+    }
     let mut changes = Batch::new();
     let mut put = |key: Key, was: Option<Permission>, now: Permission| {
         if was.as_ref() != Some(&now) {

@@ -93,6 +93,11 @@ impl Run {
 pub fn estimate(run: &Run, earlier: &[Run], now: Moment) -> Option<Estimate> {
     let begun = run.progress.phases.last()?;
     let place = PHASES.iter().position(|phase| *phase == begun.phase)?;
+    // A run of what is new lists what it must and no more: it is no measure for others, nor are they for it.
+    let earlier: &[&Run] = &earlier.iter().filter(|one| one.mode != Mode::News).collect::<Vec<_>>();
+    if run.mode == Mode::News && begun.phase != CONTENT {
+        return None;
+    }
     let elapsed_ms = now.since(begun.at).max(0);
     let of_phase = match begun.phase.as_str() {
         LISTING => left_of_listing(run, earlier, elapsed_ms),
@@ -109,17 +114,17 @@ pub fn estimate(run: &Run, earlier: &[Run], now: Moment) -> Option<Estimate> {
 }
 
 /// The time that a phase took in the newest run that went through it.
-fn last(earlier: &[Run], phase: &str) -> Option<i64> {
+fn last(earlier: &[&Run], phase: &str) -> Option<i64> {
     earlier.iter().find_map(|run| run.took_ms(phase))
 }
 
 /// By the last time alone. A phase that takes longer than it did leaves nothing to be said.
-fn left_by_earlier(phase: &str, earlier: &[Run], elapsed_ms: i64) -> Option<(i64, Basis)> {
+fn left_by_earlier(phase: &str, earlier: &[&Run], elapsed_ms: i64) -> Option<(i64, Basis)> {
     let left = last(earlier, phase)? - elapsed_ms;
     (left >= 0).then_some((left, Basis::EarlierRun))
 }
 
-fn left_of_listing(run: &Run, earlier: &[Run], elapsed_ms: i64) -> Option<(i64, Basis)> {
+fn left_of_listing(run: &Run, earlier: &[&Run], elapsed_ms: i64) -> Option<(i64, Basis)> {
     let before = earlier.iter().find(|run| run.is_whole())?;
     match rate(run.seen, elapsed_ms) {
         // What is met is more than there was: how much more, nobody knows.
@@ -129,7 +134,7 @@ fn left_of_listing(run: &Run, earlier: &[Run], elapsed_ms: i64) -> Option<(i64, 
     }
 }
 
-fn left_of_content(run: &Run, earlier: &[Run], elapsed_ms: i64) -> Option<(i64, Basis)> {
+fn left_of_content(run: &Run, earlier: &[&Run], elapsed_ms: i64) -> Option<(i64, Basis)> {
     let left = run.progress.to_read.saturating_sub(run.progress.read);
     match rate(run.progress.read, elapsed_ms) {
         Some(of_one) => Some((of_one.times(left), Basis::Rate)),
@@ -139,7 +144,7 @@ fn left_of_content(run: &Run, earlier: &[Run], elapsed_ms: i64) -> Option<(i64, 
 }
 
 /// How long the words of a run will take that has not come to them.
-fn content_to_come(run: &Run, earlier: &[Run]) -> Option<i64> {
+fn content_to_come(run: &Run, earlier: &[&Run]) -> Option<i64> {
     match run.mode {
         Mode::Permissions => Some(0),
         // It reads everything that is there.
@@ -147,7 +152,7 @@ fn content_to_come(run: &Run, earlier: &[Run]) -> Option<i64> {
             let count = earlier.iter().find(|run| run.is_whole() && run.mode == Mode::Full)?.progress.to_read;
             Some(earlier_rate(earlier)?.times(count))
         }
-        Mode::Changes => None,
+        Mode::Changes | Mode::News => None,
     }
 }
 
@@ -170,7 +175,7 @@ fn rate(count: u64, ms: i64) -> Option<OfOne> {
 }
 
 /// The rate at which words were read by the newest run that read enough of them.
-fn earlier_rate(earlier: &[Run]) -> Option<OfOne> {
+fn earlier_rate(earlier: &[&Run]) -> Option<OfOne> {
     earlier.iter().find_map(|run| {
         let count = run.progress.read;
         (count >= RATE_COUNT_MIN).then_some(OfOne { ms: run.took_ms(CONTENT)?, count })
@@ -248,6 +253,19 @@ mod tests {
 
         assert_eq!(estimate(&people, &earlier, after(9)), None);
         assert_eq!(estimate(&more, &earlier, after(50)), None);
+    }
+
+    #[test]
+    fn a_run_of_what_is_new_is_measured_by_itself_alone() {
+        let listing = Run { seen: 40, ..run(Mode::News, &[("connecting", 0), ("news", 1), ("listing", 2)]) };
+        let mut reading = run(Mode::News, &[("connecting", 0), ("news", 1), ("listing", 2), ("content", 3)]);
+        (reading.progress.to_read, reading.progress.read) = (40, 20);
+        let short = Run { seen: 40, ..whole(Mode::News) };
+        let changes = Run { seen: 3_000, ..run(Mode::Changes, &[("connecting", 0), ("listing", 2)]) };
+
+        assert_eq!(estimate(&listing, &[whole(Mode::Changes)], after(9)), None);
+        assert_eq!(estimate(&reading, &[], after(13)).unwrap().phase_ms, Some(10_000));
+        assert_eq!(estimate(&changes, &[short, whole(Mode::Changes)], after(22)).unwrap().phase_ms, Some(20_000));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use super::apply::{Applying, Ready};
+use super::hint::Hint;
 use super::kept::{Kept, Refused};
 use super::listed::{Listed, document, groups, head, levels};
 use super::markup::{Mention, Names};
@@ -33,7 +34,7 @@ const REFUSED_MS: i64 = 24 * 60 * 60 * 1000;
 const FAILURES_MAX: usize = 100;
 
 /// Why a run ends before its time.
-enum End {
+pub(super) enum End {
     /// Whoever watches broke it off.
     Stopped,
     /// The source cannot be read.
@@ -49,29 +50,33 @@ impl<E: Into<Error>> From<E> for End {
 }
 
 /// Everything one run works with.
-struct Running<'a, 'b> {
-    settings: &'a Settings,
+pub(super) struct Running<'a, 'b> {
+    pub settings: &'a Settings,
     mode: Mode,
-    rooms: &'a Rooms<'a>,
-    kept: &'a Kept,
-    source: &'a dyn Source,
-    run: Run,
+    pub rooms: &'a Rooms<'a>,
+    pub kept: &'a Kept,
+    pub source: &'a dyn Source,
+    pub run: Run,
     watch: &'b mut dyn FnMut(&Run) -> ControlFlow<()>,
 }
 
-/// Runs to the end, whatever happens, and keeps how it went.
+/// Runs to the end, whatever happens, and keeps how it went. What was `heard` matters to a run of what is new.
 pub(super) fn run(
     source: &dyn Source,
     settings: &Settings,
     mode: Mode,
+    heard: &Hint,
     rooms: &Rooms<'_>,
     watch: &mut dyn FnMut(&Run) -> ControlFlow<()>,
 ) -> Result<Run, Error> {
     let kept = Kept::open(rooms.store)?;
+    // What is new is new against something.
+    let is_first = mode == Mode::News && kept.status(&settings.name)?.permissions_as_of.is_none();
+    let mode = if is_first { Mode::Changes } else { mode };
     let run = Run::beginning(kept.next_number(&settings.name)?, rooms.clock.now(), mode);
     let mut running = Running { settings, mode, rooms, kept: &kept, source, run, watch };
     kept.put_run(&settings.name, &running.run, None)?;
-    let ended = running.all();
+    let ended = running.all(heard);
     let (state, whole, broken) = match ended {
         Ok((state, whole)) => (state, whole, None),
         Err(End::Stopped) => (State::Stopped, false, None),
@@ -93,10 +98,18 @@ pub(super) fn run(
 
 impl Running<'_, '_> {
     /// The story of a run. Gives how it ended, and whether all permissions were read.
-    fn all(&mut self) -> Result<(State, bool), End> {
+    fn all(&mut self, heard: &Hint) -> Result<(State, bool), End> {
         self.source.connect().map_err(End::Failed)?;
+        if self.mode == Mode::News {
+            return self.news(heard);
+        }
         let mut listed = Listed { are_permissions_whole: true, ..Listed::default() };
+        self.people(&mut listed)?;
+        self.sweep_all(listed)
+    }
 
+    /// Reads who is in which group.
+    pub(super) fn people(&mut self, listed: &mut Listed) -> Result<(), End> {
         self.phase("people")?;
         match self.source.people() {
             Ok(people) => {
@@ -108,15 +121,26 @@ impl Running<'_, '_> {
                 listed.people = Some(people);
             }
             // The old ones stay: without any, nobody could read anything.
-            Err(failure) => self.miss(&mut listed, failure),
+            Err(failure) => self.miss(listed, failure),
         }
+        Ok(())
+    }
 
+    /// Lists the spaces, all or those that are wanted only, and makes the index true to them.
+    pub(super) fn sweep(&mut self, listed: Listed) -> Result<State, End> {
+        self.sweep_all(listed).map(|(state, _)| state)
+    }
+
+    fn sweep_all(&mut self, mut listed: Listed) -> Result<(State, bool), End> {
         self.phase("permissions")?;
         match self.source.may_use() {
             Ok(subjects) => listed.may_use = Some(subjects),
             Err(failure) => self.miss(&mut listed, failure),
         }
         listed.spaces = self.source.spaces().map_err(End::Failed)?;
+        if let Some(only) = &listed.only {
+            listed.spaces.retain(|space| only.contains(&space.key));
+        }
         for space in listed.spaces.clone() {
             self.tick()?;
             let view = match self.source.may_view(&space) {
@@ -132,17 +156,26 @@ impl Running<'_, '_> {
         self.phase("listing")?;
         self.list(&mut listed)?;
 
-        let known = self.kept.known(&self.settings.name)?;
+        let mut known = self.kept.known(&self.settings.name)?;
+        if let Some(only) = &listed.only {
+            known.documents.retain(|id, held| only.contains(&held.space) || listed.items.contains_key(id));
+        }
         let seen = self.seen(&mut listed, &known)?;
+        if listed.only.is_some() {
+            self.close_missing(&known, &seen, &listed)?;
+        }
         let steps = plan(&known, &seen, self.mode);
         let is_held = self.carry_out(steps, &known, &seen, &listed)?;
+        Ok((self.state(is_held), listed.are_permissions_whole))
+    }
 
-        let state = match (is_held, self.run.failures.is_empty()) {
+    /// How a run that came to its end has gone.
+    pub(super) fn state(&self, is_held: bool) -> State {
+        match (is_held, self.run.failures.is_empty()) {
             (true, _) => State::Held,
             (false, true) => State::Succeeded,
             (false, false) => State::Incomplete,
-        };
-        Ok((state, listed.are_permissions_whole))
+        }
     }
 
     fn list(&mut self, listed: &mut Listed) -> Result<(), End> {
@@ -176,7 +209,8 @@ impl Running<'_, '_> {
 
     /// What was seen, with the class of each document.
     fn seen(&mut self, listed: &mut Listed, known: &Known) -> Result<Seen, End> {
-        let mut seen = Seen { partial: listed.partial.clone(), has_all_spaces: true, ..Seen::default() };
+        let mut seen =
+            Seen { partial: listed.partial.clone(), has_all_spaces: listed.only.is_none(), ..Seen::default() };
         let mut classes: HashMap<Vec<&Level>, AclClass> = HashMap::new();
         let mut lost: Vec<DocumentId> = Vec::new();
         let mut by_space: Option<usize> = None;
@@ -275,7 +309,7 @@ impl Running<'_, '_> {
     /// A full run tries them all, and so does one a day later: it may have been the machine. They stay listed among the failures.
     fn without_refused(&mut self, ids: Vec<DocumentId>, seen: &Seen) -> Result<Vec<DocumentId>, End> {
         let is_listed = |id: &DocumentId| seen.documents.contains_key(id) && !seen.left_out.contains(id);
-        let is_missed = |id: &DocumentId| seen.partial.is_empty() && !is_listed(id);
+        let is_missed = |id: &DocumentId| seen.partial.is_empty() && seen.has_all_spaces && !is_listed(id);
         self.kept.forget_refused(&self.settings.name, |id| self.mode == Mode::Full || is_missed(id))?;
         let mut left = Vec::new();
         for id in ids {
@@ -313,11 +347,7 @@ impl Running<'_, '_> {
                     updated_ms: item.updated_ms,
                     author: item.author.clone(),
                 };
-                ready.push(Ready {
-                    document: document(item, words, listed, &self.settings.fields),
-                    class: held.class,
-                    head: held.head,
-                });
+                ready.push(self.ready(item, words, listed, held));
             }
             self.run.changed += ready.len() as u64;
             applying.put(&ready)?;
@@ -388,11 +418,7 @@ impl Running<'_, '_> {
                         &mut self.run.added
                     };
                     *count += 1;
-                    ready.push(Ready {
-                        document: document(item, words, listed, &self.settings.fields),
-                        class: held.class,
-                        head: held.head,
-                    });
+                    ready.push(self.ready(item, words, listed, held));
                 }
                 (Err(failure), _) => {
                     if failure.is_of_the_file() {
@@ -408,13 +434,18 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    fn phase(&mut self, phase: &str) -> Result<(), End> {
+    fn ready(&self, item: &Item, words: Words, listed: &Listed, held: &Held) -> Ready {
+        let document = document(item, words, listed, &self.settings.fields);
+        Ready { document, class: held.class, head: held.head }
+    }
+
+    pub(super) fn phase(&mut self, phase: &str) -> Result<(), End> {
         self.run.enter(phase, self.rooms.clock.now());
         tracing::debug!(source = %self.settings.name, phase, "sync");
         self.tick()
     }
 
-    fn tick(&mut self) -> Result<(), End> {
+    pub(super) fn tick(&mut self) -> Result<(), End> {
         if (self.watch)(&self.run).is_break() { Err(End::Stopped) } else { Ok(()) }
     }
 
@@ -423,7 +454,7 @@ impl Running<'_, '_> {
         self.fail(failure);
     }
 
-    fn fail(&mut self, failure: Failure) {
+    pub(super) fn fail(&mut self, failure: Failure) {
         tracing::warn!(source = %self.settings.name, what = failure.what, code = failure.code, "sync");
         match self.run.failures.len() {
             listed if listed < FAILURES_MAX => self.run.failures.push(failure),
@@ -441,7 +472,7 @@ impl Running<'_, '_> {
     }
 }
 
-fn broken(error: impl std::error::Error + Send + Sync + 'static) -> End {
+pub(super) fn broken(error: impl std::error::Error + Send + Sync + 'static) -> End {
     End::Broken(Error::Broken(Box::new(error)))
 }
 
@@ -459,6 +490,9 @@ fn names<'a>(running: &Running<'a, '_>, people: Option<&SourcePeople>) -> Box<Na
             let account = AccountId { source: source.clone(), key: key.into() };
             directory.account_name(&account).ok().flatten()
         }),
-        Mention::Name(name) => by_name.get(&name.to_lowercase()).cloned(),
+        Mention::Name(name) => by_name
+            .get(&name.to_lowercase())
+            .cloned()
+            .or_else(|| directory.account_named(&source, name).map(|account| account.display_name)),
     })
 }

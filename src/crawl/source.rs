@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::examine::Finding;
+use super::hint::Hint;
 use super::markup::{MacroUse, Names};
 use super::restriction::{Level, Subjects};
 use super::{Failure, Wanted};
+use crate::clock::Moment;
 use crate::corpus::{Block, DocumentId, Kind, Link, Made, Space};
 use crate::directory::SourcePeople;
 
@@ -57,6 +59,19 @@ pub(super) struct File {
     pub media_type: String,
     /// Where the source keeps it, below its base address.
     pub path: String,
+}
+
+/// Something that the source's own search says has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// Its id.
+    pub id: DocumentId,
+    /// The key of its space, where it is told.
+    pub space: Option<String>,
+    /// Its version.
+    pub revision: u64,
+    /// When it was changed.
+    pub updated_ms: i64,
 }
 
 /// The words of an item, with what was true of them when they were read: an item may have changed since it was listed.
@@ -133,6 +148,23 @@ pub(super) trait Source: Sync {
 
     /// Everything in a space, without its words. `seen` is told how many more were met, and breaks off.
     fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing;
+
+    /// What has changed since then by the source's own search, wherever it is. It may leave things out: what it gives is looked
+    /// at, and what it does not give is not taken for unchanged. Nothing where the source has no such search.
+    fn changed(&self, _since: Moment) -> Result<Vec<Changed>, Failure> {
+        Ok(Vec::new())
+    }
+
+    /// Where the source's own audit log says something changed after then, and the time of its newest entry; `None` where there
+    /// is no such log for us.
+    fn audited(&self, _since: Moment) -> Result<Option<(Hint, Moment)>, Failure> {
+        Ok(None)
+    }
+
+    /// The key of the space that a content is in now, by the source's id; `None` where it is not there for us.
+    fn space_of(&self, _local: &str) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
 
     /// The words of some items, in their order. It is called from several threads at once.
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>>;

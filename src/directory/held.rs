@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use super::alias::{Alias, email_key};
 use super::kept::{Provisioned, ProvisionedKey};
 use super::source::{Picture, Tie, Trace};
 use super::{Group, Person};
 use crate::acl::{Principal, PrincipalSet};
-use crate::names::{GroupId, GroupName, SourceId, UserId, UserName};
+use crate::names::{AccountId, GroupId, GroupName, SourceId, UserId, UserName};
 
 /// Everything, as it is on disk. Changed only after the store has acknowledged the same change.
 #[derive(Default)]
@@ -24,6 +25,14 @@ pub(super) struct Held {
     of_person: HashMap<UserId, BTreeSet<String>>,
     /// The groups a group is in directly.
     of_group: HashMap<String, BTreeSet<String>>,
+    /// What administrators said of accounts.
+    pub aliases: HashMap<AccountId, Alias>,
+    /// The account of a source that a person was given.
+    pub alias_of: HashMap<(UserId, SourceId), AccountId>,
+    /// The people who have an e-mail address, active or not.
+    pub by_email: HashMap<String, BTreeSet<UserId>>,
+    /// The sources whose e-mail addresses tie.
+    pub email_sources: BTreeSet<SourceId>,
 }
 
 impl Held {
@@ -33,6 +42,7 @@ impl Held {
     ) -> Result<Held, crate::store::Error> {
         let (mut people, mut groups) = (Vec::new(), HashMap::new());
         let (mut members, mut nested) = (Vec::new(), Vec::new());
+        let mut aliases = Vec::new();
         for row in rows {
             match row? {
                 (_, Provisioned::Person(person)) => people.push(person),
@@ -41,10 +51,11 @@ impl Held {
                 }
                 (ProvisionedKey::Member(group, person), Provisioned::Membership) => members.push((group, person)),
                 (ProvisionedKey::Nested(group, inner), Provisioned::Membership) => nested.push((group, inner)),
-                (ProvisionedKey::Person(_) | ProvisionedKey::Group(_), Provisioned::Membership) => {
+                (ProvisionedKey::Alias(account), Provisioned::Alias(alias)) => aliases.push((account, alias)),
+                (_, Provisioned::Membership | Provisioned::Alias(_)) => {
                     return Err(crate::store::Error::Unreadable {
                         tree: super::PROVISIONED,
-                        why: "a membership stands where a person or a group belongs",
+                        why: "a membership or an alias stands where something else belongs",
                     });
                 }
             }
@@ -59,6 +70,7 @@ impl Held {
         let mut held = Held::default();
         people.into_iter().for_each(|person| held.put_person(Arc::new(person)));
         groups.into_values().for_each(|group| held.put_group(Arc::new(group)));
+        aliases.into_iter().for_each(|(account, alias)| held.put_alias(account, alias));
         Ok(held)
     }
 
@@ -69,6 +81,9 @@ impl Held {
         }
         if let Some(external_id) = &person.external_id {
             self.by_external_id.insert(external_id.clone(), person.id);
+        }
+        for email in &person.emails {
+            self.by_email.entry(email_key(email)).or_default().insert(person.id);
         }
         self.people_in_order.insert((person.created_ms, person.id));
         self.people.insert(person.id, person);
@@ -82,7 +97,39 @@ impl Held {
         if let Some(external_id) = &person.external_id {
             self.by_external_id.remove(external_id);
         }
+        for email in person.emails.iter().map(|email| email_key(email)) {
+            if let Some(people) = self.by_email.get_mut(&email) {
+                people.remove(id);
+                if people.is_empty() {
+                    self.by_email.remove(&email);
+                }
+            }
+        }
         self.people_in_order.remove(&(person.created_ms, person.id));
+    }
+
+    pub(super) fn put_alias(&mut self, account: AccountId, alias: Alias) {
+        self.drop_alias(&account);
+        if let Some(to) = alias.to {
+            self.alias_of.insert((to, account.source.clone()), account.clone());
+        }
+        self.aliases.insert(account, alias);
+    }
+
+    pub(super) fn drop_alias(&mut self, account: &AccountId) {
+        if let Some(to) = self.aliases.remove(account).and_then(|alias| alias.to) {
+            self.alias_of.remove(&(to, account.source.clone()));
+        }
+    }
+
+    /// The accounts that a person was given.
+    pub(super) fn given_to(&self, id: &UserId) -> Vec<AccountId> {
+        self.alias_of.iter().filter(|((person, _), _)| person == id).map(|(_, account)| account.clone()).collect()
+    }
+
+    /// An account as an administrator knows it: its login name, or its key where it was never crawled.
+    pub(super) fn account_words(&self, account: &AccountId) -> String {
+        self.name_of(&Principal::Account(account.clone())).unwrap_or_else(|| account.key.to_string())
     }
 
     pub(super) fn put_group(&mut self, group: Arc<Group>) {
@@ -172,9 +219,9 @@ impl Held {
         for group in self.all_groups(id) {
             principals.push(Principal::Group(GroupId::Provisioned(group.id.as_str().into())));
         }
-        if let Ok(name) = UserName::parse(&person.user_name) {
-            for (source, picture) in &self.sources {
-                picture.add_principals(source, &name, &mut principals);
+        for (source, picture) in &self.sources {
+            if let Tie::Account { account, .. } = self.tie(person, source, picture) {
+                picture.add_principals(source, &account, &mut principals);
             }
         }
         Some(PrincipalSet::of(principals))
@@ -182,11 +229,11 @@ impl Held {
 
     /// What ties a person to a source.
     pub(super) fn trace(&self, id: &UserId, source: &SourceId) -> Option<Trace> {
-        let name = UserName::parse(&self.people.get(id)?.user_name).ok();
-        let Some((name, picture)) = name.zip(self.sources.get(source)) else {
+        let person = self.people.get(id)?;
+        let Some(picture) = self.sources.get(source) else {
             return Some(Trace { tie: Tie::None, memberships: Vec::new() });
         };
-        let tie = picture.tie_of(&name);
+        let tie = self.tie(person, source, picture);
         let memberships = match &tie {
             Tie::Account { account, .. } if account.active => picture.memberships_of(&account.id),
             Tie::Account { .. } | Tie::Shared(_) | Tie::None => Vec::new(),
@@ -247,11 +294,9 @@ impl Held {
 
     /// How many active accounts of a source are nobody's alias.
     pub(super) fn unmatched(&self, picture: &Picture) -> usize {
+        // An account that was set aside waits for nobody.
         let is_matched = |account: &&super::Account| {
-            UserName::parse(&account.user_name).is_ok_and(|name| {
-                self.by_name.contains_key(&name)
-                    && picture.account_of(&name).is_some_and(|found| found.id == account.id)
-            })
+            self.aliases.contains_key(&account.id) || self.holder(&account.id, picture).is_some()
         };
         let accounts = picture.accounts.values().map(|account| &account.what);
         accounts.filter(|account| account.active && !is_matched(account)).count()

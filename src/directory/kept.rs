@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alias::Alias;
 use super::source::{By, Learned, Memberships};
 use super::{Account, Group, Person, SourceGroup};
-use crate::names::{SourceId, UserId};
+use crate::names::{AccountId, SourceId, UserId};
 use crate::store::{self, Key, Record, json_record};
 
 /// What a record of the provisioned tree is of.
@@ -19,6 +20,8 @@ pub(super) enum ProvisionedKey {
     Member(String, UserId),
     /// A group (second) in a group (first).
     Nested(String, String),
+    /// An administrator's word on an account.
+    Alias(AccountId),
 }
 
 /// A record of the provisioned tree.
@@ -28,6 +31,7 @@ pub(super) enum Provisioned {
     Person(Person),
     Group(Group),
     Membership,
+    Alias(Alias),
 }
 
 /// What a record of the crawled tree is of.
@@ -99,6 +103,13 @@ impl Key for ProvisionedKey {
                 out.extend_from_slice(group.as_bytes());
                 out.extend_from_slice(inner.as_bytes());
             }
+            ProvisionedKey::Alias(account) => {
+                // A source's name has no zero byte, so it ends at the first one.
+                out.push(b'a');
+                out.extend_from_slice(account.source.as_str().as_bytes());
+                out.push(0);
+                out.extend_from_slice(account.key.as_bytes());
+            }
         }
     }
 
@@ -116,6 +127,12 @@ impl Key for ProvisionedKey {
             b'n' => {
                 let (first, second) = rest.split_at_checked(GROUP_ID_BYTES)?;
                 Some(ProvisionedKey::Nested(group(first)?, group(second)?))
+            }
+            b'a' => {
+                let end = rest.iter().position(|byte| *byte == 0)?;
+                let source = SourceId::parse(std::str::from_utf8(&rest[..end]).ok()?)?;
+                let key = std::str::from_utf8(&rest[end + 1..]).ok()?.into();
+                Some(ProvisionedKey::Alias(AccountId { source, key }))
             }
             _ => None,
         }
@@ -161,6 +178,7 @@ mod tests {
             ProvisionedKey::Group(group.clone()),
             ProvisionedKey::Member(group.clone(), person),
             ProvisionedKey::Nested(group, "f".repeat(32)),
+            ProvisionedKey::Alias(AccountId { source: SourceId::parse("wiki").unwrap(), key: "8a\u{0}7f".into() }),
         ] {
             let mut bytes = Vec::new();
             key.write(&mut bytes);

@@ -3,7 +3,8 @@
 //!
 //! People and groups arrive from the company's identity provider (by `scim`) and have ids of ours. Each source of pages
 //! has users and groups of its own; `crawl` brings those, as a whole, with [`Directory::replace_source`]. What ties the
-//! two together is an *alias*: the account of a source whose user name is, in its one normal form, the person's.
+//! two together is an *alias*: what an administrator said, else the account of a source whose user name is, in its one normal
+//! form, the person's (see `alias.rs`).
 //!
 //! Mateo is provisioned as `mateo` and is in `anyorg-team`. The wiki has a user `Mateo` with the key `8a7f` in the group
 //! `developers`, which is in `staff`. So Mateo answers to: himself; the provisioned group; the account `8a7f`; `developers`
@@ -15,13 +16,14 @@
 //! Always true here:
 //! - What is in memory is what is on disk: a change is kept first and seen second, and both or neither.
 //! - No two people share a user name (in its normal form) or an external id. An id is never used again.
-//! - An alias is never guessed: an account whose name two accounts share, or that is no name, is nobody's. E-mail addresses
-//!   tie nothing, because people can choose them.
+//! - An alias is never guessed: an account whose name two accounts share, or that is no name, is nobody's until an administrator
+//!   says whose it is. E-mail addresses tie nothing where people can choose them.
 //! - An account and each membership of a source keep the sync that first saw them as they are.
 //! - Groups may contain each other in circles; nothing here walks in circles.
 //!
 //! Uses: `names`, `store`, `acl`. Begin at [`Directory`].
 
+mod alias;
 mod held;
 mod kept;
 mod person;
@@ -42,6 +44,7 @@ use held::Held;
 use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
 use source::{Accounts, Groups, Picture};
 
+pub use alias::{Clash, Conflict, Holding, TiedBy};
 pub use person::{Group, GroupProfile, Person, Profile};
 pub use source::{Account, Membership, SourceGroup, SourcePeople, Tie, Trace};
 
@@ -63,6 +66,9 @@ pub struct Settings {
     /// Whether a login whose `sub` is nobody's external id is matched by `preferred_username`. Only for a provider where
     /// people cannot choose that name themselves; off, a login is matched by the immutable id alone.
     pub match_user_names: bool,
+    /// Sources whose accounts' e-mail addresses are proven, because only the company can set them: there an account whose user
+    /// name is nobody's is the person's who alone has its address.
+    pub match_emails: Vec<SourceId>,
 }
 
 /// A role on the desk.
@@ -149,6 +155,7 @@ impl Directory {
         let crawled: Tree<CrawledKey, Crawled> = store.tree(CRAWLED)?;
         let mut held = Held::read(provisioned.all())?;
         held.sources = sources(crawled.all())?;
+        held.email_sources = settings.match_emails.iter().cloned().collect();
         Ok(Directory {
             ids,
             roles,
@@ -217,6 +224,12 @@ impl Directory {
         self.held().groups.get(id).cloned()
     }
 
+    /// Everybody in a group, directly or through groups in it; nobody where there is no such group.
+    pub fn people_in(&self, group: &str) -> std::collections::BTreeSet<UserId> {
+        let held = self.held();
+        held.groups.get(group).map(|group| held.people_under(group)).unwrap_or_default()
+    }
+
     /// The groups that list a person themselves.
     pub fn direct_groups_of(&self, id: &UserId) -> Vec<Arc<Group>> {
         self.held().direct_groups(id).cloned().collect()
@@ -249,6 +262,12 @@ impl Directory {
         let held = self.held();
         let found = held.sources.get(&account.source).and_then(|picture| picture.accounts.get(&account.key));
         Ok(found.map(|account| account.what.display_name.clone()))
+    }
+
+    /// The account of a source that has this login name; `None` where none has, or several have.
+    pub fn account_named(&self, source: &SourceId, name: &str) -> Option<Account> {
+        let name = UserName::parse(name).ok()?;
+        self.held().sources.get(source).and_then(|picture| picture.account_of(&name)).cloned()
     }
 
     /// What ties a person, active or not, to a source; `None` where there is no such person.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::alias::{TiedBy, email_key};
 use crate::acl::Principal;
 use crate::names::{AccountId, GroupId, SourceId, SyncId, UserName};
 
@@ -16,7 +17,8 @@ pub struct Account {
     pub user_name: String,
     /// The display name there.
     pub display_name: String,
-    /// The e-mail there, where it can be read. Never used to find whose account it is: people can choose their own.
+    /// The e-mail there, where it can be read. It ties an account to a person only where the settings say that this source's
+    /// addresses are proven: elsewhere people can choose their own.
     pub email: Option<String>,
     /// A deactivated account answers to nothing.
     pub active: bool,
@@ -56,16 +58,18 @@ pub struct Trace {
 /// A person's account in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tie {
-    /// The one account that has their user name, active or not.
+    /// The one account that is theirs, active or not.
     Account {
         /// The account.
         account: Account,
         /// The sync that first saw it under this name.
         learned: Option<SyncId>,
+        /// What ties it to them.
+        by: TiedBy,
     },
     /// Several accounts have their user name, so none of them is theirs.
     Shared(Vec<AccountId>),
-    /// No account has it.
+    /// No account is theirs.
     None,
 }
 
@@ -154,6 +158,8 @@ pub(super) struct Picture {
     pub groups: Groups,
     /// The account of a user name; `None` where several accounts share its normal form, so that nobody is guessed.
     by_name: HashMap<UserName, Option<Box<str>>>,
+    /// The account of an e-mail address; `None` where several accounts share it.
+    pub by_email: HashMap<String, Option<Box<str>>>,
     /// The groups an account is in directly.
     of_account: HashMap<Box<str>, Vec<Box<str>>>,
     /// The groups a group is in directly.
@@ -164,6 +170,10 @@ impl Picture {
     pub(super) fn of(accounts: Accounts, groups: Groups) -> Picture {
         let mut picture = Picture { accounts, groups, ..Picture::default() };
         for (key, account) in &picture.accounts {
+            if let Some(email) = account.what.email.as_deref().filter(|email| !email.trim().is_empty()) {
+                let email = email_key(email);
+                picture.by_email.entry(email).and_modify(|taken| *taken = None).or_insert_with(|| Some(key.clone()));
+            }
             // A login name that is no user name of ours can belong to nobody here.
             let Ok(name) = UserName::parse(&account.what.user_name) else { continue };
             picture.by_name.entry(name).and_modify(|taken| *taken = None).or_insert_with(|| Some(key.clone()));
@@ -179,13 +189,10 @@ impl Picture {
         picture
     }
 
-    /// The account that this user name is the alias of: exactly one here has it.
+    /// The account that alone has this user name here.
     pub(super) fn account_of(&self, name: &UserName) -> Option<&Account> {
-        self.learned_account_of(name).map(|account| &account.what)
-    }
-
-    fn learned_account_of(&self, name: &UserName) -> Option<&Learned<Account, By>> {
-        self.by_name.get(name)?.as_deref().and_then(|key| self.accounts.get(key))
+        let key = self.by_name.get(name)?.as_deref()?;
+        self.accounts.get(key).map(|account| &account.what)
     }
 
     /// What ties the holder of this name to this source.
@@ -198,10 +205,14 @@ impl Picture {
                 let sharing = self.accounts.values().map(|account| &account.what).filter(|account| has_name(account));
                 Tie::Shared(sharing.map(|account| account.id.clone()).collect())
             }
-            Some(Some(_)) => self
-                .learned_account_of(name)
-                .map_or(Tie::None, |account| Tie::Account { account: account.what.clone(), learned: account.by }),
+            Some(Some(key)) => self.tied(key, TiedBy::Name).unwrap_or(Tie::None),
         }
+    }
+
+    /// An account of this key, tied.
+    pub(super) fn tied(&self, key: &str, by: TiedBy) -> Option<Tie> {
+        let account = self.accounts.get(key)?;
+        Some(Tie::Account { account: account.what.clone(), learned: account.by, by })
     }
 
     /// Every membership that leads up from an account: its own, and those of the groups it is in.
@@ -234,9 +245,11 @@ impl Picture {
         Some(Membership { member, group: group.id.clone(), learned })
     }
 
-    /// Adds what the holder of this name answers to in this source; nothing where their account is not active.
-    pub(super) fn add_principals(&self, source: &SourceId, name: &UserName, out: &mut Vec<Principal>) {
-        let Some(account) = self.account_of(name).filter(|account| account.active) else { return };
+    /// Adds what the holder of an account answers to in this source; nothing where it is not active.
+    pub(super) fn add_principals(&self, source: &SourceId, account: &Account, out: &mut Vec<Principal>) {
+        if !account.active {
+            return;
+        }
         out.push(Principal::AnyoneOf(source.clone()));
         out.push(Principal::Account(account.id.clone()));
         let mut seen: BTreeSet<&str> = BTreeSet::new();

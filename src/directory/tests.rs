@@ -413,3 +413,161 @@ fn the_way_into_a_provisioned_group_is_told_group_by_group() {
     assert_eq!(way(&ada).unwrap(), ["inner", "middle", "outer"]);
     assert_eq!(way(&bob), None);
 }
+
+fn account_of(key: &str, user_name: &str, email: Option<&str>) -> Account {
+    let id = AccountId { source: wiki(), key: key.into() };
+    let text = str::to_owned;
+    Account { id, user_name: text(user_name), display_name: text(user_name), email: email.map(text), active: true }
+}
+
+fn of_key(key: &str) -> AccountId {
+    AccountId { source: wiki(), key: key.into() }
+}
+
+fn holders(house: &House) -> Vec<(String, Option<UserId>)> {
+    let all = house.directory.accounts(&wiki()).into_iter();
+    all.map(|one| (one.account.id.key.to_string(), one.holder.map(|(person, _)| person))).collect()
+}
+
+#[test]
+fn an_administrators_word_goes_before_the_user_name() {
+    let house = house();
+    let (mateo, mary) = (house.person("mateo"), house.person("mary"));
+    house.crawl(vec![account_of("1", "mateo", None), account_of("2", "mrs", None)], Vec::new());
+    assert_eq!(holders(&house), [("1".to_owned(), Some(mateo)), ("2".to_owned(), None)]);
+
+    let changed = house.directory.set_alias(&of_key("1"), Some(mary), 7).unwrap();
+
+    assert_eq!(changed, [mateo, mary]);
+    assert!(house.has(&mary, &Principal::Account(of_key("1"))) && !house.has(&mateo, &Principal::AnyoneOf(wiki())));
+    assert_eq!(house.directory.counts().unwrap().unmatched, [("wiki".to_owned(), 1)]);
+    assert_eq!(house.directory.clear_alias(&of_key("1")).unwrap(), [mary, mateo]);
+    assert!(house.has(&mateo, &Principal::Account(of_key("1"))));
+}
+
+#[test]
+fn an_account_that_was_set_aside_is_nobodys_and_waits_for_nobody() {
+    let house = house();
+    let mateo = house.person("mateo");
+    house.crawl(vec![account_of("1", "mateo", None)], Vec::new());
+
+    house.directory.set_alias(&of_key("1"), None, 7).unwrap();
+
+    assert!(!house.has(&mateo, &Principal::Account(of_key("1"))));
+    assert_eq!(house.directory.counts().unwrap().unmatched, [("wiki".to_owned(), 0)]);
+    assert!(house.directory.accounts(&wiki())[0].is_set_aside);
+}
+
+#[test]
+fn what_an_administrator_said_is_refused_where_it_cannot_be_and_survives_a_restart() {
+    let house = house();
+    let mateo = house.person("mateo");
+    house.crawl(vec![account_of("1", "a", None), account_of("2", "b", None)], Vec::new());
+    let stranger = UserId::from_bytes([9; 16]);
+
+    assert!(matches!(house.directory.set_alias(&of_key("3"), Some(mateo), 7), Err(Error::NotThere(_))));
+    assert!(matches!(house.directory.set_alias(&of_key("1"), Some(stranger), 7), Err(Error::NotThere(_))));
+    house.directory.set_alias(&of_key("1"), Some(mateo), 7).unwrap();
+    assert!(matches!(house.directory.set_alias(&of_key("2"), Some(mateo), 7), Err(Error::Taken(_))));
+    assert!(matches!(house.directory.clear_alias(&of_key("2")), Err(Error::NotThere(_))));
+
+    let house = house.reopened();
+    assert!(house.has(&mateo, &Principal::Account(of_key("1"))));
+    house.directory.remove_person(&mateo, None, 9).unwrap();
+    let house = house.reopened();
+    assert_eq!(holders(&house)[0].1, None, "whoever comes later is somebody else");
+    assert!(house.directory.conflicts().is_empty());
+}
+
+#[test]
+fn an_address_ties_only_where_it_is_proven_and_one_accounts_and_one_persons() {
+    let with_email = |house: &House, name: &str, email: &str| {
+        let profile = Profile { emails: vec![email.to_owned()], ..profile(name) };
+        house.directory.add_person(profile, 1).unwrap().id
+    };
+    let accounts = || {
+        vec![
+            account_of("1", "x1", Some("Mateo@Acme.example")),
+            account_of("2", "x2", Some("both@acme.example")),
+            account_of("3", "x3", Some("both@acme.example")),
+            account_of("4", "x4", Some("shared@acme.example")),
+        ]
+    };
+    let people = |house: &House| {
+        let mateo = with_email(house, "mateo", "mateo@acme.example");
+        with_email(house, "bo", "both@acme.example");
+        with_email(house, "ann", "shared@acme.example");
+        with_email(house, "ann.old", "shared@acme.example");
+        mateo
+    };
+
+    let unproven = house();
+    people(&unproven);
+    unproven.crawl(accounts(), Vec::new());
+    assert!(holders(&unproven).iter().all(|(_, holder)| holder.is_none()));
+
+    let house = house_with(Settings { match_emails: vec![wiki()], ..Settings::default() });
+    let mateo = people(&house);
+    house.crawl(accounts(), Vec::new());
+    assert_eq!(house.directory.accounts(&wiki())[0].holder, Some((mateo, TiedBy::Email)));
+    assert!(holders(&house)[1..].iter().all(|(_, holder)| holder.is_none()));
+    let clashes: Vec<_> =
+        house.directory.conflicts().into_iter().map(|one| (one.why, one.accounts.len(), one.people.len())).collect();
+    assert_eq!(clashes, [(Clash::Email, 2, 1), (Clash::Email, 1, 2)]);
+}
+
+#[test]
+fn what_could_be_two_peoples_waits_for_a_word_and_what_is_gone_is_said() {
+    let house = house();
+    let mateo = house.person("mateo");
+    house.crawl(vec![account_of("1", "mateo", None), account_of("2", "Mateo", None)], Vec::new());
+    let waiting = house.directory.conflicts();
+    assert_eq!((waiting.len(), waiting[0].why, waiting[0].accounts.len()), (1, Clash::Name, 2));
+
+    house.directory.set_alias(&of_key("2"), Some(mateo), 7).unwrap();
+    assert!(house.directory.conflicts().is_empty());
+
+    house.crawl(vec![account_of("1", "mateo", None)], Vec::new());
+    let gone = house.directory.conflicts();
+    assert_eq!((gone.len(), gone[0].why, &gone[0].people), (1, Clash::Gone, &vec![mateo]));
+    assert!(!house.has(&mateo, &Principal::Account(of_key("1"))), "another account is not taken instead");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn who_holds_an_account_and_which_account_a_person_holds_are_one_answer(
+        accounts in proptest::collection::vec((0..5u8, 0..5u8, proptest::bool::ANY), 0..8),
+        people in proptest::collection::vec(0..5u8, 0..5),
+        words in proptest::collection::vec((0..8usize, proptest::option::of(0..5usize)), 0..5),
+    ) {
+        let house = house_with(Settings { match_emails: vec![wiki()], ..Settings::default() });
+        let ids: Vec<UserId> = people.iter().enumerate().map(|(n, email)| {
+            let profile = Profile { emails: vec![format!("e{email}@x.example")], ..profile(&format!("n{n}")) };
+            house.directory.add_person(profile, 1).unwrap().id
+        }).collect();
+        house.crawl(accounts.iter().enumerate().map(|(n, (name, email, has_email))| {
+            let email = format!("e{email}@x.example");
+            account_of(&n.to_string(), &format!("n{name}"), has_email.then_some(email.as_str()))
+        }).collect(), Vec::new());
+        for (account, person) in words {
+            let person = person.and_then(|person| ids.get(person).copied());
+            let _ = house.directory.set_alias(&of_key(&account.to_string()), person, 7);
+        }
+
+        let mut held: Vec<(AccountId, UserId)> = Vec::new();
+        for one in house.directory.accounts(&wiki()) {
+            held.extend(one.holder.map(|(person, _)| (one.account.id.clone(), person)));
+        }
+        let mut ties: Vec<(AccountId, UserId)> = Vec::new();
+        for person in &ids {
+            if let Tie::Account { account, .. } = house.directory.trace(person, &wiki()).unwrap().tie {
+                ties.push((account.id, *person));
+            }
+        }
+        held.sort();
+        ties.sort();
+        proptest::prop_assert_eq!(held, ties);
+    }
+}

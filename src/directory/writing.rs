@@ -75,6 +75,10 @@ impl Directory {
             (person, left)
         };
         changes.remove(&ProvisionedKey::Person(*id));
+        let given = self.held().given_to(id);
+        for account in &given {
+            changes.remove(&ProvisionedKey::Alias(account.clone()));
+        }
         for group in &left {
             changes.remove(&ProvisionedKey::Member(group.id.clone(), *id));
             changes.put(&ProvisionedKey::Group(group.id.clone()), &Provisioned::Group(group.clone()));
@@ -82,6 +86,7 @@ impl Directory {
         self.provisioned.apply(changes)?;
         let mut held = self.held_mut();
         held.drop_person(id);
+        given.iter().for_each(|account| held.drop_alias(account));
         left.into_iter().for_each(|group| held.put_group(Arc::new(group)));
         Ok(person)
     }
@@ -244,7 +249,7 @@ fn write_memberships(changes: &mut Changes, was: Option<&Group>, now: &Group) {
         group.is_some_and(|group| match key {
             ProvisionedKey::Member(_, member) => group.members.binary_search(member).is_ok(),
             ProvisionedKey::Nested(_, inner) => group.groups.binary_search(inner).is_ok(),
-            ProvisionedKey::Person(_) | ProvisionedKey::Group(_) => false,
+            ProvisionedKey::Person(_) | ProvisionedKey::Group(_) | ProvisionedKey::Alias(_) => false,
         })
     };
     for key in memberships(now).filter(|key| !is_in(was, key)) {

@@ -183,6 +183,17 @@ pub enum SourceDeed {
         #[command(flatten)]
         config: WithConfig,
     },
+    /// Print what to enter in Confluence's administration, under webhooks, so that changes are looked at within seconds: the
+    /// address, the secret, and the events.
+    Webhook {
+        /// The source's name in the settings.
+        name: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Count what a source would give with the settings of the running appliance, and change nothing.
     Preview {
         /// The source's name in the settings.

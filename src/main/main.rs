@@ -48,6 +48,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Source { deed: SourceDeed::Sync { name, full, permissions, allow_removal, config } } => {
             client::sync(config.config.as_deref(), &name, full, permissions, allow_removal).map(done)
         }
+        Command::Source { deed: SourceDeed::Webhook { name, config, json } } => {
+            serve::webhook(config.config.as_deref(), &name, json).map(done)
+        }
         Command::Source { deed: SourceDeed::Preview { name, config, json } } => {
             client::preview(config.config.as_deref(), &name, json).map(done)
         }

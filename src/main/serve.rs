@@ -57,6 +57,20 @@ pub fn examine(config: Option<&Path>, name: &str, json: bool) -> anyhow::Result<
     Ok(if all_right { ExitCode::SUCCESS } else { ExitCode::from(FOUND_WRONG) })
 }
 
+/// Prints what to enter in Confluence so that its webhooks are heard.
+pub fn webhook(config: Option<&Path>, name: &str, json: bool) -> anyhow::Result<()> {
+    let source = SourceId::parse(name).with_context(|| format!("{name:?} is no name of a source"))?;
+    let (below, _) = Settings::read(config)?.0.hand_down();
+    let app::Webhook { url, secret, events } = app::webhook(&below, &source)?;
+    if json {
+        let words = serde_json::json!({ "url": url, "secret": secret, "events": events });
+        say(&serde_json::to_string_pretty(&words)?);
+        return Ok(());
+    }
+    say(&format!("URL:    {url}\nSecret: {secret}\nEvents: {}", events.join(", ")));
+    Ok(())
+}
+
 fn report(found: &[(String, Result<String, String>)], json: bool) -> anyhow::Result<()> {
     if json {
         let rows: Vec<_> = found

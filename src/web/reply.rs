@@ -205,6 +205,7 @@ impl From<app::Error> for Reply {
                 "busy",
                 "too many requests are at work; try again in a moment",
             ),
+            app::Error::Unproven(how) => Reply::new(StatusCode::UNAUTHORIZED, "unproven", how),
             app::Error::Unreadable(what) => Reply::unreadable(what),
             // The detail is for the log and the auditor: an attacker who probes a login learns the code alone.
             app::Error::Refused(refusal) => Reply::new(StatusCode::FORBIDDEN, refusal.code, "this sign-in was refused"),

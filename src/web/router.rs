@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, pages, provision, sign_in, sources};
+use super::{ask, conversations, desk, documents, health, hooks, pages, people, provision, sign_in, sources};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -40,6 +40,8 @@ routes! {
 
     GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
 
+    POST   "/hooks/{source}"                          => hooks::heard;
+
     GET    "/api/v1/openapi.json"                     => health::openapi;
     GET    "/api/v1/me"                               => documents::me;
     POST   "/api/v1/ask"                              => ask::ask;
@@ -64,6 +66,13 @@ routes! {
     GET    "/api/v1/admin/sources/{name}/preview"     => sources::preview;
     POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
+    GET    "/api/v1/admin/users"                      => people::users;
+    GET    "/api/v1/admin/groups"                     => people::groups;
+    GET    "/api/v1/admin/groups/{id}/members"        => people::members;
+    GET    "/api/v1/admin/aliases"                    => people::aliases;
+    PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
+    DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
+    GET    "/api/v1/admin/conflicts"                  => people::conflicts;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -72,6 +81,7 @@ routes! {
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
+    GET    "/admin/people"                            => pages::admin_people;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

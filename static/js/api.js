@@ -100,6 +100,20 @@ function sourcePath(name) {
 /** @param {URLSearchParams} question a user, a document, and perhaps another user */
 export const access = (question) => read(`/api/v1/admin/access?${question}`);
 
+export const users = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/users?${question}`);
+export const groups = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/groups?${question}`);
+export const members = (/** @type {string} */ group, /** @type {URLSearchParams} */ question) =>
+  read(`/api/v1/admin/groups/${encodeURIComponent(group)}/members?${question}`);
+export const aliases = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/aliases?${question}`);
+export const conflicts = () => read("/api/v1/admin/conflicts");
+
+/** @param {string} source @param {string} key */
+const aliasPath = (source, key) => `/api/v1/admin/aliases/${encodeURIComponent(source)}/${encodeURIComponent(key)}`;
+/** @param {string} source @param {string} key @param {string|null} user `null` for nobody */
+export const giveAccount = (source, key, user) => change("PUT", aliasPath(source, key), { user });
+/** @param {string} source @param {string} key */
+export const clearAccount = (source, key) => change("DELETE", aliasPath(source, key));
+
 /** @param {string} id */
 export const ownAccess = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}/access`);
 

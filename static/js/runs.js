@@ -15,6 +15,7 @@ const STATES = /** @type {{[state: string]: [string, string]}} */ ({
 /** The phases of a run, in their order. @type {[string, string][]} */
 const PHASES = [
   ["connecting", "Connecting"],
+  ["news", "What is new"],
   ["people", "People and groups"],
   ["permissions", "Permissions of spaces"],
   ["listing", "Listing pages"],
@@ -22,7 +23,7 @@ const PHASES = [
   ["content", "Text"],
 ];
 
-const MODES = /** @type {{[mode: string]: string}} */ ({ full: "everything", changes: "what changed", permissions: "permissions" });
+const MODES = /** @type {{[mode: string]: string}} */ ({ full: "everything", changes: "what changed", permissions: "permissions", news: "what is new" });
 
 /** How a run stands. @param {any} run `undefined` where none was made yet */
 export function stateOf(run) {
@@ -53,8 +54,9 @@ export function changes(run) {
 
 /** How far the run at work has come. @param {any} run @param {any} estimate @param {Date} now */
 export function drawProgress(run, estimate, now) {
-  const at = PHASES.findIndex(([phase]) => phase === run.phase);
-  const steps = PHASES.filter(([phase]) => run.mode !== "permissions" || phase !== "content").map(([phase, words], place) => {
+  const phases = PHASES.filter(([phase]) => (phase !== "content" || run.mode !== "permissions") && (phase !== "news" || run.mode === "news"));
+  const at = phases.findIndex(([phase]) => phase === run.phase);
+  const steps = phases.map(([phase, words], place) => {
     const begun = run.phases.find((/** @type {any} */ one) => one.phase === phase);
     const [kind, mark] = place < at ? ["is-done", "Done"] : place === at ? ["is-here", "Now"] : ["", "To come"];
     return el(

@@ -32,6 +32,14 @@ fn for_others_there_is_no_desk() {
         ("GET", "/admin"),
         ("GET", "/admin/access"),
         ("GET", "/api/v1/admin/access?user=mateo&document=wiki:201"),
+        ("GET", "/admin/people"),
+        ("GET", "/api/v1/admin/users"),
+        ("GET", "/api/v1/admin/groups"),
+        ("GET", "/api/v1/admin/groups/0/members"),
+        ("GET", "/api/v1/admin/aliases"),
+        ("PUT", "/api/v1/admin/aliases/wiki/1"),
+        ("DELETE", "/api/v1/admin/aliases/wiki/1"),
+        ("GET", "/api/v1/admin/conflicts"),
         ("GET", "/api/v1/admin/overview"),
         ("GET", "/api/v1/admin/sources"),
         ("POST", "/api/v1/admin/sources/wiki/sync"),
@@ -43,7 +51,7 @@ fn for_others_there_is_no_desk() {
         ("POST", "/api/v1/admin/sources/wiki/check"),
         ("POST", "/api/v1/admin/sources/wiki/test"),
     ] {
-        let body = (method == "POST").then(|| json!({ "mode": "full" }));
+        let body = (method == "POST" || method == "PUT").then(|| json!({ "mode": "full" }));
         assert_eq!(mateo.send(method, path, body.as_ref()).unwrap().status, 404, "{method} {path}");
     }
 }

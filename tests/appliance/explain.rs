@@ -224,7 +224,10 @@ fn a_person_without_an_account_and_one_who_was_deactivated_are_told_apart() {
     let (inactive, unmatched) = (explained(&mut ana, "u1", "1000"), explained(&mut ana, "u2", "1000"));
 
     assert_eq!(inactive["missing"], json!(["u1 is in the directory and not active."]));
-    assert_eq!(step(&unmatched, "alias", "wiki")["text"], "No account of wiki has the user name u2.");
+    assert_eq!(
+        step(&unmatched, "alias", "wiki")["text"],
+        "No account of wiki is u2's: none has that user name, and none was given to them."
+    );
     assert!(facts(&unmatched).is_empty(), "{unmatched}");
 }
 

@@ -44,7 +44,9 @@ fn nested() -> Site {
 #[test]
 fn the_administrator_reads_how_a_source_stands_and_its_settings_and_no_secret() {
     let house = Appliance::with(&Site::two_projects());
-    let house = house.restart_with(|settings| settings.source[0].every_minutes = 60);
+    let house = house.restart_with(|settings| {
+        (settings.source[0].every_minutes, settings.source[0].news_minutes) = (60, 0);
+    });
     let mut ana = house.sign_in("ana");
 
     let detail = ana.json(WIKI).unwrap();

@@ -423,7 +423,7 @@ fn is_captcha(response: &Response) -> bool {
     response.header("x-seraph-loginreason").is_some_and(|reason| reason.contains("AUTHENTICATION_DENIED"))
 }
 
-fn secret(path: &std::path::Path) -> Result<String, String> {
+pub(in crate::crawl) fn secret(path: &std::path::Path) -> Result<String, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) {

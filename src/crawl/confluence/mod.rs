@@ -7,6 +7,7 @@
 //! Begin at [`Confluence`]; [`client`] knows the traps of paging, [`permission`] and [`grants`] those of permissions.
 
 mod abreast;
+mod changes;
 mod client;
 mod cloud;
 mod grants;
@@ -23,20 +24,24 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 use self::client::{Client, Trouble, encoded};
 use self::grants::Grants;
 use self::listing::Lister;
 use super::examine::Finding;
+use super::hint::Hint;
 use super::markup::Names;
 use super::restriction::Subjects;
-use super::source::{Item, Listing, One, Source, Words};
+use super::source::{Changed, Item, Listing, One, Source, Words};
 use super::{Failure, Settings, Wanted, scope};
+use crate::clock::Moment;
 use crate::corpus::Space;
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
 use crate::outbound;
 
+pub(super) use self::client::secret;
 pub(super) use self::cloud::Cloud;
 
 /// Spaces asked for at once.
@@ -54,6 +59,8 @@ pub(super) struct Confluence<'a> {
     grants: Grants,
     settings: &'a Settings,
     extractor: &'a Extractor,
+    /// Keys of spaces by their numbers, as they were listed last.
+    numbers: Mutex<HashMap<String, String>>,
 }
 
 impl<'a> Confluence<'a> {
@@ -64,7 +71,8 @@ impl<'a> Confluence<'a> {
         extractor: &'a Extractor,
     ) -> Result<Confluence<'a>, String> {
         let grants = Grants::open(settings.space_permissions_file.as_deref())?;
-        Ok(Confluence { client: Client::open(settings, outbound)?, grants, settings, extractor })
+        let client = Client::open(settings, outbound)?;
+        Ok(Confluence { client, grants, settings, extractor, numbers: Mutex::default() })
     }
 
     /// Bodies of several items, by their ids; what is missing was not given.
@@ -149,10 +157,12 @@ impl Source for Confluence<'_> {
     fn spaces(&self) -> Result<Vec<Space>, Failure> {
         let mut met: HashSet<String> = HashSet::new();
         let mut spaces = Vec::new();
+        let mut numbers = HashMap::new();
         let mut take = |rows: Vec<wire::Space>| {
             let before = met.len();
-            for wire::Space { key, name, r#type, .. } in rows {
+            for wire::Space { id, key, name, r#type, .. } in rows {
                 let is_personal = r#type == "personal" || key.starts_with('~');
+                numbers.insert(id, key.clone());
                 // Past its end this listing may give a row again (CONFSERVER-95272).
                 if met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
                     let name = if name.is_empty() { key.clone() } else { name };
@@ -166,6 +176,7 @@ impl Source for Confluence<'_> {
             let path = format!("/rest/api/space?status={status}");
             self.client.rows(&path, SPACE_ROWS, &mut take).map_err(|trouble| trouble.failure(""))?;
         }
+        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = numbers;
         Ok(spaces)
     }
 
@@ -175,6 +186,23 @@ impl Source for Confluence<'_> {
 
     fn list(&self, space: &Space, seen: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Listing {
         Lister::new(&self.client, self.settings, self.extractor.file_bytes_max()).list(&space.key, seen)
+    }
+
+    fn changed(&self, since: Moment) -> Result<Vec<Changed>, Failure> {
+        changes::changed(&self.client, self.settings, since).map_err(|trouble| trouble.failure("changes"))
+    }
+
+    fn audited(&self, since: Moment) -> Result<Option<(Hint, Moment)>, Failure> {
+        let key_of = |number: &str| {
+            let known = |number: &str| self.numbers.lock().unwrap_or_else(PoisonError::into_inner).get(number).cloned();
+            // The log names spaces by number, and only a listing of them tells the keys.
+            known(number).or_else(|| self.spaces().ok().and_then(|_| known(number)))
+        };
+        changes::audited(&self.client, since, &key_of).map_err(|trouble| trouble.failure("audit log"))
+    }
+
+    fn space_of(&self, local: &str) -> Result<Option<String>, Failure> {
+        changes::space_of(&self.client, local).map_err(|trouble| trouble.failure(local))
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {

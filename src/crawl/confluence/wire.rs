@@ -69,6 +69,9 @@ pub(super) struct Group {
 /// A space.
 #[derive(Debug, Deserialize)]
 pub(super) struct Space {
+    /// The number, by which the audit log knows it.
+    #[serde(default, deserialize_with = "text_or_number")]
+    pub id: String,
     /// The key.
     pub key: String,
     /// The name.
@@ -102,13 +105,12 @@ pub(super) struct Content {
     /// When it was made, and by whom.
     #[serde(default)]
     pub history: Option<History>,
-    /// Its space, where it was expanded.
-    #[serde(default)]
-    pub space: Option<Space>,
     /// The pages above, root first; `None` where it was not expanded.
     pub ancestors: Option<Vec<Reference>>,
     /// What it hangs on.
     pub container: Option<Reference>,
+    /// The space it is in, where it was expanded.
+    pub space: Option<Space>,
     /// Labels and media type.
     #[serde(default)]
     pub metadata: Metadata,

@@ -56,6 +56,11 @@ impl Shared {
             }),
             _ => return Reply::json(404, &json!({"error": "the stand-in has no such control; see the contract's §4"})),
         };
+        if done.is_ok() && matches!(call.method.as_str(), "PATCH" | "DELETE") {
+            let patch = body().unwrap_or_default();
+            let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+            audit.note(self.clock.now(), &parts, &patch, &self.site());
+        }
         match done {
             Ok(()) => Reply::json(200, &json!({"done": true})),
             Err(error) => Reply::json(400, &json!({"error": format!("{error:#}")})),

@@ -5,6 +5,7 @@
 //!
 //! Begin at [`Confluence`].
 
+mod audit;
 mod change;
 mod cloud;
 mod cloud_shape;
@@ -55,6 +56,8 @@ struct Shared {
     folder: PathBuf,
     faults: RwLock<Vec<Fault>>,
     log: Mutex<Log>,
+    /// What was changed while it ran.
+    audit: Mutex<audit::Audit>,
     logins: Logins,
     /// Until when the admin keys of Confluence Cloud open everything, by the user's key.
     admin_keys: Mutex<HashMap<String, Moment>>,
@@ -100,6 +103,7 @@ impl Confluence {
             folder: folder.to_owned(),
             faults: RwLock::new(fault::parse(faults)?),
             log: Mutex::default(),
+            audit: Mutex::default(),
             logins: Logins::default(),
             admin_keys: Mutex::default(),
             shifted: Mutex::default(),

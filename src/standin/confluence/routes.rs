@@ -104,6 +104,10 @@ impl<'a> Ask<'a> {
             ["api", "permissions", "anonymous"] if has(Feature::GlobalPermissions) => {
                 self.anonymous(&self.site.spec.global_use, "application", "use", &json!({}))
             }
+            // It is for administrators, in a licence of Data Center.
+            ["auditing", "1.0", "events"] if self.sight.is_administrator() => {
+                self.shared.audit.lock().unwrap_or_else(std::sync::PoisonError::into_inner).events(self.call)
+            }
             ["api", "space"] => self.spaces(),
             ["api", "space", key, rest @ ..] => self.space(key, rest),
             ["api", "group"] => {

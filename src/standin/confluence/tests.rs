@@ -15,6 +15,7 @@ fn of_flavour(flavour: &str, site: Value, faults: &[&str]) -> Shared {
         folder: PathBuf::from("."),
         faults: RwLock::new(fault::parse(&faults).unwrap()),
         log: Mutex::default(),
+        audit: Mutex::default(),
         logins: Logins::default(),
         admin_keys: Mutex::default(),
         shifted: Mutex::default(),

@@ -10,7 +10,7 @@ use crate::acl::Principal;
 use crate::app::{self, Explained, Met, SourceTrust, What};
 use crate::clock::Moment;
 use crate::crawl::{About, Unknown};
-use crate::directory::Tie;
+use crate::directory::{Tie, TiedBy};
 use crate::names::{GroupId, SyncId};
 
 /// Principals that are named of those a condition asks for; the rest is counted.
@@ -273,10 +273,15 @@ impl Words<'_> {
     fn alias(&self, tie: &Tie, who: &str) -> Step {
         let source = self.source;
         match tie {
-            Tie::Account { account, learned } => {
+            Tie::Account { account, learned, by } => {
                 let key = &account.id.key;
+                let why = match by {
+                    TiedBy::Name => "",
+                    TiedBy::Email => ", by e-mail address",
+                    TiedBy::Administrator => ", as an administrator said",
+                };
                 let step = match account.active {
-                    true => Ok(format!("{who} is the account {} (key {key}) of {source}.", account.user_name)),
+                    true => Ok(format!("{who} is the account {} (key {key}) of {source}{why}.", account.user_name)),
                     false => Err(format!("The account {} (key {key}) of {source} is not active.", account.user_name)),
                 };
                 Step { learned: learned.map(|sync| self.sync(sync)), ..plain("alias", source, step) }
@@ -290,7 +295,11 @@ impl Words<'_> {
                 );
                 plain("alias", source, Err(text))
             }
-            Tie::None => plain("alias", source, Err(format!("No account of {source} has the user name {who}."))),
+            Tie::None => plain(
+                "alias",
+                source,
+                Err(format!("No account of {source} is {who}'s: none has that user name, and none was given to them.")),
+            ),
         }
     }
 

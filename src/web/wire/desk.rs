@@ -226,6 +226,8 @@ pub enum Mode {
     Changes,
     /// Permissions and groups only.
     Permissions,
+    /// The spaces in which the source, or a webhook, says that something changed.
+    News,
 }
 
 impl From<Mode> for crawl::Mode {
@@ -234,6 +236,7 @@ impl From<Mode> for crawl::Mode {
             Mode::Full => crawl::Mode::Full,
             Mode::Changes => crawl::Mode::Changes,
             Mode::Permissions => crawl::Mode::Permissions,
+            Mode::News => crawl::Mode::News,
         }
     }
 }
@@ -244,6 +247,7 @@ impl From<crawl::Mode> for Mode {
             crawl::Mode::Full => Mode::Full,
             crawl::Mode::Changes => Mode::Changes,
             crawl::Mode::Permissions => Mode::Permissions,
+            crawl::Mode::News => Mode::News,
         }
     }
 }

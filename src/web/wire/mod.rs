@@ -5,6 +5,7 @@ mod answer;
 mod desk;
 mod history;
 mod page;
+mod people;
 mod source;
 mod source_settings;
 mod text;
@@ -14,6 +15,7 @@ pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
 pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
 pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
 pub use text::{matches, utf16};
 

@@ -290,7 +290,19 @@ impl Words<'_> {
             1 => "Every minute, what changed".to_owned(),
             minutes => format!("Every {minutes} minutes, what changed"),
         };
-        let mut all = vec![self.setting("Between two runs", &["every_minutes"], every)];
+        let news = match settings.news_minutes {
+            0 => "None".to_owned(),
+            minutes => format!("Every {minutes} minutes, only where Confluence says that something is new"),
+        };
+        let webhooks = match &settings.webhook_secret_file {
+            Some(file) => format!("Listened to, where they are signed with the secret in {}", file.display()),
+            None => "Not listened to: there is no secret".to_owned(),
+        };
+        let mut all = vec![
+            self.setting("Between two runs", &["every_minutes"], every),
+            self.setting("Looks between them", &["news_minutes"], news),
+            self.setting("Webhooks", &["webhook_secret_file"], webhooks),
+        ];
         for timed in &settings.schedule {
             let text = format!("{}: {} ({})", timed.cron.in_words(), much(timed.mode), timed.cron.as_str());
             all.push(self.setting("At set times", &["schedule"], text));
@@ -327,6 +339,7 @@ fn much(mode: Mode) -> &'static str {
         Mode::Full => "everything again",
         Mode::Changes => "what changed",
         Mode::Permissions => "who may read what",
+        Mode::News => "what is new",
     }
 }
 

@@ -21,15 +21,18 @@ use serde_json::json;
 
 use self::listing::Lister;
 use self::permission::all;
+use super::changes;
 use super::client::{Client, Trouble, encoded};
 use super::permission::KnownBy;
 use super::wire::User;
 use super::words::{self, Read};
+use crate::clock::Moment;
 use crate::corpus::{Kind, Space};
 use crate::crawl::examine::Finding;
+use crate::crawl::hint::Hint;
 use crate::crawl::markup::Names;
 use crate::crawl::restriction::Subjects;
-use crate::crawl::source::{Item, Listing, One, Source, Words};
+use crate::crawl::source::{Changed, Item, Listing, One, Source, Words};
 use crate::crawl::{Failure, Settings, Wanted, scope};
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
@@ -303,6 +306,18 @@ impl Source for Cloud<'_> {
             });
         }
         listing
+    }
+
+    fn changed(&self, since: Moment) -> Result<Vec<Changed>, Failure> {
+        changes::changed(&self.client, self.settings, since).map_err(|trouble| trouble.failure("changes"))
+    }
+
+    fn audited(&self, since: Moment) -> Result<Option<(Hint, Moment)>, Failure> {
+        changes::audited_on_cloud(&self.client, since).map_err(|trouble| trouble.failure("audit log"))
+    }
+
+    fn space_of(&self, local: &str) -> Result<Option<String>, Failure> {
+        changes::space_of(&self.client, local).map_err(|trouble| trouble.failure(local))
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {
