@@ -113,7 +113,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("ureq", &["outbound"]),
     ("actix_web", &["web", "standin"]),
     ("tokio", &["web", "standin"]),
-    ("rcgen", &["web"]),
+    ("rcgen", &["web", "standin"]),
     ("utoipa", &["web"]),
     ("prometheus_client", &["web"]),
     ("chacha20poly1305", &["vault"]),
@@ -134,7 +134,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("docx_rs", &["extract"]),
     ("regex", &["crawl"]),
     ("calamine", &["extract"]),
-    ("zip", &["extract"]),
+    ("zip", &["extract", "crawl", "standin"]),
     ("flate2", &["extract"]),
     ("clap", &["main"]),
     ("toml", &["config", "model"]),
@@ -460,6 +460,30 @@ fn the_settings_file_mentions_every_setting() {
                     wrong.push(format!("config/sotto.toml has no {field} (src/{})", file.path.display()));
                 }
             }
+        }
+    }
+    complain(wrong);
+}
+
+#[test]
+fn every_mutant_finds_the_lines_it_takes_out_and_the_test_that_is_to_fail() {
+    let list = fs::read_to_string(root().join("tests/mutants/traps.txt")).unwrap();
+    let tests: String = sources().into_iter().map(|file| file.text).collect();
+    let mut wrong = Vec::new();
+    for part in list.split("\n# ").skip(1) {
+        let title = part.lines().next().unwrap_or_default();
+        let field = |name: &str| {
+            let lines = part.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let (file, old, test) = (field("file"), field("old"), field("test"));
+        let text = fs::read_to_string(root().join(&file)).unwrap_or_default();
+        let name = test.rsplit("::").next().unwrap_or_default();
+        if text.matches(&old).count() != 1 {
+            wrong.push(format!("{title}: its lines do not stand once in {file}"));
+        }
+        if name.is_empty() || !tests.contains(&format!("fn {name}()")) {
+            wrong.push(format!("{title}: there is no test {test}"));
         }
     }
     complain(wrong);

@@ -69,6 +69,6 @@ impl App {
             }
         }
         let next = self.next_sync(source)?;
-        Ok(SourceState { name: source.name.clone(), url: source.url.to_string(), status, next })
+        Ok(SourceState { name: source.name.clone(), url: source.place(), status, next })
     }
 }

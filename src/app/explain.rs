@@ -1,4 +1,4 @@
-//! Explaining a right: why a person may or may not read a document, as things stand now.
+//! Explaining a right: why a person may or may not read a document, as things stand now or as they were known at a moment.
 //!
 //! An administrator manages and does not read: an explanation names ids, accounts, groups and the keys of spaces, and
 //! neither a title nor a word of a page, for a title is words of a page that the administrator may have no right to open.
@@ -16,7 +16,7 @@ use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::crawl::{self, Conditions};
-use crate::directory::{Person, Tie};
+use crate::directory::{Person, Then, Tie};
 use crate::names::{SourceId, SyncId, UserId, UserName};
 
 /// People that one explanation compares.
@@ -27,6 +27,9 @@ const PEOPLE_MAX: usize = 2;
 pub struct Access {
     /// The moment of which it is true.
     pub at: Moment,
+    /// Whether that moment was asked for. Then facts alone are told: which class was in force, who was assigned and whether
+    /// the source might answer are not kept.
+    pub is_past: bool,
     /// The document.
     pub document: DocumentId,
     /// When its source's permissions were last read whole.
@@ -105,14 +108,25 @@ enum By<'a> {
 
 impl App {
     /// Why these people (user names or ids, one or two) may or may not read a document; the asker must be an administrator.
-    pub fn explain(&self, asker: &Asker, people: &[String], document: &DocumentId) -> Result<Access, Error> {
+    pub fn explain(
+        &self,
+        asker: &Asker,
+        people: &[String],
+        document: &DocumentId,
+        at: Option<Moment>,
+    ) -> Result<Access, Error> {
         self.administrators_only(asker)?;
-        self.explain_to(By::Administrator(asker.user()), people, document)
+        self.explain_to(By::Administrator(asker.user()), people, document, at)
     }
 
     /// The same for the owner of the machine, at the machine itself.
-    pub fn explain_as_owner(&self, people: &[String], document: &DocumentId) -> Result<Access, Error> {
-        self.explain_to(By::Owner, people, document)
+    pub fn explain_as_owner(
+        &self,
+        people: &[String],
+        document: &DocumentId,
+        at: Option<Moment>,
+    ) -> Result<Access, Error> {
+        self.explain_to(By::Owner, people, document, at)
     }
 
     /// Why the asker may read a document; what they may not read is not there.
@@ -120,17 +134,33 @@ impl App {
         super::error::assigned(self.applications.of(&self.directory, asker.user(), DEFAULT)?)?;
         let sight = self.sight(asker)?;
         self.head(&sight, document)?.ok_or(Error::NotThere)?;
-        self.explain_to(By::Themselves(asker.user()), &[asker.user().to_string()], document)
+        self.explain_to(By::Themselves(asker.user()), &[asker.user().to_string()], document, None)
     }
 
-    fn explain_to(&self, by: By<'_>, people: &[String], document: &DocumentId) -> Result<Access, Error> {
+    fn explain_to(
+        &self,
+        by: By<'_>,
+        people: &[String],
+        document: &DocumentId,
+        at: Option<Moment>,
+    ) -> Result<Access, Error> {
         if people.is_empty() || people.len() > PEOPLE_MAX {
             return Err(Error::Unreadable(format!("name 1 to {PEOPLE_MAX} people")));
         }
-        let conditions = crawl::conditions(&self.store, document)?;
+        if at.is_some_and(|at| at > self.now()) {
+            return Err(Error::Unreadable("that moment has not come yet".to_owned()));
+        }
+        let then = at.map(|at| self.directory.then(at.ms())).transpose()?;
+        let conditions = match at {
+            Some(at) => crawl::conditions_at(&self.store, document, at)?,
+            None => crawl::conditions(&self.store, document)?,
+        };
         let mut explained = Vec::with_capacity(people.len());
         for asked in people {
-            let person = self.person_asked_for(asked)?;
+            let person = match &then {
+                Some(then) => person_then(then, asked),
+                None => self.person_asked_for(asked)?,
+            };
             let event = Event::Explained {
                 user: match by {
                     By::Administrator(user) | By::Themselves(user) => Some(user),
@@ -147,11 +177,23 @@ impl App {
             };
             let receipt = self.audit.append(&event)?;
             tracing::debug!(leaf = receipt.leaf(), "a right was explained");
-            explained.push(self.explained(asked, person, document, conditions.as_ref())?);
+            explained.push(match &then {
+                Some(then) => explained_then(then, asked, person, document, conditions.as_ref()),
+                None => self.explained(asked, person, document, conditions.as_ref())?,
+            });
         }
-        let names = self.names_in(&explained);
-        let permissions_as_of = self.permissions_as_of(document)?;
-        Ok(Access { at: self.now(), document: document.clone(), permissions_as_of, people: explained, names })
+        let names = match &then {
+            Some(then) => names_in(&explained, |principal| then.name_of(principal)),
+            None => names_in(&explained, |principal| self.directory.name_of(principal)),
+        };
+        Ok(Access {
+            at: at.unwrap_or(self.now()),
+            is_past: at.is_some(),
+            document: document.clone(),
+            permissions_as_of: if at.is_some() { None } else { self.permissions_as_of(document)? },
+            people: explained,
+            names,
+        })
     }
 
     fn person_asked_for(&self, asked: &str) -> Result<Option<Arc<Person>>, Error> {
@@ -204,26 +246,71 @@ impl App {
         let tie = trace.map_or(Tie::None, |trace| trace.tie);
         Ok(Explained { asked: asked.to_owned(), person, may_open, first, tie, conditions: proof, place })
     }
+}
 
-    pub(super) fn names_in(&self, explained: &[Explained]) -> BTreeMap<Principal, String> {
-        let mut names = BTreeMap::new();
-        let mut add = |principal: &Principal| {
-            if let Some(name) = self.directory.name_of(principal) {
-                names.insert(principal.clone(), name);
-            }
-        };
-        for met in explained.iter().flat_map(|explained| &explained.conditions) {
-            met.asks.iter().flatten().for_each(&mut add);
-            for fact in met.ways.iter().flatten() {
-                match &fact.what {
-                    What::Alias(principal) | What::Named(_, principal) => add(principal),
-                    What::Membership(member, group) => {
-                        add(member);
-                        add(group);
-                    }
+/// The person who had this name then, or has this id.
+fn person_then(then: &Then, asked: &str) -> Option<Arc<Person>> {
+    let named = UserName::parse(asked).ok().and_then(|name| then.person_named(&name));
+    named.or_else(|| UserId::parse(asked).and_then(|id| then.person(&id)))
+}
+
+/// Why one person could or could not read a document, by the facts of then.
+fn explained_then(
+    then: &Then,
+    asked: &str,
+    person: Option<Arc<Person>>,
+    document: &DocumentId,
+    conditions: Option<&Conditions>,
+) -> Explained {
+    let source = SourceId::parse(document.source());
+    let trace = person.as_ref().zip(source.as_ref()).and_then(|(person, source)| then.trace(&person.id, source));
+    let all = conditions.map(|conditions| conditions.all.as_slice()).unwrap_or_default();
+    let proof = match (&source, &trace) {
+        (Some(source), Some(trace)) => proof::prove(source, trace, all),
+        _ => Vec::new(),
+    };
+    let is_active = person.as_ref().is_some_and(|person| person.active);
+    let missed = conditions.and_then(|conditions| conditions.missed);
+    let is_met = !proof.is_empty() && proof.iter().all(|met| !met.ways.is_empty());
+    Explained {
+        asked: asked.to_owned(),
+        may_open: is_active && is_met && missed.is_none(),
+        first: First { is_active, assigned: Some(Vec::new()), source: SourceTrust::Trusted },
+        tie: trace.map_or(Tie::None, |trace| trace.tie),
+        conditions: proof,
+        place: Place {
+            is_known: conditions.is_some(),
+            placed: conditions.and_then(|conditions| conditions.placed),
+            missed,
+            has_words: conditions.is_some(),
+            is_withheld: false,
+            is_settled: true,
+        },
+        person,
+    }
+}
+
+pub(super) fn names_in(
+    explained: &[Explained],
+    name_of: impl Fn(&Principal) -> Option<String>,
+) -> BTreeMap<Principal, String> {
+    let mut names = BTreeMap::new();
+    let mut add = |principal: &Principal| {
+        if let Some(name) = name_of(principal) {
+            names.insert(principal.clone(), name);
+        }
+    };
+    for met in explained.iter().flat_map(|explained| &explained.conditions) {
+        met.asks.iter().flatten().for_each(&mut add);
+        for fact in met.ways.iter().flatten() {
+            match &fact.what {
+                What::Alias(principal) | What::Named(_, principal) => add(principal),
+                What::Membership(member, group) => {
+                    add(member);
+                    add(group);
                 }
             }
         }
-        names
     }
+    names
 }

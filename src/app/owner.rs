@@ -114,6 +114,7 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
             ("password_file", &source.password_file),
             ("space_permissions_file", &source.space_permissions_file),
             ("webhook_secret_file", &source.webhook_secret_file),
+            ("memberships_file", &source.memberships_file),
         ] {
             if let Some(path) = path {
                 file(format!("source {} {what}", source.name), path);
@@ -129,7 +130,14 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
         file(format!("scim {} token_file", token.name), &token.token_file);
     }
     for source in &settings.source {
-        if source.token_file.is_none() && source.password_file.is_none() {
+        if source.kind == crawl::Product::ConfluenceArchive {
+            let file = source.file.as_deref().ok_or_else(|| "file, the export, is not set".to_owned());
+            let there = file.and_then(|file| match file.metadata() {
+                Ok(_) => Ok(file.display().to_string()),
+                Err(error) => Err(format!("cannot read {}: {error}", file.display())),
+            });
+            found.push((format!("source {} file", source.name), there));
+        } else if source.token_file.is_none() && source.password_file.is_none() {
             let why = "neither token_file nor password_file is set: the crawl would run as anonymous, and does not";
             found.push((format!("source {}", source.name), Err(why.to_owned())));
         }

@@ -194,7 +194,7 @@ impl App {
     /// Takes back what an administrator said of an account; the asker must be an administrator.
     pub fn clear_account(&self, asker: &Asker, account: &AccountId) -> Result<(), Error> {
         self.administrators_only(asker)?;
-        let changed = self.directory.clear_alias(account).map_err(told)?;
+        let changed = self.directory.clear_alias(account, self.now().ms()).map_err(told)?;
         self.recorded(asker, "alias_cleared", account, &changed)
     }
 
@@ -240,7 +240,10 @@ fn told(error: DirectoryError) -> Error {
     match error {
         DirectoryError::NotThere(_) => Error::NotThere,
         DirectoryError::Taken(what) => Error::Unreadable(format!("there is already {what}; take that back first")),
-        other => other.into(),
+        other @ (DirectoryError::NoSuchMember(_)
+        | DirectoryError::Changed
+        | DirectoryError::Name(_)
+        | DirectoryError::Broken(_)) => other.into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rounds: one thread that does what is due: syncs, sweeps, embedding, retention, checkpoints.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -7,11 +8,14 @@ use std::time::Duration;
 
 use super::{App, Error};
 use crate::audit::Event;
+use crate::clock::Moment;
 use crate::crawl::{self, Mode};
 use crate::model::Stop;
 
 /// How long a round rests.
 const REST: Duration = Duration::from_millis(500);
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Passages embedded before the round looks whether it must end.
 const EMBED_AT_ONCE: usize = 16;
 /// Passages embedded before the round looks at what else is due: each portion costs a commit.
@@ -22,6 +26,8 @@ const EMBED_COMMIT: usize = 128;
 pub(super) struct Rounds {
     thread: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
     stop: Stop,
+    /// When facts of the past were last forgotten, milliseconds since the Unix epoch.
+    forgot_ms: AtomicI64,
 }
 
 impl Rounds {
@@ -66,11 +72,12 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 5] = [
+        let round: [(&str, Deed); 6] = [
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
             ("sessions", App::sweep_sessions),
             ("checkpoint", App::sign_what_is_new),
+            ("past", App::forget_the_past),
             ("vectors", App::embed_what_is_new),
         ];
         for (what, deed) in round {
@@ -116,6 +123,21 @@ impl App {
             let receipt = self.audit.append(&forgotten)?;
             tracing::info!(leaf = receipt.leaf(), "a conversation's key was destroyed");
         }
+        Ok(())
+    }
+
+    /// Once a day is often enough for what is kept for months.
+    fn forget_the_past(&self) -> Result<(), Error> {
+        let now = self.now().ms();
+        let last = self.rounds.forgot_ms.load(Ordering::Relaxed);
+        if self.settings.directory.past_days == 0 || now.saturating_sub(last) < DAY_MS {
+            return Ok(());
+        }
+        let days = i64::try_from(self.settings.directory.past_days).unwrap_or(i64::MAX);
+        let before = now.saturating_sub(days.saturating_mul(DAY_MS));
+        self.directory.forget_past(before)?;
+        crawl::forget_past(&self.store, Moment::from_ms(before))?;
+        self.rounds.forgot_ms.store(now, Ordering::Relaxed);
         Ok(())
     }
 

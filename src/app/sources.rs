@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use super::explain::names_in;
 use super::refresh::AtWork;
 use super::told::SourceState;
 use super::{Access, App, Asker, Error};
@@ -242,9 +243,10 @@ impl App {
         let people = vec![explained];
         let access = Access {
             at: self.now(),
+            is_past: false,
             document: document.id.clone(),
             permissions_as_of: self.permissions_as_of(&document.id)?,
-            names: self.names_in(&people),
+            names: names_in(&people, |principal| self.directory.name_of(principal)),
             people,
         };
         Ok(Tested {

@@ -89,6 +89,13 @@ impl Zone {
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
     }
+
+    /// The moment at which the clocks of this zone show a time such as `2023-04-12 19:16:58.357`; of two the earlier one.
+    pub fn moment(&self, shown: &str) -> Option<Moment> {
+        let shown: jiff::civil::DateTime = shown.parse().ok()?;
+        let at = self.0.to_ambiguous_timestamp(shown).compatible().ok()?;
+        Some(Moment::from_ms(at.as_millisecond()))
+    }
 }
 
 impl TryFrom<String> for Zone {

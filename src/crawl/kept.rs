@@ -13,8 +13,8 @@ use super::{Failure, Mode, Run, State, Status};
 use crate::acl::AclClass;
 use crate::clock::Moment;
 use crate::corpus::{Document, DocumentId};
-use crate::names::SourceId;
-use crate::store::{self, Batch, Changes, Store, Tree, json_record};
+use crate::names::{SourceId, SyncId};
+use crate::store::{self, Batch, Changes, Ended, Store, Tree, json_record};
 
 /// The most runs that are remembered of a source.
 const RUNS_MAX: usize = 20;
@@ -73,6 +73,7 @@ pub(super) struct Heard {
     pub at_ms: i64,
 }
 
+json_record!(Past, 1);
 json_record!(Fact, 1);
 json_record!(Heard, 1);
 json_record!(Refused, 1);
@@ -92,6 +93,16 @@ pub(super) struct Kept {
     heard: Tree<String, Heard>,
     sources: Tree<String, Status>,
     permissions: Tree<Key, Permission>,
+    past: Tree<Ended<Key>, Past>,
+}
+
+/// A permission as it was, until a run read it otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Past {
+    /// As it was.
+    pub was: Permission,
+    /// The run that read it otherwise.
+    pub until: SyncId,
 }
 
 /// Changes that are kept together.
@@ -141,6 +152,7 @@ impl Kept {
             heard: store.tree("crawl.heard")?,
             sources: store.tree("crawl.sources")?,
             permissions: store.tree("crawl.permissions")?,
+            past: store.tree("crawl.permissions_past")?,
         })
     }
 
@@ -205,8 +217,35 @@ impl Kept {
         })
     }
 
-    pub(super) fn put_permissions(&self, changes: Batch<Key, Permission>) -> Result<(), store::Error> {
-        self.permissions.apply(changes)
+    /// Keeps changes of permissions, with what they were before.
+    pub(super) fn put_permissions(
+        &self,
+        now: Batch<Key, Permission>,
+        past: Batch<Ended<Key>, Past>,
+    ) -> Result<(), store::Error> {
+        let mut changes = Changes::new();
+        changes.add(&self.permissions, now);
+        changes.add(&self.past, past);
+        self.store.make(changes)
+    }
+
+    /// What a permission was, with the end of each, the earliest first.
+    pub(super) fn past(&self, key: &Key) -> impl Iterator<Item = Result<Past, store::Error>> + '_ {
+        let prefix = Ended::prefix(key);
+        let all: Vec<_> = self.past.under(&prefix).map(|read| read.map(|(_, past)| past)).collect();
+        all.into_iter()
+    }
+
+    /// Forgets what ended before a moment.
+    pub(super) fn forget_past(&self, before: Moment) -> Result<(), store::Error> {
+        let mut batch = Batch::new();
+        for key in self.past.keys_under(&[]) {
+            let key = key?;
+            if key.at_ms < u64::try_from(before.ms()).unwrap_or(0) {
+                batch.remove(&key);
+            }
+        }
+        self.past.apply(batch)
     }
 
     pub(super) fn is_withheld(&self, id: &DocumentId) -> Result<bool, store::Error> {

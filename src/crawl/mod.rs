@@ -27,6 +27,7 @@
 
 mod address;
 mod apply;
+mod archive;
 mod confluence;
 mod due;
 mod examine;
@@ -43,19 +44,18 @@ mod progress;
 mod restriction;
 mod run;
 mod scope;
+mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
 mod trial;
-
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Classes;
-use crate::clock::{Clock, Moment, Zone};
-use crate::corpus::{DocumentId, Kind};
+use crate::clock::{Clock, Moment};
+use crate::corpus::DocumentId;
 use crate::directory::Directory;
 use crate::extract::Extractor;
 use crate::index::Index;
@@ -63,170 +63,22 @@ use crate::names::{SourceId, SyncId};
 use crate::outbound;
 use crate::store::{self, Store};
 
+use self::archive::Archive;
 use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
 pub use self::address::{Wanted, wanted};
-pub use self::due::{Next, Timed, next, upcoming};
+pub use self::due::{Next, next, upcoming};
 pub use self::examine::Finding;
-pub use self::fields::{Authors, Fields};
+pub use self::fields::Authors;
 pub use self::hint::{Hint, Unheard, WEBHOOK_EVENTS};
 pub use self::markup::{MacroFate, MacroUse};
 pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
 pub use self::preview::{Counts, Preview};
 pub use self::progress::{Basis, Estimate, Progress, estimate};
 pub use self::scope::Pattern;
-pub use self::trial::Tried;
-
-/// One source of pages.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// A short word for ids and addresses, for example `wiki`.
-    pub name: SourceId,
-    /// Which product.
-    pub kind: Product,
-    /// The base address, with the context path where there is one.
-    pub url: url::Url,
-    /// Where people open pages, where that is not `url`: behind another proxy, or on Cloud with a token of few scopes, which
-    /// is taken at `https://api.atlassian.com/ex/confluence/ID/wiki` only.
-    #[serde(default)]
-    pub pages_url: Option<url::Url>,
-    /// Addresses of other hosts to which Confluence may send us for files. Cloud keeps attachments at
-    /// `https://api.media.atlassian.com`. The credential does not go there.
-    #[serde(default)]
-    pub hosts: Vec<url::Url>,
-    /// A file with a personal access token; on Cloud, an API token of `user`.
-    #[serde(default)]
-    pub token_file: Option<PathBuf>,
-    /// PEM files with root certificates that this source's hosts are trusted by, besides those of `[outbound]`.
-    #[serde(default)]
-    pub roots: Vec<PathBuf>,
-    /// A proxy for this source, in the place of that of `[outbound]`.
-    #[serde(default)]
-    pub proxy: Option<url::Url>,
-    /// Requests sent in a second at most, by all threads together; 0 for no limit of ours. What Confluence itself asks for
-    /// (`Retry-After`) is obeyed in any case, up to a minute.
-    #[serde(default)]
-    pub requests_per_second: u32,
-    /// The user the credential belongs to (on Cloud, by e-mail address); the crawl refuses to go on as anybody else.
-    pub user: String,
-    /// With `password_file`: basic authentication instead of a token.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// Space keys to take; with none here and in `space_patterns`, all.
-    #[serde(default)]
-    pub spaces: Vec<String>,
-    /// Regular expressions of the keys of more spaces to take. Each must match the whole key, in any case; so must all below.
-    #[serde(default)]
-    pub space_patterns: Vec<Pattern>,
-    /// Expressions of the keys of spaces to leave out, whatever else is said.
-    #[serde(default)]
-    pub without_spaces: Vec<Pattern>,
-    /// Whether personal spaces are among all.
-    #[serde(default = "yes")]
-    pub personal_spaces: bool,
-    /// Whether archived spaces are taken too.
-    #[serde(default)]
-    pub archived_spaces: bool,
-    /// What is taken: pages, blog posts, comments, attachments.
-    #[serde(default = "scope::every_kind")]
-    pub kinds: Vec<Kind>,
-    /// Whether resolved inline comments are taken.
-    #[serde(default)]
-    pub resolved_comments: bool,
-    /// Expressions of titles of pages and blog posts to take; empty for all. What hangs on a page goes with it.
-    #[serde(default)]
-    pub titles: Vec<Pattern>,
-    /// Expressions of titles to leave out.
-    #[serde(default)]
-    pub without_titles: Vec<Pattern>,
-    /// Expressions of labels, one of which a page must have; empty for all.
-    #[serde(default)]
-    pub labels: Vec<Pattern>,
-    /// Expressions of labels, none of which a page may have.
-    #[serde(default)]
-    pub without_labels: Vec<Pattern>,
-    /// Expressions of media types of attachments to take; empty for all that can be read.
-    #[serde(default)]
-    pub media_types: Vec<Pattern>,
-    /// Expressions of media types to leave out.
-    #[serde(default)]
-    pub without_media_types: Vec<Pattern>,
-    /// The largest attachment to take, in bytes. One that is larger is left out; one beyond `[extract] file_bytes_max` is a
-    /// failure of the run.
-    #[serde(default)]
-    pub attachment_bytes_max: Option<u64>,
-    /// A condition in Confluence's query language on pages and blog posts; empty for none.
-    #[serde(default)]
-    pub cql: String,
-    /// Groups that may use Confluence at all, where its version cannot be asked.
-    #[serde(default)]
-    pub use_groups: Vec<String>,
-    /// A table of who may view which space, for versions before 9.1 that tell it in no other way: lines of
-    /// `space_key,subject_type,subject`, where the type is `user`, `group` or `everyone` (without a subject).
-    #[serde(default)]
-    pub space_permissions_file: Option<PathBuf>,
-    /// On Cloud: take an admin key for each sync, by which an administrator of the site reads what restrictions would hide.
-    /// Without it the pages that `user` may not view are not there.
-    #[serde(default)]
-    pub admin_key: bool,
-    /// On Cloud: folders, whiteboards and databases restrict nothing. Confluence does not tell what they restrict, so that
-    /// without this word nobody finds the pages in them.
-    #[serde(default)]
-    pub folders_are_open: bool,
-    /// Minutes between syncs; 0 for none but those on demand and of the schedule.
-    #[serde(default = "fifteen")]
-    pub every_minutes: u64,
-    /// Minutes between looks at what is new, which list only the spaces that the source's own search and audit log name; 0
-    /// for none. They come between the syncs of `every_minutes` and of the schedule, and not where there are none.
-    #[serde(default = "three")]
-    pub news_minutes: u64,
-    /// A file with the secret by which Confluence signs what its webhooks say; without one they are not listened to.
-    #[serde(default)]
-    pub webhook_secret_file: Option<PathBuf>,
-    /// Times of day, week or month at which it is read, each with how much; besides `every_minutes`.
-    #[serde(default)]
-    pub schedule: Vec<Timed>,
-    /// The time zone of the schedule, by its name in the tz database.
-    #[serde(default = "Zone::utc")]
-    pub time_zone: Zone,
-    /// A run that would remove more than this share of the documents, in percent, and more than five of them, waits for an
-    /// administrator's word.
-    #[serde(default = "fifteen")]
-    pub removal_guard_percent: u64,
-    /// Minutes after which a source whose permissions could not be read again stops answering; 0 for never.
-    #[serde(default)]
-    pub stale_minutes: u64,
-    /// Which fields of its pages are kept beside their words.
-    #[serde(default)]
-    pub fields: Fields,
-    /// Keys that somebody set, rather than left at their defaults. Filled in by whoever reads the settings.
-    #[serde(skip)]
-    pub written: BTreeSet<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn three() -> u64 {
-    3
-}
-
-fn fifteen() -> u64 {
-    15
-}
-
-/// Which product a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Product {
-    /// Confluence Data Center or Server.
-    Confluence,
-    /// Confluence Cloud.
-    ConfluenceCloud,
-}
+pub use self::settings::{Product, Settings};
+pub use self::trial::{Tried, try_page};
 
 /// How much a run reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -449,26 +301,13 @@ fn with_source<T>(
     Ok(match settings.kind {
         Product::Confluence => deed(&Confluence::open(settings, outbound, extractor).map_err(wrong)?),
         Product::ConfluenceCloud => deed(&Cloud::open(settings, outbound, extractor).map_err(wrong)?),
+        Product::ConfluenceArchive => deed(&Archive::open(settings, extractor).map_err(wrong)?),
     })
 }
 
 /// Counts what a source would give with these settings, and changes nothing.
 pub fn preview(settings: &Settings, outbound: &outbound::Settings, extractor: &Extractor) -> Result<Preview, Error> {
     with_source(settings, outbound, extractor, |source| preview::preview(source, settings))
-}
-
-/// Reads one page now, and changes nothing. The inner error is why it could not be read.
-pub fn try_page(
-    settings: &Settings,
-    outbound: &outbound::Settings,
-    rooms: &Rooms<'_>,
-    wanted: &Wanted,
-) -> Result<Result<Tried, Failure>, Error> {
-    let tried =
-        with_source(settings, outbound, rooms.extractor, |source| trial::read(source, settings, rooms, wanted))?;
-    let Ok(mut tried) = tried else { return Ok(tried) };
-    tried.kept_revision = Kept::open(rooms.store)?.fact(&tried.document.id)?.map(|fact| fact.revision);
-    Ok(Ok(tried))
 }
 
 /// What is known of a source.
@@ -478,7 +317,18 @@ pub fn status(store: &Store, source: &SourceId) -> Result<Status, Error> {
 
 /// What is kept of who may read a document; `None` where no sync has seen it.
 pub fn conditions(store: &Store, document: &DocumentId) -> Result<Option<Conditions>, Error> {
-    Ok(permissions::conditions(&Kept::open(store)?, document)?)
+    Ok(permissions::conditions(&Kept::open(store)?, document, None)?)
+}
+
+/// The same as it was known at a moment: what a sync had read by then, and none had read otherwise. Facts are kept with when they
+/// held since the first sync of this version, so that of an earlier moment nothing is known.
+pub fn conditions_at(store: &Store, document: &DocumentId, at: Moment) -> Result<Option<Conditions>, Error> {
+    Ok(permissions::conditions(&Kept::open(store)?, document, Some(at))?)
+}
+
+/// Forgets facts that ended before a moment.
+pub fn forget_past(store: &Store, before: Moment) -> Result<(), Error> {
+    Ok(Kept::open(store)?.forget_past(before)?)
 }
 
 /// An administrator's word that the next run may remove more than the guard would let it.

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::kept::Kept;
+use super::kept::{Kept, Past};
 use super::listed::Listed;
 use super::restriction::{Level, Subjects, any_of};
 use crate::acl::{AclClass, AnyOf, Rule};
+use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::names::{SourceId, SyncId};
-use crate::store::{self, Batch, json_record};
+use crate::store::{self, Batch, Ended, json_record};
 
 /// What a record of the tree is of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,9 +184,15 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (_, Permission::Grant(_)) => false,
         });
     }
-    let mut changes = Batch::new();
+    let (mut changes, mut past) = (Batch::new(), Batch::new());
+    let mut end = |key: &Key, was: &Permission| {
+        past.put(&Ended::new(key.clone(), sync.began_ms), &Past { was: was.clone(), until: sync });
+    };
     let mut put = |key: Key, was: Option<Permission>, now: Permission| {
         if was.as_ref() != Some(&now) {
+            if let Some(was) = &was {
+                end(&key, was);
+            }
             changes.put(&key, &now);
         }
     };
@@ -220,14 +227,57 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (Key::Document(id), Permission::Place(was)) if kept.fact(id)?.is_some() => {
                 spaces.insert(was.space.clone());
                 if was.missed.is_none() {
+                    end(key, &Permission::Place(was.clone()));
                     changes.put(key, &Permission::Place(Place { missed: Some(sync), ..was.clone() }));
                 }
             }
             (Key::Space(_, space), Permission::Grant(_)) if spaces.contains(space) => {}
-            _ => changes.remove(key),
+            (key, was) => {
+                end(key, was);
+                changes.remove(key);
+            }
         }
     }
-    kept.put_permissions(changes)
+    kept.put_permissions(changes, past)
+}
+
+impl Permission {
+    /// The sync that first read it so as a whole.
+    fn since(&self) -> SyncId {
+        match self {
+            Permission::Grant(grant) => grant.learned,
+            Permission::Place(place) => {
+                let all = [Some(place.placed), Some(place.learned), place.missed];
+                all.into_iter().flatten().max_by_key(|sync| (sync.began_ms, sync.number)).unwrap_or(place.learned)
+            }
+        }
+    }
+}
+
+/// What is kept of permissions, as it is now or as it was known at a moment.
+struct Facts<'a> {
+    kept: &'a Kept,
+    at: Option<Moment>,
+}
+
+impl Facts<'_> {
+    fn permission(&self, key: &Key) -> Result<Option<Permission>, store::Error> {
+        let Some(at) = self.at else { return self.kept.permission(key) };
+        for past in self.kept.past(key) {
+            let past = past?;
+            if past.until.began_ms > at.ms() {
+                return Ok(Some(past.was).filter(|was| was.since().began_ms <= at.ms()));
+            }
+        }
+        Ok(self.kept.permission(key)?.filter(|now| now.since().began_ms <= at.ms()))
+    }
+
+    fn place(&self, id: &DocumentId) -> Result<Option<Place>, store::Error> {
+        Ok(match self.permission(&Key::Document(id.clone()))? {
+            Some(Permission::Place(place)) => Some(place),
+            Some(Permission::Grant(_)) | None => None,
+        })
+    }
 }
 
 fn grant(was: Option<&Permission>, to: Option<&Subjects>, sync: SyncId) -> Permission {
@@ -250,17 +300,20 @@ fn since(was: Option<&Permission>, now: Place) -> Place {
     Place { placed, learned, ..now }
 }
 
-/// What is kept of who may read a document; `None` where no sync has seen it.
-pub(super) fn conditions(kept: &Kept, id: &DocumentId) -> Result<Option<Conditions>, store::Error> {
-    let (fact, place) = (kept.fact(id)?, kept.place(id)?);
+/// What is kept of who may read a document, or was `at` a moment; `None` where no sync had seen it.
+pub(super) fn conditions(kept: &Kept, id: &DocumentId, at: Option<Moment>) -> Result<Option<Conditions>, store::Error> {
+    let facts = Facts { kept, at };
+    // Which class was in force at a moment is not kept: the facts say what it was made of.
+    let fact = if at.is_none() { kept.fact(id)? } else { None };
+    let place = facts.place(id)?;
     let Some(source) = SourceId::parse(id.source()) else { return Ok(None) };
     let mut all = Vec::new();
     match &place {
         Some(place) => {
-            all.push(granted(kept, &source, Key::Use(source.clone()), About::Use(source.clone()))?);
+            all.push(granted(&facts, &source, Key::Use(source.clone()), About::Use(source.clone()))?);
             let space = Key::Space(source.clone(), place.space.clone());
-            all.push(granted(kept, &source, space, About::Space(place.space.clone()))?);
-            restrictions(kept, &source, id, place, &mut all)?;
+            all.push(granted(&facts, &source, space, About::Space(place.space.clone()))?);
+            restrictions(&facts, &source, id, place, &mut all)?;
         }
         None if fact.is_some() => {
             let asks = Asks::Unknown(Unknown::NotKept);
@@ -273,12 +326,12 @@ pub(super) fn conditions(kept: &Kept, id: &DocumentId) -> Result<Option<Conditio
         placed: place.as_ref().map(|place| place.placed),
         missed: place.and_then(|place| place.missed),
         class: fact.map(|fact| fact.class),
-        is_withheld: kept.is_withheld(id)?,
+        is_withheld: at.is_none() && kept.is_withheld(id)?,
     }))
 }
 
-fn granted(kept: &Kept, source: &SourceId, key: Key, about: About) -> Result<Condition, store::Error> {
-    Ok(match kept.permission(&key)? {
+fn granted(facts: &Facts<'_>, source: &SourceId, key: Key, about: About) -> Result<Condition, store::Error> {
+    Ok(match facts.permission(&key)? {
         Some(Permission::Grant(Grant { to: Some(to), learned })) => {
             Condition { about, asks: Asks::For(any_of(source, &to)), learned: Some(learned) }
         }
@@ -292,7 +345,7 @@ fn granted(kept: &Kept, source: &SourceId, key: Key, about: About) -> Result<Con
 /// The restrictions from the root down, as `listed::levels` puts them together for the rule: whatever stands above and was
 /// not listed by the last sync is unknown. Of the document itself the last known restriction counts while it is kept.
 fn restrictions(
-    kept: &Kept,
+    facts: &Facts<'_>,
     source: &SourceId,
     id: &DocumentId,
     place: &Place,
@@ -312,7 +365,7 @@ fn restrictions(
         }),
         Level::Unknown => Some(unknown(id, Unknown::Unreadable, Some(place.learned))),
     };
-    let with_place = |id| Ok::<(&DocumentId, Option<Place>), store::Error>((id, kept.place(id)?));
+    let with_place = |id| Ok::<(&DocumentId, Option<Place>), store::Error>((id, facts.place(id)?));
     let container = place.container.as_ref().map(with_place).transpose()?;
     let holder = match &container {
         Some((_, holder)) => holder.as_ref(),

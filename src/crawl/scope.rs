@@ -71,6 +71,15 @@ pub(super) fn takes_kind(settings: &Settings, kind: Kind) -> bool {
     settings.kinds.contains(&kind)
 }
 
+/// Whether something in this state is taken in; where none is told it stands. Drafts and what is in the bin never are.
+pub(super) fn takes_status(settings: &Settings, kind: Kind, status: Option<&str>) -> bool {
+    match status {
+        None | Some("current") => true,
+        Some("archived") => settings.archived_pages && kind == Kind::Page,
+        Some(_) => false,
+    }
+}
+
 /// Whether an attached file is taken in, by what the source says of it.
 pub(super) fn takes_file(settings: &Settings, media_type: &str, bytes: u64) -> bool {
     let is_typed = settings.media_types.is_empty() || any(&settings.media_types, media_type);

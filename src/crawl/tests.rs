@@ -655,7 +655,7 @@ fn of_documents_kept_before_their_facts_were_the_readers_are_said_to_be_unknown_
     let kept = Kept::open(&world.store).unwrap();
     let mut forget = crate::store::Batch::new();
     kept.permissions(&wiki()).unwrap().keys().for_each(|key| forget.remove(key));
-    kept.put_permissions(forget).unwrap();
+    kept.put_permissions(forget, crate::store::Batch::new()).unwrap();
 
     assert_eq!(told(&world, "3"), ["3 NotKept by 0"]);
     assert_eq!(world.found_by(&["staff"]).len(), 3, "what was in force stays");
@@ -805,4 +805,58 @@ fn looks_that_found_nothing_do_not_push_the_others_out_of_what_is_remembered() {
 
     let modes: Vec<(Mode, u64)> = world.status().runs.iter().map(|run| (run.mode, run.changed)).collect();
     assert_eq!(modes, [(Mode::News, 0), (Mode::News, 1), (Mode::News, 0), (Mode::Changes, 0)]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_is_told_of_a_moment_is_what_was_told_at_it(
+        steps in proptest::collection::vec((0..6u8, 1..5u8, 0..3u8), 1..12),
+    ) {
+        let (world, mut site) = (World::new(), site().with("4", &["1"], "snacks"));
+        let ids: Vec<DocumentId> = ["1", "2", "3", "4"].map(id).into();
+        let told = |at: Option<Moment>| -> Vec<_> {
+            let of = |id: &DocumentId| match at {
+                Some(at) => conditions_at(&world.store, id, at).unwrap(),
+                None => conditions(&world.store, id).unwrap(),
+            };
+            ids.iter().map(|id| of(id).map(|found| (found.all, found.placed, found.missed))).collect()
+        };
+        let mut history = Vec::new();
+        for (deed, page, group) in steps {
+            let local = page.to_string();
+            let group = ["managers", "staff", "guests"][usize::from(group)];
+            match deed {
+                0 if site.pages.contains_key(&id(&local)) => site.restrict(&local, &[group]),
+                1 if site.pages.contains_key(&id(&local)) => site.item(&local).level = Level::Open,
+                2 if site.pages.contains_key(&id(&local)) && page > 1 => site.item(&local).ancestors = vec![id("1")],
+                3 => drop(site.pages.remove(&id(&local))),
+                4 if !site.pages.contains_key(&id(&local)) => site = std::mem::take(&mut site).with(&local, &[], "back"),
+                _ => site.is_listing_broken = !site.is_listing_broken,
+            }
+            let settings = Settings { removal_guard_percent: 100, ..settings() };
+            world.run_with(&settings, &site, Mode::Changes);
+            history.push((world.clock.now(), told(None)));
+        }
+        for (at, then) in history {
+            proptest::prop_assert_eq!(told(Some(at)), then);
+        }
+        proptest::prop_assert!(told(Some(Moment::from_ms(1))).iter().all(Option::is_none), "of before the first run nothing");
+    }
+}
+
+#[test]
+fn what_ended_too_long_ago_is_forgotten() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+    let first = world.clock.now();
+    site.restrict("3", &["managers"]);
+    world.run(&site, Mode::Changes);
+    let restriction = |at| conditions_at(&world.store, &id("3"), at).unwrap().map(|found| found.all.len());
+    assert_eq!((restriction(first), restriction(world.clock.now())), (Some(2), Some(3)));
+
+    forget_past(&world.store, world.clock.now().plus_ms(1)).unwrap();
+
+    assert_eq!((restriction(first), restriction(world.clock.now())), (None, Some(3)));
 }

@@ -4,15 +4,17 @@
 //! rule is made of these by the same functions as in a run. Whoever shows the words to somebody must hold that rule against
 //! them first: here nobody knows who asks.
 
+use super::kept::Kept;
 use super::listed::{Listed, document, levels};
 use super::markup::{MacroUse, Mention};
 use super::permissions::{About, Asks, Condition, Conditions, Unknown};
 use super::restriction::{Level, any_of, rule_of};
 use super::source::{One, Source};
-use super::{Failure, Rooms, Settings, Wanted, scope};
+use super::{Error, Failure, Rooms, Settings, Wanted, scope, with_source};
 use crate::acl::Rule;
 use crate::corpus::{Document, DocumentId, Passage, Sizes, cut};
 use crate::names::AccountId;
+use crate::outbound;
 
 /// What reading one page gave.
 #[derive(Debug, Clone)]
@@ -35,13 +37,21 @@ pub struct Tried {
     pub failures: Vec<Failure>,
 }
 
-/// Reads one page. The error is why it could not be read at all.
-pub(super) fn read(
-    source: &dyn Source,
+/// Reads one page now, and changes nothing. The inner error is why it could not be read.
+pub fn try_page(
     settings: &Settings,
+    outbound: &outbound::Settings,
     rooms: &Rooms<'_>,
     wanted: &Wanted,
-) -> Result<Tried, Failure> {
+) -> Result<Result<Tried, Failure>, Error> {
+    let tried = with_source(settings, outbound, rooms.extractor, |source| read(source, settings, rooms, wanted))?;
+    let Ok(mut tried) = tried else { return Ok(tried) };
+    tried.kept_revision = Kept::open(rooms.store)?.fact(&tried.document.id)?.map(|fact| fact.revision);
+    Ok(Ok(tried))
+}
+
+/// Reads one page. The error is why it could not be read at all.
+fn read(source: &dyn Source, settings: &Settings, rooms: &Rooms<'_>, wanted: &Wanted) -> Result<Tried, Failure> {
     source.connect()?;
     let names = |mention: Mention<'_>| match mention {
         Mention::Key(key) => {

@@ -204,19 +204,24 @@ impl Directory {
             held.holder(account, picture)
         };
         let alias = Alias { to, set_ms: now_ms };
-        self.provisioned.put(&ProvisionedKey::Alias(account.clone()), &Provisioned::Alias(alias.clone()))?;
+        let key = ProvisionedKey::Alias(account.clone());
+        let was = self.held().aliases.get(account).cloned();
+        let mut changes = Batch::new();
+        changes.put(&key, &Provisioned::Alias(alias.clone()));
+        self.keep(changes, was.map(|was| (key, Provisioned::Alias(was))), now_ms)?;
         self.held_mut().put_alias(account.clone(), alias);
         Ok(before.map(|(person, _)| person).into_iter().chain(to).collect())
     }
 
     /// Takes an administrator's word on an account back: what ties by itself ties again.
-    pub fn clear_alias(&self, account: &AccountId) -> Result<Vec<UserId>, Error> {
+    pub fn clear_alias(&self, account: &AccountId, now_ms: i64) -> Result<Vec<UserId>, Error> {
         let _changing = self.changing();
         let was = self.held().aliases.get(account).cloned();
         let was = was.ok_or_else(|| Error::NotThere(format!("{}:{}", account.source, account.key)))?;
         let mut changes = Batch::new();
-        changes.remove(&ProvisionedKey::Alias(account.clone()));
-        self.provisioned.apply(changes)?;
+        let key = ProvisionedKey::Alias(account.clone());
+        changes.remove(&key);
+        self.keep(changes, [(key, Provisioned::Alias(was.clone()))], now_ms)?;
         self.held_mut().drop_alias(account);
         let held = self.held();
         let now = held.sources.get(&account.source).and_then(|picture| held.holder(account, picture));

@@ -26,6 +26,7 @@
 mod alias;
 mod held;
 mod kept;
+mod past;
 mod person;
 mod source;
 #[cfg(test)]
@@ -39,12 +40,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::acl::{Principal, PrincipalSet};
 use crate::names::{AccountId, GroupName, Ids, SourceId, SyncId, UserId, UserName};
-use crate::store::{self, Batch, Store, Tree};
+use crate::store::{self, Batch, Changes, Ended, Store, Tree};
 use held::Held;
 use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
+use past::{Past, PastKey};
 use source::{Accounts, Groups, Picture};
 
 pub use alias::{Clash, Conflict, Holding, TiedBy};
+pub use past::Then;
 pub use person::{Group, GroupProfile, Person, Profile};
 pub use source::{Account, Membership, SourceGroup, SourcePeople, Tie, Trace};
 
@@ -52,9 +55,11 @@ pub use source::{Account, Membership, SourceGroup, SourcePeople, Tie, Trace};
 const PROVISIONED: &str = "directory.provisioned";
 /// The tree of the sources' accounts and groups.
 const CRAWLED: &str = "directory.crawled";
+/// The tree of what was, and is no longer.
+const PAST: &str = "directory.past";
 
 /// Which groups give which role, and whether a login may be matched by name.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Provisioned groups (display names) whose members administer: they manage, they do not read.
@@ -69,6 +74,22 @@ pub struct Settings {
     /// Sources whose accounts' e-mail addresses are proven, because only the company can set them: there an account whose user
     /// name is nobody's is the person's who alone has its address.
     pub match_emails: Vec<SourceId>,
+    /// Days for which it is kept who was who, who was in which group of a source and what each page was left to, so that rights
+    /// can be explained as they were; 0 for ever.
+    pub past_days: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            administrators: Vec::new(),
+            auditors: Vec::new(),
+            support: Vec::new(),
+            match_user_names: false,
+            match_emails: Vec::new(),
+            past_days: 400,
+        }
+    }
 }
 
 /// A role on the desk.
@@ -98,8 +119,11 @@ pub struct Directory {
     /// The groups that give each role.
     roles: [(Role, Vec<GroupName>); 3],
     match_user_names: bool,
+    store: Store,
     provisioned: Tree<ProvisionedKey, Provisioned>,
     crawled: Tree<CrawledKey, Crawled>,
+    /// What was, and until when.
+    past: Tree<Ended<PastKey>, Past>,
     /// Held from the check of a change until it is on disk and in memory, so that two changes cannot both take one name.
     changing: Mutex<()>,
     /// Written only after the store has acknowledged the same change; readers never wait for a disk.
@@ -157,6 +181,8 @@ impl Directory {
         held.sources = sources(crawled.all())?;
         held.email_sources = settings.match_emails.iter().cloned().collect();
         Ok(Directory {
+            store: store.clone(),
+            past: store.tree(PAST)?,
             ids,
             roles,
             match_user_names: settings.match_user_names,
@@ -239,7 +265,8 @@ impl Directory {
     /// to the one person, active or not, whose user name is the account's; a name that several accounts share ties nobody.
     pub fn replace_source(&self, source: &SourceId, people: SourcePeople, sync: SyncId) -> Result<(), Error> {
         let _changing = self.changing();
-        let mut changes = Batch::new();
+        let (mut changes, mut past) = (Batch::new(), Batch::new());
+        let until = sync.began_ms;
         let (accounts, groups) = {
             let held = self.held();
             let nobody = Picture::default();
@@ -248,11 +275,14 @@ impl Directory {
             let groups = source::learn_groups(&was.groups, people.groups, sync);
             let account_key = |key: &str| CrawledKey::Account(source.clone(), key.into());
             let group_key = |key: &str| CrawledKey::Group(source.clone(), key.into());
-            difference(&was.accounts, &accounts, account_key, Crawled::Account, &mut changes);
-            difference(&was.groups, &groups, group_key, Crawled::Group, &mut changes);
+            difference(&was.accounts, &accounts, account_key, Crawled::Account, until, (&mut changes, &mut past));
+            difference(&was.groups, &groups, group_key, Crawled::Group, until, (&mut changes, &mut past));
             (accounts, groups)
         };
-        self.crawled.apply(changes)?;
+        let mut all = Changes::new();
+        all.add(&self.crawled, changes);
+        all.add(&self.past, past);
+        self.store.make(all)?;
         self.held_mut().sources.insert(source.clone(), Picture::of(accounts, groups));
         Ok(())
     }
@@ -319,13 +349,17 @@ fn difference<V: PartialEq + Clone>(
     new: &BTreeMap<Box<str>, V>,
     key: impl Fn(&str) -> CrawledKey,
     record: impl Fn(V) -> Crawled,
-    changes: &mut Batch<CrawledKey, Crawled>,
+    until_ms: i64,
+    (changes, past): (&mut Batch<CrawledKey, Crawled>, &mut Batch<Ended<PastKey>, Past>),
 ) {
     for (name, value) in new.iter().filter(|(name, value)| old.get(*name) != Some(*value)) {
         changes.put(&key(name), &record(value.clone()));
     }
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
         changes.remove(&key(name));
+    }
+    for (name, was) in old.iter().filter(|(name, was)| new.get(*name) != Some(*was)) {
+        past.put(&Ended::new(PastKey::Crawled(key(name)), until_ms), &Past::Crawled(record(was.clone())));
     }
 }
 

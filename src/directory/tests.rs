@@ -441,7 +441,7 @@ fn an_administrators_word_goes_before_the_user_name() {
     assert_eq!(changed, [mateo, mary]);
     assert!(house.has(&mary, &Principal::Account(of_key("1"))) && !house.has(&mateo, &Principal::AnyoneOf(wiki())));
     assert_eq!(house.directory.counts().unwrap().unmatched, [("wiki".to_owned(), 1)]);
-    assert_eq!(house.directory.clear_alias(&of_key("1")).unwrap(), [mary, mateo]);
+    assert_eq!(house.directory.clear_alias(&of_key("1"), 8).unwrap(), [mary, mateo]);
     assert!(house.has(&mateo, &Principal::Account(of_key("1"))));
 }
 
@@ -469,7 +469,7 @@ fn what_an_administrator_said_is_refused_where_it_cannot_be_and_survives_a_resta
     assert!(matches!(house.directory.set_alias(&of_key("1"), Some(stranger), 7), Err(Error::NotThere(_))));
     house.directory.set_alias(&of_key("1"), Some(mateo), 7).unwrap();
     assert!(matches!(house.directory.set_alias(&of_key("2"), Some(mateo), 7), Err(Error::Taken(_))));
-    assert!(matches!(house.directory.clear_alias(&of_key("2")), Err(Error::NotThere(_))));
+    assert!(matches!(house.directory.clear_alias(&of_key("2"), 8), Err(Error::NotThere(_))));
 
     let house = house.reopened();
     assert!(house.has(&mateo, &Principal::Account(of_key("1"))));
@@ -569,5 +569,69 @@ proptest::proptest! {
         held.sort();
         ties.sort();
         proptest::prop_assert_eq!(held, ties);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_directory_of_a_moment_is_the_one_that_was(
+        steps in proptest::collection::vec((0..7u8, 0..3usize, 0..3usize), 1..14),
+    ) {
+        let house = house();
+        let names = ["ada", "bo", "cy"];
+        let mut people: Vec<Option<UserId>> = vec![None; 3];
+        let (mut accounts, mut in_group) = ([true, false, false], [Vec::<usize>::new(), Vec::new(), Vec::new()]);
+        let mut now_ms = 1_000;
+        let mut history = Vec::new();
+        for (deed, one, other) in steps {
+            now_ms += 1_000;
+            match deed {
+                0 => people[one] = people[one].or_else(|| {
+                    house.directory.add_person(profile(names[one]), now_ms).ok().map(|person| person.id)
+                }),
+                1 => if let Some(id) = people[one].take() {
+                    house.directory.remove_person(&id, None, now_ms).unwrap();
+                },
+                2 => if let Some(id) = &people[one] {
+                    let change = |was: &Person| Ok::<_, Error>(Profile { active: !was.active, ..was.profile() });
+                    house.directory.change_person(id, None, now_ms, change).unwrap();
+                },
+                3 => accounts[one] = !accounts[one],
+                4 => match in_group[one].iter().position(|known| *known == other) {
+                    Some(at) => drop(in_group[one].remove(at)),
+                    None => in_group[one].push(other),
+                },
+                5 => drop(house.directory.set_alias(&of_key(names[one]), people[other], now_ms)),
+                _ => drop(house.directory.clear_alias(&of_key(names[one]), now_ms)),
+            }
+            if matches!(deed, 3 | 4) {
+                let all = names.iter().zip(accounts).filter(|(_, is_there)| *is_there);
+                let all = all.map(|(name, _)| account_of(name, name, None)).collect();
+                let groups = in_group.iter().enumerate().map(|(n, members)| SourceGroup {
+                    id: GroupId::Of(wiki(), n.to_string().into()),
+                    name: format!("group {n}"),
+                    members: members.iter().map(|member| names[*member].into()).collect(),
+                    groups: if n == 0 { vec!["1".into()] } else { Vec::new() },
+                }).collect();
+                let sync = SyncId { number: now_ms.unsigned_abs(), began_ms: now_ms };
+                house.directory.replace_source(&wiki(), SourcePeople { accounts: all, groups }, sync).unwrap();
+            }
+            let told = people.iter().flatten().map(|id| {
+                let person = house.directory.person(id).unwrap().map(|person| (person.user_name, person.active));
+                (*id, person, house.directory.trace(id, &wiki()))
+            }).collect::<Vec<_>>();
+            history.push((now_ms, told));
+        }
+        for (at_ms, told) in history {
+            let then = house.directory.then(at_ms).unwrap();
+            for (id, person, trace) in told {
+                let was = then.person(&id).map(|person| (person.user_name.clone(), person.active));
+                proptest::prop_assert_eq!(&was, &person, "at {}", at_ms);
+                proptest::prop_assert_eq!(then.trace(&id, &wiki()), trace, "at {}", at_ms);
+            }
+        }
+        proptest::prop_assert!(house.directory.then(5).unwrap().person_named(&UserName::parse("ada").unwrap()).is_none());
     }
 }

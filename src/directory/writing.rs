@@ -83,7 +83,13 @@ impl Directory {
             changes.remove(&ProvisionedKey::Member(group.id.clone(), *id));
             changes.put(&ProvisionedKey::Group(group.id.clone()), &Provisioned::Group(group.clone()));
         }
-        self.provisioned.apply(changes)?;
+        let mut was: Vec<(ProvisionedKey, Provisioned)> =
+            vec![(ProvisionedKey::Person(*id), Provisioned::Person((*person).clone()))];
+        for account in &given {
+            let alias = self.held().aliases.get(account).cloned();
+            was.extend(alias.map(|alias| (ProvisionedKey::Alias(account.clone()), Provisioned::Alias(alias))));
+        }
+        self.keep(changes, was, now_ms)?;
         let mut held = self.held_mut();
         held.drop_person(id);
         given.iter().for_each(|account| held.drop_alias(account));
@@ -183,7 +189,11 @@ impl Directory {
     }
 
     fn keep_person(&self, person: &Arc<Person>) -> Result<(), Error> {
-        self.provisioned.put(&ProvisionedKey::Person(person.id), &Provisioned::Person((**person).clone()))?;
+        let key = ProvisionedKey::Person(person.id);
+        let was = self.held().people.get(&person.id).map(|was| Provisioned::Person((**was).clone()));
+        let mut changes = Changes::new();
+        changes.put(&key, &Provisioned::Person((**person).clone()));
+        self.keep(changes, was.into_iter().map(|was| (key.clone(), was)), person.changed_ms)?;
         self.held_mut().put_person(person.clone());
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde_json::Value;
 use sotto::app;
-use sotto::app::nouns::{DocumentId, Mode, SourceId};
+use sotto::app::nouns::{DocumentId, Mode, Moment, SourceId};
 use sotto::web::control::{self, Command};
 
 use crate::{FOUND_WRONG, complain, say, serve};
@@ -60,11 +60,14 @@ pub fn explain(
     user: String,
     other: Option<String>,
     document: &str,
+    at: Option<&str>,
     json: bool,
 ) -> anyhow::Result<()> {
+    let read = |at: &str| Moment::parse(at).with_context(|| format!("{at:?} is no moment like 2026-11-27T09:00:00Z"));
+    let at = at.map(read).transpose()?;
     let document = DocumentId::parse(document).with_context(|| format!("{document:?} is no id like wiki:1234"))?;
     let people = [user].into_iter().chain(other).collect();
-    let reply = tell(config, &Command::Explain { people, document })?;
+    let reply = tell(config, &Command::Explain { people, document, at })?;
     if json {
         say(&serde_json::to_string_pretty(&reply)?);
         return Ok(());

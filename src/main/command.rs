@@ -78,6 +78,9 @@ pub enum Command {
         /// The document, as SOURCE:ID.
         #[arg(long, value_name = "ID")]
         document: String,
+        /// As it was known at a moment of the past, for example 2026-11-27T09:00:00Z.
+        #[arg(long, value_name = "RFC3339")]
+        at: Option<String>,
         #[command(flatten)]
         config: WithConfig,
         /// Print JSON.
@@ -358,8 +361,14 @@ pub enum Standin {
         #[arg(long, value_name = "FILE")]
         site: PathBuf,
         /// Address and port.
-        #[arg(long, value_name = "ADDR")]
-        listen: SocketAddr,
+        #[arg(long, value_name = "ADDR", required_unless_present = "export", conflicts_with = "export")]
+        listen: Option<SocketAddr>,
+        /// Write an XML export of the site to this file, as Confluence would make it, and end.
+        #[arg(long, value_name = "FILE")]
+        export: Option<PathBuf>,
+        /// Export the space of this key alone.
+        #[arg(long, value_name = "KEY", requires = "export")]
+        space: Option<String>,
         /// Which product and version it behaves like.
         #[arg(long, default_value = "dc-10")]
         flavour: String,

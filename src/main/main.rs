@@ -7,8 +7,11 @@ mod evaluate;
 mod model;
 mod serve;
 
-use clap::Parser as _;
+use std::io::Write as _;
 use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
 
 use sotto::standin::{confluence, idp};
 use sotto::web;
@@ -54,8 +57,8 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Source { deed: SourceDeed::Preview { name, config, json } } => {
             client::preview(config.config.as_deref(), &name, json).map(done)
         }
-        Command::Explain { user, other, document, config, json } => {
-            client::explain(config.config.as_deref(), user, other, &document, json).map(done)
+        Command::Explain { user, other, document, at, config, json } => {
+            client::explain(config.config.as_deref(), user, other, &document, at.as_deref(), json).map(done)
         }
         Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
         Command::Audit { deed } => match deed {
@@ -67,7 +70,16 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Eval { deed: Eval::Retrieval(options) } => evaluate::retrieval(&options).map(done),
         Command::Eval { deed: Eval::Answers(options) } => evaluate::answers(&options).map(done),
         Command::Eval { deed: Eval::Attacks(options) } => evaluate::attacks(&options).map(done),
-        Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault } } => {
+        Command::Standin { deed: Standin::Confluence { site, export: Some(out), space, flavour, .. } } => {
+            let bytes = confluence::Confluence::export(&site, &flavour, space.as_deref())?;
+            std::fs::File::create(&out)
+                .and_then(|mut file| file.write_all(&bytes))
+                .with_context(|| format!("cannot write {}", out.display()))?;
+            say(&format!("an export of {} is in {}", site.display(), out.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Standin { deed: Standin::Confluence { site, listen, flavour, fault, .. } } => {
+            let listen = listen.context("an address to listen on is missing")?;
             let wiki = confluence::Confluence::open(listen, &site, &flavour, &fault)?;
             say(&format!("a stand-in Confluence is at {}", wiki.url()));
             web::wait_for_signal().map(done)

@@ -13,4 +13,5 @@ pub mod idp;
 pub mod play;
 pub mod push;
 pub mod quiz;
+mod secure;
 mod server;

@@ -121,6 +121,19 @@ impl Server {
     where
         S: Fn(&Call) -> Reply + Send + Sync + 'static,
     {
+        Server::start_by(None, name, listen, serve)
+    }
+
+    /// The same, over TLS where there is a certificate.
+    pub fn start_by<S>(
+        secure: Option<rustls::ServerConfig>,
+        name: &str,
+        listen: SocketAddr,
+        serve: S,
+    ) -> anyhow::Result<Server>
+    where
+        S: Fn(&Call) -> Reply + Send + Sync + 'static,
+    {
         // Bound here and not on the thread, so that a port in use is the caller's error.
         let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
@@ -136,8 +149,11 @@ impl Server {
                 })
                 .workers(2)
                 .shutdown_timeout(1)
-                .disable_signals()
-                .listen(listener);
+                .disable_signals();
+                let server = match secure {
+                    Some(config) => server.listen_rustls_0_23(listener, config),
+                    None => server.listen(listener),
+                };
                 match server {
                     Ok(server) => {
                         let server = server.run();

@@ -19,6 +19,7 @@
 //! Uses: nothing of ours; keeps `sled`. Begin at [`Store`].
 
 pub mod durable;
+mod ended;
 mod key;
 mod record;
 mod tree;
@@ -34,6 +35,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+pub use ended::Ended;
 pub use key::{Key, first_of};
 pub use record::Record;
 pub(crate) use record::json_record;

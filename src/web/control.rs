@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::wire;
 use crate::app::{self, App, Removal};
+use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::names::SourceId;
 
@@ -59,6 +60,8 @@ pub enum Command {
         people: Vec<String>,
         /// The document.
         document: DocumentId,
+        /// The moment of the past; `None` for now.
+        at: Option<Moment>,
     },
     /// Writes the audit log, a line a leaf.
     AuditExport,
@@ -172,8 +175,8 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
             Ok(json!({ "source": source, "state": "running" }))
         }
         Command::Preview { source } => shape(serde_json::to_value(wire::Preview::from(&app.preview_as_owner(source)?))),
-        Command::Explain { people, document } => {
-            let access = app.explain_as_owner(people, document)?;
+        Command::Explain { people, document, at } => {
+            let access = app.explain_as_owner(people, document, *at)?;
             shape(serde_json::to_value(wire::Access::of(&access, wire::Told::Whole)))
         }
         Command::AuditExport => {

@@ -9,6 +9,7 @@ use super::guard::Administrator;
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::app::Removal;
+use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::names::SourceId;
 
@@ -63,9 +64,13 @@ pub async fn explain(
     administrator: Administrator,
     asked: Query<wire::Explain>,
 ) -> Result<Json<wire::Access>, Reply> {
-    let wire::Explain { user, other, document } = asked.into_inner();
+    let wire::Explain { user, other, document, at } = asked.into_inner();
+    let read = |at: String| {
+        Moment::parse(&at).ok_or_else(|| Reply::unreadable("at is a moment like 2026-11-27T09:00:00Z (RFC 3339)"))
+    };
+    let at = at.filter(|at| !at.is_empty()).map(read).transpose()?;
     let document = DocumentId::parse(&document).ok_or_else(|| Reply::unreadable("document is an id like wiki:1234"))?;
     let people: Vec<String> = [user].into_iter().chain(other).collect();
-    let access = deed(&front, move |app| app.explain(&administrator.0, &people, &document)).await?;
+    let access = deed(&front, move |app| app.explain(&administrator.0, &people, &document, at)).await?;
     Ok(Json(wire::Access::of(&access, wire::Told::Whole)))
 }

@@ -6,7 +6,7 @@ import { signInAgain } from "./me.js";
 import { drawAccess } from "./proof.js";
 import { say } from "./status.js";
 
-const FIELDS = ["user", "document", "other"];
+const FIELDS = ["user", "document", "other", "at"];
 
 /** Counts the questions, so that a slow answer is not drawn over a later one. */
 let asked = 0;
@@ -28,7 +28,11 @@ async function look() {
   history.replaceState(null, "", `?${question}`);
   say("Looking");
   try {
-    const found = await access(question);
+    // The field has the reader's own time; the appliance is asked in its.
+    const asking = new URLSearchParams(question);
+    const at = question.get("at");
+    if (at) asking.set("at", new Date(at).toISOString());
+    const found = await access(asking);
     if (mine !== asked) return;
     $("#trouble").replaceChildren();
     $("#found").replaceChildren(...drawAccess(found));

@@ -14,9 +14,20 @@ const STATES = /** @type {{[state: string]: [string, string]}} */ ({
 
 /** The whole explanation. @param {any} access @returns {any[]} */
 export function drawAccess(access) {
+  if (access.past) return [
+    el("p", { class: "small soft" }, `${access.document_id}, as it was known at ${exactly(access.at)}. Who was assigned to the assistant then is not kept.`),
+    ...shown(access),
+  ];
   const checked = access.permissions_as_of ? `Permissions were last read whole ${exactly(access.permissions_as_of)}.` : "Permissions were not read whole yet.";
   return [
     el("p", { class: "small soft" }, `${access.document_id}, as of ${exactly(access.at)}. ${checked}`),
+    ...shown(access),
+  ];
+}
+
+/** @param {any} access @returns {any[]} */
+function shown(access) {
+  return [
     access.differences.length > 0 && section("They differ in", el("ul", { class: "prose" }, access.differences.map((/** @type {any} */ one) => el("li", {}, one.texts.join(" "))))),
     el("div", { class: access.people.length > 1 ? "beside" : "" }, access.people.map(drawPerson)),
   ].filter(Boolean);

@@ -367,3 +367,35 @@ fn a_captcha_ends_the_run_after_one_request_and_deletes_nothing() {
     assert_eq!(house.wiki_log().len(), 1);
     assert_eq!(opened(&house, "mateo", ["101".to_owned()].into_iter()), 1);
 }
+
+#[test]
+fn of_an_archive_what_changed_is_read_again_and_one_that_is_broken_deletes_nothing() {
+    let house = Appliance::made_of(Parts::of_flavour("archive"), &Site::two_projects(), |_| {});
+    house.refresh();
+    let mut mateo = house.sign_in("mateo");
+    assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("28 days"));
+    let last = || house.app().overview_as_owner().unwrap().sources[0].status.runs[0].clone();
+
+    house.refresh();
+    let unchanged = last();
+    assert_eq!((unchanged.added, unchanged.changed, unchanged.removed, unchanged.reclassed), (0, 0, 0, 0));
+
+    let whole = house.export();
+    for broken in [&whole[..whole.len() / 2], &b"<html>Log in</html>"[..], &[]] {
+        assert_eq!(house.sync_export(broken), State::Failed);
+        let failures = last().failures;
+        assert!(failures.len() == 1 && !failures[0].remedy.is_empty(), "{failures:?}");
+    }
+    assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("28 days"));
+
+    house.change_wiki(
+        "PATCH",
+        "/_standin/content/101",
+        &json!({ "body": "<p>Every employee has 31 days of annual leave in a year.</p>" }),
+    );
+    house.change_wiki("DELETE", "/_standin/content/201", &json!({}));
+    house.refresh();
+    let changed = last();
+    assert_eq!((changed.added, changed.changed, changed.removed), (0, 1, 1));
+    assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("31 days"));
+}

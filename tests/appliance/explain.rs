@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sotto::app::nouns::{Mode, State};
+use sotto::app::nouns::{Clock, Mode, State};
 use sotto::standin::browser::Browser;
 
 use crate::permissions::{any_ids, any_site, truth_table};
@@ -115,6 +115,52 @@ fn whatever_the_site_an_explanation_decides_as_the_oracle_does_and_names_what_is
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn of_a_moment_of_the_past_an_explanation_decides_as_the_oracle_did_then() {
+    let cases = std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2u32).min(60);
+    let house = Appliance::with(&Site::new().user("u1").user("u2").user("u3").user("ana"));
+    let before_all = Clock::System.now().rfc3339();
+    let ana = std::cell::RefCell::new(house.sign_in("ana"));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    });
+    let past = |user: &str, id: &str, at: &str| {
+        let at: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
+        let path = format!("/api/v1/admin/access?user={user}&document=wiki:{id}&at={at}");
+        ana.borrow_mut().json(&path).unwrap()["people"][0].clone()
+    };
+    runner
+        .run(&proptest::collection::vec(any_site(), 2..4), |sites| {
+            let mut history = Vec::new();
+            for site in sites {
+                house.change_wiki("PUT", "/_standin/site", &site);
+                let state = house.sync(Mode::Changes);
+                prop_assert!(matches!(state, State::Succeeded | State::Incomplete), "the sync is {:?}", state);
+                history.push((Clock::System.now().rfc3339(), site));
+                // Runs are told apart by the millisecond in which they begin.
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+            for (at, site) in &history {
+                for id in any_ids() {
+                    for user in ["u1", "u2", "u3"] {
+                        let person = past(user, &id, at);
+                        let admitted = oracle::may_view(site, user, &id);
+                        prop_assert_eq!(&person["may_open"], admitted, "{} on {} at {}: {}", user, id, at, person);
+                    }
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let id = any_ids().next().unwrap();
+    assert_eq!(past("u1", &id, &before_all)["may_open"], false, "nothing was known yet");
+    let coming = "/api/v1/admin/access?user=u1&document=wiki:1000&at=2999-01-01T00:00:00Z";
+    assert_eq!(ana.borrow_mut().send("GET", coming, None).unwrap().status, 400);
 }
 
 #[test]

@@ -72,6 +72,12 @@ fn the_truth_table_holds_on_versions_that_tell_permissions_by_remote_procedure_c
     truth_table_holds_on("dc-7.19");
 }
 
+#[test]
+fn the_truth_table_holds_on_an_archive_in_both_of_its_forms() {
+    truth_table_holds_on("archive");
+    truth_table_holds_on("archive-old");
+}
+
 fn truth_table_holds_on(flavour: &'static str) {
     let house = on(flavour, &truth_table());
 
@@ -322,6 +328,12 @@ fn whatever_the_site_on_older_versions_each_person_finds_exactly_what_the_oracle
     for flavour in ["dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19"] {
         oracle_holds_on(flavour, 3);
     }
+}
+
+#[test]
+fn whatever_the_site_of_an_archive_each_person_finds_exactly_what_the_oracle_admits() {
+    oracle_holds_on("archive", 6);
+    oracle_holds_on("archive-old", 3);
 }
 
 fn oracle_holds_on(flavour: &'static str, cases_by_default: u32) {

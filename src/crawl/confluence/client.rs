@@ -133,6 +133,9 @@ impl Client {
             (Some(_), Some(_)) => return Err("give token_file or password_file, not both".to_owned()),
             (None, None) => return Err("token_file (or user and password_file) is missing".to_owned()),
         };
+        if settings.url.scheme() == "about" {
+            return Err("url, its address, is missing".to_owned());
+        }
         if !matches!(settings.url.scheme(), "http" | "https") || settings.url.host_str().is_none() {
             return Err(format!("{} is no http or https address", settings.url));
         }

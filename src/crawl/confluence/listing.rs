@@ -11,6 +11,7 @@ use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind};
 use crate::crawl::restriction::Level;
 use crate::crawl::source::{File, Item, Listing};
+use crate::crawl::words::too_large;
 use crate::crawl::{Failure, Settings, scope};
 use crate::extract::Format;
 
@@ -70,8 +71,16 @@ impl<'a> Lister<'a> {
     /// Lists the space. A part that cannot be listed leaves the listing not whole, and the rest goes on.
     pub(super) fn list(mut self, space: &str, seen: Seen<'_>) -> Listing {
         for kind in [Kind::Page, Kind::Blogpost] {
-            if let Err(trouble) = self.all_of(space, kind, seen) {
+            if let Err(trouble) = self.all_of(space, kind, "current", seen) {
                 self.broken(space, &trouble);
+            }
+        }
+        if self.settings.archived_pages {
+            match self.all_of(space, Kind::Page, "archived", seen) {
+                Ok(()) => {}
+                // A version that archives no pages.
+                Err(trouble) if trouble.is_absent() || matches!(trouble, Trouble::Status(400, _)) => {}
+                Err(trouble) => self.broken(space, &trouble),
             }
         }
         self.ask_restrictions();
@@ -119,9 +128,9 @@ impl<'a> Lister<'a> {
 
     /// Pages or blog posts, by `scan` where the version has it: it goes on behind the last row it gave, so that nothing is
     /// skipped or doubled when something is deleted meanwhile.
-    fn all_of(&mut self, space: &str, kind: Kind, seen: Seen<'_>) -> Result<(), Trouble> {
+    fn all_of(&mut self, space: &str, kind: Kind, status: &str, seen: Seen<'_>) -> Result<(), Trouble> {
         let word = if kind == Kind::Page { "page" } else { "blogpost" };
-        let query = format!("spaceKey={}&type={word}&status=current&expand={PAGE_EXPANDED}", encoded(space));
+        let query = format!("spaceKey={}&type={word}&status={status}&expand={PAGE_EXPANDED}", encoded(space));
         self.scan_or_list(space, &query, &mut |lister, rows: Vec<Content>| {
             let count = rows.len() as u64;
             rows.into_iter().for_each(|row| lister.page(row, kind));
@@ -196,9 +205,9 @@ impl<'a> Lister<'a> {
         DocumentId::new(self.settings.name.as_str(), local)
     }
 
-    /// What pages, comments and attachments have in common; `None` for what is no current content or was met before.
+    /// What pages, comments and attachments have in common; `None` for what does not stand or was met before.
     fn item(&mut self, row: Content, kind: Kind) -> Option<Item> {
-        if row.status.as_deref().is_some_and(|status| status != "current") {
+        if !scope::takes_status(self.settings, kind, row.status.as_deref()) {
             return None;
         }
         let id = self.id(&row.id)?;
@@ -396,15 +405,5 @@ pub(super) fn leave_out(listing: &mut Listing, space: &str, found: Result<HashSe
     });
     for item in &mut listing.items {
         item.is_left_out = !found.contains(item.id.local());
-    }
-}
-
-/// That a file is not read for its size.
-pub(super) fn too_large(id: &DocumentId, size: u64, most: u64) -> Failure {
-    Failure {
-        what: id.to_string(),
-        code: "file_too_large".to_owned(),
-        cause: format!("the file has {size} bytes; at most {most} are read"),
-        remedy: "raise [extract] file_bytes_max where the machine has the memory".to_owned(),
     }
 }

@@ -10,6 +10,7 @@ mod abreast;
 mod changes;
 mod client;
 mod cloud;
+mod file;
 mod grants;
 mod listing;
 mod one;
@@ -17,7 +18,6 @@ mod people;
 mod permission;
 mod rights;
 mod wire;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +34,7 @@ use super::hint::Hint;
 use super::markup::Names;
 use super::restriction::Subjects;
 use super::source::{Changed, Item, Listing, One, Source, Words};
-use super::{Failure, Settings, Wanted, scope};
+use super::{Failure, Settings, Wanted, scope, words};
 use crate::clock::Moment;
 use crate::corpus::Space;
 use crate::directory::SourcePeople;
@@ -49,6 +49,9 @@ const SPACE_ROWS: usize = 200;
 
 /// What is expanded when words are fetched.
 const WORDS_EXPANDED: &str = "body.storage,version,extensions.inlineProperties";
+
+/// The same where storage format cannot be had, and the settings take what is shown.
+const SHOWN_EXPANDED: &str = "body.view,version,extensions.inlineProperties";
 
 /// Bodies given at once by Data Center.
 const BODY_ROWS: usize = 50;
@@ -93,7 +96,20 @@ impl<'a> Confluence<'a> {
     }
 
     fn body(&self, item: &Item) -> Result<wire::Content, Trouble> {
-        self.client.read(&format!("/rest/api/content/{}?expand={WORDS_EXPANDED}", encoded(item.id.local())))
+        let id = encoded(item.id.local());
+        // What is archived is not given without being asked for, and what is in the bin is not taken.
+        let any = if self.settings.archived_pages { "status=any&" } else { "" };
+        let written = |expanded: &str| -> Result<wire::Content, Trouble> {
+            let content: wire::Content = self.client.read(&format!("/rest/api/content/{id}?{any}expand={expanded}"))?;
+            match scope::takes_status(self.settings, item.kind, content.status.as_deref()) {
+                true => Ok(content),
+                false => Err(Trouble::Status(404, false)),
+            }
+        };
+        match written(WORDS_EXPANDED) {
+            Err(Trouble::Status(500, _)) if self.settings.take_shown => written(SHOWN_EXPANDED),
+            content => content,
+        }
     }
 }
 
@@ -211,13 +227,13 @@ impl Source for Confluence<'_> {
         let mut bodies = self.bodies(&pages).unwrap_or_default();
         let one = |item: &&Item| {
             if let Some(file) = &item.file {
-                return words::of_file(&self.client, self.extractor, item, file);
+                return file::words(&self.client, self.extractor, item, file);
             }
             let content = match bodies.remove(item.id.local()) {
                 Some(content) => content,
                 None => self.body(item).map_err(|trouble| trouble.failure(item.id.as_str()))?,
             };
-            words::of_storage(read(content), item, names)
+            words::of(read(content), item, names)
         };
         items.iter().map(one).collect()
     }
@@ -233,8 +249,11 @@ fn is_number(id: &str) -> bool {
 
 fn read(content: wire::Content) -> words::Read {
     let version = content.version.unwrap_or_default();
+    let body = content.body.unwrap_or_default();
     words::Read {
-        storage: content.body.and_then(|body| body.storage).map(|storage| storage.value),
+        storage: body.storage.map(|storage| storage.value),
+        document: None,
+        view: body.view.map(|view| view.value),
         selection: content.extensions.inline_properties.and_then(|inline| inline.original_selection),
         revision: version.number,
         when: version.when,

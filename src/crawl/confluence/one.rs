@@ -5,11 +5,10 @@ use super::abreast::abreast;
 use super::client::{Trouble, encoded};
 use super::listing::{Lister, PAGE_EXPANDED};
 use super::wire::{Content, Rows};
-use super::words;
 use crate::corpus::{Kind, Space};
 use crate::crawl::markup::{self, Names};
-use crate::crawl::source::{Item, Listing, One};
-use crate::crawl::{Failure, Wanted};
+use crate::crawl::source::{Item, Listing, One, Words};
+use crate::crawl::{Failure, Wanted, words};
 
 impl Confluence<'_> {
     pub(super) fn read_one(&self, wanted: &Wanted, names: &Names<'_>) -> Result<One, Failure> {
@@ -120,19 +119,15 @@ impl Confluence<'_> {
         }
     }
 
-    fn words_of(
-        &self,
-        item: &Item,
-        names: &Names<'_>,
-    ) -> (Result<crate::crawl::source::Words, Failure>, Vec<markup::MacroUse>) {
+    fn words_of(&self, item: &Item, names: &Names<'_>) -> (Result<Words, Failure>, Vec<markup::MacroUse>) {
         if let Some(file) = &item.file {
-            return (words::of_file(&self.client, self.extractor, item, file), Vec::new());
+            return (super::file::words(&self.client, self.extractor, item, file), Vec::new());
         }
         match self.body(item).map_err(|trouble| trouble.failure(item.id.as_str())) {
             Ok(content) => {
                 let read = super::read(content);
                 let macros = read.storage.as_deref().map(markup::macros).unwrap_or_default();
-                (words::of_storage(read, item, names), macros)
+                (words::of(read, item, names), macros)
             }
             Err(failure) => (Err(failure), Vec::new()),
         }

@@ -256,10 +256,15 @@ pub(super) struct HasChild {
 }
 
 /// A body.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Body {
     /// In storage format.
     pub storage: Option<Storage>,
+    /// In the format of Cloud's new editor: JSON, as a text.
+    pub atlas_doc_format: Option<Storage>,
+    /// As it is shown.
+    pub view: Option<Storage>,
 }
 
 /// A body's text.

@@ -121,3 +121,14 @@ pub(super) fn kind(name: &str) -> Kind {
         _ => Kind::Body,
     }
 }
+
+/// The word before what a panel of the new editor says; `None` for one that only has a colour.
+pub(super) fn label(panel: &str) -> Option<&'static str> {
+    match panel {
+        "info" => Some("Info"),
+        "note" => Some("Note"),
+        "tip" | "success" => Some("Tip"),
+        "warning" | "error" => Some("Warning"),
+        _ => None,
+    }
+}

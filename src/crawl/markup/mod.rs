@@ -10,6 +10,7 @@
 //! - Entities that a document type declares are not expanded; a name that HTML does not know is left out.
 //! - Damaged markup gives what can be read of it, never an error, in time that grows with its length alone.
 
+mod adf;
 mod census;
 mod lenient;
 mod macros;
@@ -17,6 +18,7 @@ mod page;
 
 #[cfg(test)]
 mod tests;
+mod view;
 
 use crate::corpus::{Block, Link};
 use crate::extract::Sheet;
@@ -51,5 +53,27 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Read {
     let mut page = page::Page::new(&mut sheet, names);
     lenient::read(text, &mut page);
     let links = page.end();
+    Read { blocks: sheet.finish(), links }
+}
+
+/// Reads a page in the document format of Cloud's new editor; `None` where it is none.
+pub(super) fn read_document(text: &str, names: &Names<'_>) -> Option<Read> {
+    let node: serde_json::Value = serde_json::from_str(text).ok()?;
+    if node["type"] != "doc" {
+        return None;
+    }
+    let mut sheet = Sheet::new();
+    let mut document = adf::Document { sheet: &mut sheet, names, links: Vec::new() };
+    document.node(&node);
+    let links = document.links;
+    Some(Read { blocks: sheet.finish(), links })
+}
+
+/// Reads a page as Confluence shows it.
+pub(super) fn read_view(text: &str) -> Read {
+    let mut sheet = Sheet::new();
+    let mut view = view::View::new(&mut sheet);
+    lenient::read(text, &mut view);
+    let links = view.links;
     Read { blocks: sheet.finish(), links }
 }

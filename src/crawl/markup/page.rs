@@ -7,7 +7,7 @@ use crate::corpus::Link;
 use crate::extract::{Sheet, close_element, is_dropped, markdown, open_element, write_html};
 
 /// Links that are kept of one page, and the bytes of an address that is.
-const LINKS_MAX: usize = 256;
+pub(super) const LINKS_MAX: usize = 256;
 const ADDRESS_BYTES_MAX: usize = 1024;
 
 /// An open macro.
@@ -63,6 +63,8 @@ pub(super) struct Page<'a> {
     captures: Vec<(Capture, String)>,
     /// How many elements are open inside (and with) the one that is dropped.
     dropped: usize,
+    /// Of each open element of the new editor: whether its content was met, which stands before what stands in for it.
+    elements: Vec<bool>,
     links: Vec<Link>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Page<'a> {
             references: Vec::new(),
             captures: Vec::new(),
             dropped: 0,
+            elements: Vec::new(),
             links: Vec::new(),
         }
     }
@@ -165,7 +168,7 @@ impl<'a> Page<'a> {
         open.is_begun = true;
         let title = open.parameter("title");
         let line = match open.kind {
-            Kind::Panel(word) => title.map(|title| format!("{word}: {title}")),
+            Kind::Panel(word) => Some(format!("{word}: {}", title.unwrap_or_default()).trim_end().to_owned()),
             Kind::Body | Kind::Code | Kind::Source => title.map(str::to_owned),
             Kind::Dropped
             | Kind::Bare
@@ -296,7 +299,7 @@ impl<'a> Page<'a> {
 }
 
 /// An address of the web, without what leads to a place inside the page.
-fn address(text: &str) -> Option<Link> {
+pub(super) fn address(text: &str) -> Option<Link> {
     let text = text.split('#').next().unwrap_or_default();
     let is_kept = (text.starts_with("https://") || text.starts_with("http://")) && text.len() <= ADDRESS_BYTES_MAX;
     is_kept.then(|| Link::Address(text.to_owned()))
@@ -317,7 +320,11 @@ impl Listener for Page<'_> {
             }
             "ac:plain-text-body" => self.capture(Capture::Plain),
             "ac:rich-text-body" => self.open_rich_body(),
-            "ac:link" => self.references.push(Reference::default()),
+            // A link to a place of this page has nothing but that.
+            "ac:link" => {
+                let anchor = attributes.value("ac:anchor").filter(|anchor| !anchor.trim().is_empty());
+                self.references.push(Reference { target: anchor.map(str::to_owned), ..Reference::default() });
+            }
             "ac:plain-text-link-body" => self.capture(Capture::LinkText),
             "ac:image" => {
                 let alt = attributes.value("ac:alt").or_else(|| attributes.value("ac:title"));
@@ -331,10 +338,11 @@ impl Listener for Page<'_> {
             "ac:task-list" => self.sheet.open_list(None),
             "ac:task" => self.sheet.open_item(None),
             "ac:task-status" => self.capture(Capture::TaskStatus),
-            // Ids, prompts to an author, and what stands in for something that was already read.
-            "ac:task-id" | "ac:task-uuid" | "ac:placeholder" | "ac:adf-attribute" | "ac:adf-fallback" => {
-                self.dropped = 1
-            }
+            // Ids, settings, and prompts to an author.
+            "ac:task-id" | "ac:task-uuid" | "ac:placeholder" | "ac:adf-attribute" => self.dropped = 1,
+            "ac:adf-extension" => self.elements.push(false),
+            "ac:adf-content" => self.elements.iter_mut().for_each(|is_met| *is_met = true),
+            "ac:adf-fallback" if self.elements.last() == Some(&true) => self.dropped = 1,
             "ac:layout" | "ac:layout-section" | "ac:layout-cell" => self.sheet.end_line(),
             "ac:emoticon" => {
                 let sign = attributes.value("ac:emoji-fallback").map(str::to_owned);
@@ -390,6 +398,7 @@ impl Listener for Page<'_> {
                 self.references.pop();
             }
             "ac:caption" | "ac:layout" | "ac:layout-section" | "ac:layout-cell" => self.sheet.end_line(),
+            "ac:adf-extension" => drop(self.elements.pop()),
             "ac:task-list" => self.sheet.close_list(),
             "ac:task" => self.sheet.close_item(),
             "pre" if matches!(self.captures.last(), Some((Capture::Preformatted, _))) => self.close_capture(),

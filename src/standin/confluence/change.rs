@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::site::{Content, Kind, Site, Spec};
-use super::{Shared, fault};
+use super::{Shared, export, fault};
 use crate::clock::Moment;
 use crate::standin::server::{Call, Reply, decode};
 
@@ -37,6 +37,12 @@ impl Shared {
                 *self.faults.write().unwrap_or_else(PoisonError::into_inner) = fault::parse(&names)?;
                 Ok(())
             }),
+            ("GET", ["export"]) => {
+                return match export::packed(&self.site(), self.flavour, call.parameter("space").as_deref()) {
+                    Ok(bytes) => Reply::of(200, "application/zip", bytes),
+                    Err(error) => Reply::json(400, &json!({"error": format!("{error:#}")})),
+                };
+            }
             ("PUT", ["site"]) => body().and_then(|site| {
                 self.put(Site::read(self.flavour.of(site), &self.folder)?);
                 Ok(())

@@ -114,7 +114,7 @@ impl<'a> Ask<'a> {
             }
             ["content", id, "restriction", rest @ ..] => {
                 let content = self.site.content(id).filter(|content| content.kind != Kind::Folder);
-                match content.filter(|content| content.status == "current" && self.sight.may_view(content)) {
+                match content.filter(|content| content.status != "trashed" && self.sight.may_view(content)) {
                     Some(content) => self.restriction(content, rest),
                     // CONFCLOUD-82920: nothing is told of a folder.
                     None => not_found(&format!("No content found with id: ContentId{{id={id}}}")),
@@ -187,7 +187,8 @@ impl<'a> Ask<'a> {
     /// What is there and may be seen.
     fn seen(&self, kind: Kind, id: &str) -> Option<&'a Content> {
         let content = self.site.content(id)?;
-        (content.kind == kind && content.status == "current" && self.sight.may_view(content)).then_some(content)
+        let stands = matches!(content.status.as_str(), "current" | "archived");
+        (content.kind == kind && stands && self.sight.may_view(content)).then_some(content)
     }
 
     fn contents_2(&self, kind: Kind, space: Option<&Space>) -> Reply {
@@ -204,17 +205,22 @@ impl<'a> Ask<'a> {
             .filter(|content| self.sight.may_view(content))
             .collect();
         listed.sort_by(|a, b| by_number(a, b));
-        self.by_cursor(&listed, |content| self.shapes.content_2(content, self.wants_body()))
+        self.by_cursor(&listed, |content| self.shapes.content_2(content, self.body_format()))
     }
 
-    fn wants_body(&self) -> bool {
-        self.call.parameter("body-format").as_deref() == Some("storage")
+    /// The format in which bodies are asked for.
+    fn body_format(&self) -> &'static str {
+        match self.call.parameter("body-format").as_deref() {
+            Some("storage") => "storage",
+            Some("atlas_doc_format") => "atlas_doc_format",
+            _ => "",
+        }
     }
 
     fn one_2(&self, kind: Kind, id: &str, rest: &[&str]) -> Reply {
         let Some(content) = self.seen(kind, id) else { return missing() };
         match rest {
-            [] => Reply::json(200, &self.shapes.content_2(content, self.wants_body())),
+            [] => Reply::json(200, &self.shapes.content_2(content, self.body_format())),
             ["labels"] => {
                 let labels = self.shapes.labels(content)["results"].as_array().cloned().unwrap_or_default();
                 self.by_cursor(&labels, Value::clone)

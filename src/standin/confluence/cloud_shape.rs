@@ -38,9 +38,14 @@ pub(super) fn class_of(comment: &Content) -> &'static str {
 }
 
 impl Shapes<'_> {
+    /// A user's e-mail address; empty where others may not see it.
+    pub fn email<'a>(&self, user: &'a User) -> &'a str {
+        if user.email_visible && !self.hides_mail { &user.email } else { "" }
+    }
+
     /// A user, with the address where others may see it.
     pub fn account(&self, user: &User) -> Value {
-        let email = if user.email_visible { user.email.as_str() } else { "" };
+        let email = self.email(user);
         json!({"type": "known", "accountId": account_id(user), "accountType": "atlassian", "email": email,
                "publicName": user.display_name, "displayName": user.display_name, "isExternalCollaborator": false})
     }
@@ -133,7 +138,7 @@ impl Shapes<'_> {
     }
 
     /// A page, a blog post or a folder: its parent alone, not the way up.
-    pub fn content_2(&self, content: &Content, with_body: bool) -> Value {
+    pub fn content_2(&self, content: &Content, body_format: &str) -> Value {
         let parent = content.parent.as_deref().and_then(|id| self.site.content(id));
         let created = content.created_at.as_ref().unwrap_or(&content.updated_at);
         let mut out = json!({
@@ -146,10 +151,25 @@ impl Shapes<'_> {
             out["parentId"] = json!(parent.map(|parent| &parent.id));
             out["parentType"] = json!(parent.map(|parent| parent.kind.as_str()));
         }
-        if with_body {
-            out["body"] = json!({"storage": {"representation": "storage", "value": content.body}});
-        }
+        let body = match body_format {
+            "storage" => content.body.clone(),
+            "atlas_doc_format" => self.document(content).to_string(),
+            _ => return out,
+        };
+        out["body"] = json!({body_format: {"representation": body_format, "value": body}});
         out
+    }
+
+    /// A page in the document format of the new editor: its words, a paragraph for each.
+    fn document(&self, content: &Content) -> Value {
+        let html = super::html::render(&content.body, &|user| self.site.name_of(user)).unwrap_or_default();
+        let paragraphs = html.split("</p>").filter_map(|part| {
+            let words: String =
+                part.split('<').map(|part| part.split_once('>').map_or(part, |(_, words)| words)).collect();
+            let text = words.trim();
+            (!text.is_empty()).then(|| json!({"type": "paragraph", "content": [{"type": "text", "text": text}]}))
+        });
+        json!({"type": "doc", "version": 1, "content": paragraphs.collect::<Vec<_>>()})
     }
 
     /// A comment, with its words.

@@ -23,14 +23,17 @@ pub(super) enum Fault {
     Websudo,
     DownloadElsewhere,
     BadRow,
+    StorageBroken,
     AttachmentPaging,
     IndexLag,
     Shifting,
     Captcha,
+    SelfSigned,
+    HiddenMail,
 }
 
 /// Every fault: its name, what it does, and the place in `confluence.md` it stands for.
-const FAULTS: [(Fault, &str, &str, &str); 17] = [
+const FAULTS: [(Fault, &str, &str, &str); 20] = [
     (Fault::Slow, "slow", "every answer waits a second and a half", "§5.1 slow responses"),
     (
         Fault::Garbage,
@@ -47,7 +50,12 @@ const FAULTS: [(Fault, &str, &str, &str); 17] = [
         "byOperation returns the first rows again for start > 0",
         "§1.4 CONFSERVER-82460",
     ),
-    (Fault::RateLimit, "rate-limit", "every fifth request gets 429 with Retry-After 0, 1 or a date", "§1.10"),
+    (
+        Fault::RateLimit,
+        "rate-limit",
+        "every fifth request gets 429 with Retry-After 0, 1, or a date to come or past",
+        "§1.10",
+    ),
     (
         Fault::RateLimitLong,
         "rate-limit-long",
@@ -70,6 +78,12 @@ const FAULTS: [(Fault, &str, &str, &str); 17] = [
     ),
     (Fault::BadRow, "bad-row", "whatever holds a page titled Breaks is answered 500", "§1.4 walk one row at a time"),
     (
+        Fault::StorageBroken,
+        "storage-broken",
+        "whatever asks for the storage format of a page titled Breaks is answered 500",
+        "§3 fall back, CONFCLOUD-76433",
+    ),
+    (
         Fault::AttachmentPaging,
         "attachment-paging",
         "every other request for further attachments of a page is answered 400",
@@ -87,6 +101,18 @@ const FAULTS: [(Fault, &str, &str, &str); 17] = [
         "captcha",
         "every request is refused until somebody answers a CAPTCHA in a browser",
         "§1.2 stop at once",
+    ),
+    (
+        Fault::SelfSigned,
+        "self-signed",
+        "it speaks TLS with a certificate that it signed itself; only from the start on",
+        "§1.2 TLS; §5.1",
+    ),
+    (
+        Fault::HiddenMail,
+        "hidden-mail",
+        "nobody's e-mail address is told, as where people hide it from everybody",
+        "§1.6 CONFCLOUD-72205",
     ),
 ];
 
@@ -111,8 +137,10 @@ pub(super) fn list(on: &[Fault]) -> Value {
 /// What the faults answer in place of the site to the request with this number (from 1); `None` where they let it pass.
 pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
     let limited = |retry_after: &str| {
+        // Dates are counted from the server's own clock.
         Reply::json(429, &json!({"statusCode": 429, "message": "Rate limit exceeded"}))
             .with("retry-after", retry_after)
+            .with("date", "Sun, 01 Nov 2026 08:00:00 GMT")
             .with("x-ratelimit-limit", "5")
             .with("x-ratelimit-remaining", "0")
             .with("x-ratelimit-interval-seconds", "1")
@@ -127,11 +155,12 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         Fault::Garbage if number % 2 == 1 => {
             Some(Reply::html(200, "<!doctype html><title>Log in</title><p>Please log in.</p>".to_owned()))
         }
-        Fault::RateLimit if number.is_multiple_of(5) => Some(limited(match number / 5 % 3 {
+        Fault::RateLimit if number.is_multiple_of(5) => Some(limited(match number / 5 % 4 {
             0 => "0",
             1 => "1",
+            2 => "Sun, 01 Nov 2026 08:00:01 GMT",
             // A date in the past: wait no longer.
-            _ => "Sun, 01 Nov 2026 08:00:00 GMT",
+            _ => "Sun, 01 Nov 2026 07:00:00 GMT",
         })),
         Fault::RateLimitLong if number.is_multiple_of(20) => Some(limited("100000")),
         Fault::Slow
@@ -146,9 +175,12 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         | Fault::Websudo
         | Fault::DownloadElsewhere
         | Fault::BadRow
+        | Fault::StorageBroken
         | Fault::AttachmentPaging
         | Fault::IndexLag
-        | Fault::Shifting => None,
+        | Fault::Shifting
+        | Fault::SelfSigned
+        | Fault::HiddenMail => None,
     })
 }
 
@@ -159,12 +191,8 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             Fault::Slow => reply.wait_ms += SLOW_MS,
             Fault::Garbage if call.path.contains("/rest/") => reply.body.truncate(reply.body.len() / 2),
             Fault::BrokenOff => reply.broken_off = number.is_multiple_of(3),
-            Fault::BadRow => {
-                let mark = b"\"title\":\"Breaks\"";
-                if call.path.contains("/rest/") && reply.body.windows(mark.len()).any(|part| part == mark) {
-                    reply = Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}));
-                }
-            }
+            Fault::BadRow if call.path.contains("/rest/") && holds_the_broken_page(&reply) => reply = broken(),
+            Fault::StorageBroken if asks_for_storage(call) && holds_the_broken_page(&reply) => reply = broken(),
             Fault::AttachmentPaging => {
                 let is_further = call.parameter("start").is_some_and(|start| start != "0");
                 if call.path.ends_with("/child/attachment") && is_further && number.is_multiple_of(2) {
@@ -183,8 +211,26 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             | Fault::DownloadElsewhere
             | Fault::IndexLag
             | Fault::Shifting
-            | Fault::Captcha => {}
+            | Fault::BadRow
+            | Fault::StorageBroken
+            | Fault::Captcha
+            | Fault::SelfSigned
+            | Fault::HiddenMail => {}
         }
     }
     reply
+}
+
+fn holds_the_broken_page(reply: &Reply) -> bool {
+    let mark = b"\"title\":\"Breaks\"";
+    reply.body.windows(mark.len()).any(|part| part == mark)
+}
+
+fn asks_for_storage(call: &Call) -> bool {
+    let asked = |name: &str, what: &str| call.parameter(name).is_some_and(|asked| asked.contains(what));
+    asked("expand", "body.storage") || asked("body-format", "storage")
+}
+
+fn broken() -> Reply {
+    Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}))
 }

@@ -10,6 +10,7 @@ mod change;
 mod cloud;
 mod cloud_shape;
 mod cql;
+mod export;
 mod fault;
 mod files;
 mod flavour;
@@ -46,6 +47,8 @@ const LOG_LINES_MAX: usize = 100_000;
 pub struct Confluence {
     server: Server,
     context_path: String,
+    /// The certificate it shows, as PEM, where it speaks TLS.
+    certificate: Option<String>,
 }
 
 /// What the requests share.
@@ -109,13 +112,30 @@ impl Confluence {
             shifted: Mutex::default(),
             clock: Clock::System,
         };
-        let server = Server::start("standin-confluence", listen, move |call| shared.serve(call))?;
-        Ok(Confluence { server, context_path })
+        let secure = fault::parse(faults)?.contains(&Fault::SelfSigned).then(super::secure::self_signed).transpose()?;
+        let (config, certificate) = secure.unzip();
+        let server = Server::start_by(config, "standin-confluence", listen, move |call| shared.serve(call))?;
+        Ok(Confluence { server, context_path, certificate })
+    }
+
+    /// The bytes of an XML export, a zip file, as this product and version would make it: of one space, or of the whole site.
+    pub fn export(site: &Path, flavour: &str, space: Option<&str>) -> anyhow::Result<Vec<u8>> {
+        let text = std::fs::read(site).with_context(|| format!("cannot read {}", site.display()))?;
+        let value = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", site.display()))?;
+        let flavour = Flavour::parse(flavour)?;
+        let read = Site::read(flavour.of(value), site.parent().unwrap_or(Path::new(".")))?;
+        export::packed(&read, flavour, space)
     }
 
     /// The base address, for example `http://127.0.0.1:41234`, with the context path the site began with.
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.server.address(), self.context_path)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.server.address(), self.context_path)
+    }
+
+    /// The certificate it shows, as PEM; `None` where it does not speak TLS.
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 }
 
@@ -160,5 +180,7 @@ impl Shared {
     }
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

@@ -49,7 +49,13 @@ pub(super) fn serve(shared: &Shared, site: &Site, faults: &[Fault], user: Option
     let host = call.header("host").unwrap_or("127.0.0.1");
     let url = format!("http://{host}{}", site.spec.context_path);
     let flavour = shared.flavour;
-    let shapes = Shapes { site, url: &url, flavour, restrictions_fail: faults.contains(&Fault::Restriction403) };
+    let shapes = Shapes {
+        site,
+        url: &url,
+        flavour,
+        restrictions_fail: faults.contains(&Fault::Restriction403),
+        hides_mail: faults.contains(&Fault::HiddenMail),
+    };
     let ask = Ask { shared, site, sight: &sight, user, call, flavour, faults, shapes };
     // A '/' inside a name does not survive the path, encoded or not, as in the product.
     let parts: Option<Vec<String>> = path.split('/').skip(1).map(decode).collect();
@@ -154,15 +160,15 @@ impl<'a> Ask<'a> {
     fn one_user(&self) -> Reply {
         let Some(user) = self.asked_user() else { return not_found("No user found with the key or name given") };
         let mut body = self.shapes.user(user, &self.expand(""));
-        if self.sight.is_administrator() && user.email_visible && !user.email.is_empty() {
-            body["email"] = json!(user.email);
+        if self.sight.is_administrator() && !self.shapes.email(user).is_empty() {
+            body["email"] = json!(self.shapes.email(user));
         }
         Reply::json(200, &body)
     }
 
     fn profile(&self, name: &str) -> Reply {
         let Some(user) = self.site.user(name) else { return not_found("No such user") };
-        let email = if user.email_visible { user.email.as_str() } else { "" };
+        let email = self.shapes.email(user);
         Reply::json(200, &json!({"userName": user.username, "fullName": user.display_name, "email": email}))
     }
 

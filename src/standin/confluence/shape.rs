@@ -45,6 +45,8 @@ pub(super) struct Shapes<'a> {
     pub flavour: Flavour,
     /// Where true, the readers of a restricted page are left out, as if they could not be read.
     pub restrictions_fail: bool,
+    /// Where true, nobody's e-mail address is told.
+    pub hides_mail: bool,
 }
 
 impl Shapes<'_> {

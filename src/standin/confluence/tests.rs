@@ -7,7 +7,7 @@ fn shared(site: Value, faults: &[&str]) -> Shared {
     of_flavour("dc-10", site, faults)
 }
 
-fn of_flavour(flavour: &str, site: Value, faults: &[&str]) -> Shared {
+pub(super) fn of_flavour(flavour: &str, site: Value, faults: &[&str]) -> Shared {
     let faults: Vec<String> = faults.iter().map(|name| (*name).to_owned()).collect();
     Shared {
         flavour: Flavour::parse(flavour).unwrap(),
@@ -23,7 +23,7 @@ fn of_flavour(flavour: &str, site: Value, faults: &[&str]) -> Shared {
     }
 }
 
-fn call(method: &str, address: &str, authorization: &str, body: &Value) -> Call {
+pub(super) fn call(method: &str, address: &str, authorization: &str, body: &Value) -> Call {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let mut headers = vec![("host".to_owned(), "wiki.test".to_owned())];
     if !authorization.is_empty() {
@@ -39,7 +39,7 @@ fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}")))
 }
 
-fn get(shared: &Shared, who: &str, address: &str) -> (u16, Value) {
+pub(super) fn get(shared: &Shared, who: &str, address: &str) -> (u16, Value) {
     let reply = shared.serve(&call("GET", address, who, &Value::Null));
     (reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
 }

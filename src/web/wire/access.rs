@@ -21,6 +21,8 @@ const ASKED_FOR_MAX: usize = 20;
 pub struct Access {
     /// The moment of which it is true, RFC 3339.
     pub at: String,
+    /// Whether that moment was asked for: then it says what was known, and not who was assigned or what was in force.
+    pub past: bool,
     /// `SOURCE:ID`. Neither its title nor its words are told.
     pub document_id: String,
     /// When its source's permissions were last read whole, RFC 3339.
@@ -151,11 +153,12 @@ pub enum Told {
 impl Access {
     /// From what the deed told.
     pub fn of(access: &app::Access, told: Told) -> Access {
-        let words = Words { names: &access.names, source: access.document.source(), told };
+        let words = Words { names: &access.names, source: access.document.source(), told, is_past: access.is_past };
         let people: Vec<PersonAccess> =
             access.people.iter().map(|person| words.person(person, access.document.as_str())).collect();
         Access {
             at: access.at.rfc3339(),
+            past: access.is_past,
             document_id: access.document.to_string(),
             permissions_as_of: access.permissions_as_of.map(Moment::rfc3339),
             differences: differences(&people),
@@ -167,7 +170,7 @@ impl Access {
 impl Access {
     /// The conditions of the document alone, and whether the first of the people passes each.
     pub fn rule(access: &app::Access) -> Vec<Condition> {
-        let words = Words { names: &access.names, source: access.document.source(), told: Told::Whole };
+        let words = Words { names: &access.names, source: access.document.source(), told: Told::Whole, is_past: false };
         let conditions = access.people.iter().take(1).flat_map(|person| &person.conditions);
         conditions.map(|met| words.alone(met)).collect()
     }
@@ -199,29 +202,50 @@ struct Words<'a> {
     names: &'a BTreeMap<Principal, String>,
     source: &'a str,
     told: Told,
+    is_past: bool,
 }
 
 impl Words<'_> {
     fn person(&self, explained: &Explained, document: &str) -> PersonAccess {
         let who = explained.person.as_ref().map_or(explained.asked.as_str(), |person| person.user_name.as_str());
-        let mut steps = self.first(explained, who);
+        let mut steps = if self.is_past { self.first_then(explained, who) } else { self.first(explained, who) };
         if explained.person.is_some() {
             steps.push(self.alias(&explained.tie, who));
         }
         steps.extend(explained.conditions.iter().map(|met| self.condition(met, who)));
-        steps.extend(self.in_force(explained, document));
+        if !self.is_past {
+            steps.extend(self.in_force(explained, document));
+        }
         let missing = steps.iter().filter(|step| step.state != "met").map(|step| step.text.clone()).collect();
         PersonAccess {
             user_id: explained.person.as_ref().map(|person| person.id.to_string()),
             user_name: who.to_owned(),
             may_open: explained.may_open,
-            summary: match explained.may_open {
-                true => format!("{who} may open {document}."),
-                false => format!("{who} may not open {document}."),
+            summary: match (explained.may_open, self.is_past) {
+                (true, false) => format!("{who} may open {document}."),
+                (false, false) => format!("{who} may not open {document}."),
+                (true, true) => format!("By what was known then, {who} could open {document}."),
+                (false, true) => format!("By what was known then, {who} could not open {document}."),
             },
             steps,
             missing,
         }
+    }
+
+    /// What had to hold then, as far as it is kept.
+    fn first_then(&self, explained: &Explained, who: &str) -> Vec<Step> {
+        let person = match (&explained.person, explained.first.is_active) {
+            (None, _) => Err(format!("Of a person {who} nothing is kept of then.")),
+            (Some(_), true) => Ok(format!("{who} was in the directory and active.")),
+            (Some(_), false) => Err(format!("{who} was in the directory and not active.")),
+        };
+        let document = match (explained.place.is_known, explained.place.missed) {
+            (false, _) => Err("No sync had seen a document of this id, or it is no longer kept.".to_owned()),
+            (true, Some(sync)) => Err(format!("Sync {} did not list it any more.", sync.number)),
+            (true, None) => Ok("The last sync before then had listed it.".to_owned()),
+        };
+        let learned = explained.place.placed.map(|sync| self.sync(sync));
+        vec![plain("person", "", person), Step { learned, ..plain("document", "", document) }]
     }
 
     /// What must hold before any permission is looked at.
@@ -478,7 +502,7 @@ mod tests {
 
     fn with<T>(names: &[(Principal, &str)], told: Told, work: impl FnOnce(Words<'_>) -> T) -> T {
         let names = names.iter().map(|(principal, name)| (principal.clone(), (*name).to_owned())).collect();
-        work(Words { names: &names, source: "wiki", told })
+        work(Words { names: &names, source: "wiki", told, is_past: false })
     }
 
     fn met(asks: Result<Vec<Principal>, Unknown>) -> Met {

@@ -213,6 +213,8 @@ pub struct Explain {
     pub other: Option<String>,
     /// `SOURCE:ID`.
     pub document: String,
+    /// As it was known at a moment of the past, RFC 3339; now where absent.
+    pub at: Option<String>,
 }
 
 /// How much a run reads.

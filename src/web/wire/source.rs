@@ -199,7 +199,7 @@ impl From<&app::SourceDetail> for SourceDetail {
         SourceDetail {
             at: detail.at.rfc3339(),
             name: settings.name.to_string(),
-            url: super::source_settings::without_secret(&settings.url),
+            url: super::source_settings::place(settings),
             documents: status.documents,
             permissions_as_of: status.permissions_as_of.map(|at| at.rfc3339()),
             is_stale: detail.is_stale,

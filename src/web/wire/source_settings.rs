@@ -104,6 +104,14 @@ pub fn without_secret(url: &url::Url) -> String {
     url.to_string()
 }
 
+/// Where it is: an address, or the file of an archive.
+pub fn place(settings: &Settings) -> String {
+    match settings.kind {
+        Product::ConfluenceArchive => settings.place(),
+        Product::Confluence | Product::ConfluenceCloud => without_secret(&settings.url),
+    }
+}
+
 struct Words<'a> {
     settings: &'a Settings,
 }
@@ -132,10 +140,17 @@ impl Words<'_> {
                 match settings.kind {
                     Product::Confluence => "Confluence Data Center or Server",
                     Product::ConfluenceCloud => "Confluence Cloud",
+                    Product::ConfluenceArchive => "An XML export of a Confluence",
                 },
             ),
             self.setting("Address", &["url"], without_secret(&settings.url)),
         ];
+        if let Some(file) = path(&settings.file) {
+            all.push(self.setting("The export", &["file"], file));
+        }
+        if let Some(file) = path(&settings.memberships_file) {
+            all.push(self.setting("Who is in which group", &["memberships_file"], format!("From the table {file}")));
+        }
         if let Some(pages) = &settings.pages_url {
             all.push(self.setting("Where people open pages", &["pages_url"], without_secret(pages)));
         }
@@ -143,8 +158,10 @@ impl Words<'_> {
             let hosts: Vec<String> = settings.hosts.iter().map(without_secret).collect();
             all.push(self.setting("Other hosts it may send us to", &["hosts"], list(&hosts)));
         }
-        all.push(self.setting("Account", &["user"], settings.user.clone()));
-        all.push(self.setting("Credential", &["token_file", "password_file"], credential));
+        if settings.kind != Product::ConfluenceArchive {
+            all.push(self.setting("Account", &["user"], settings.user.clone()));
+            all.push(self.setting("Credential", &["token_file", "password_file"], credential));
+        }
         if !settings.roots.is_empty() {
             let roots: Vec<String> = settings.roots.iter().map(|path| path.display().to_string()).collect();
             all.push(self.setting("Root certificates of its own", &["roots"], list(&roots)));
@@ -225,6 +242,14 @@ impl Words<'_> {
                 "Archived spaces",
                 &["archived_spaces"],
                 match settings.archived_spaces {
+                    true => "Taken in",
+                    false => "Left out",
+                },
+            ),
+            self.setting(
+                "Archived pages",
+                &["archived_pages"],
+                match settings.archived_pages {
                     true => "Taken in",
                     false => "Left out",
                 },
@@ -413,7 +438,7 @@ mod tests {
     fn every_setting_but_the_name_and_the_fields_is_told() {
         let all = settings(serde_json::json!({
             "kind": "confluence_cloud", "pages_url": "https://a.example", "hosts": ["https://b.example"], "roots": ["/r"],
-            "proxy": "http://p:1", "use_groups": ["g"], "space_permissions_file": "/t", "schedule":
+            "proxy": "http://p:1", "use_groups": ["g"], "file": "/f.zip", "memberships_file": "/m", "space_permissions_file": "/t", "schedule":
             [{"cron": "@daily", "mode": "full"}]}));
         let written = serde_json::to_value(&all).unwrap();
         let parts = parts(&all);

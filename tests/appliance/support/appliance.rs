@@ -50,7 +50,8 @@ pub struct Parts {
     pub ids: Ids,
     pub generate: Option<Arc<dyn Generate>>,
     pub embed: Option<Arc<dyn Embed>>,
-    /// The product and version that the wiki plays.
+    /// The product and version that the wiki plays; `archive` for an export of it, and `archive-old` for one in the form of
+    /// earlier versions.
     pub flavour: &'static str,
 }
 
@@ -94,7 +95,7 @@ impl Appliance {
     pub fn made_of(parts: Parts, site: &Site, change: impl FnOnce(&mut Settings)) -> Appliance {
         let folder = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let confluence = Confluence::start(any, site.json(), parts.flavour, &[]).unwrap();
+        let confluence = Confluence::start(any, site.json(), wiki_of(parts.flavour), &[]).unwrap();
         let people = people_of(&site.json(), parts.flavour);
         let client = Client { id: "sotto".to_owned(), secret: CLIENT_SECRET.to_owned(), redirects: Vec::new() };
         let idp = Idp::start_by(parts.clock.clone(), any, people.clone(), vec![client]).unwrap();
@@ -151,7 +152,30 @@ impl Appliance {
         self.sync_with(Mode::Changes, Removal::Allowed)
     }
 
+    /// An export of the wiki as it is now.
+    pub fn export(&self) -> Vec<u8> {
+        self.direct_wiki_for("GET", "/_standin/export", &Value::Null)
+    }
+
+    fn put_export(&self, bytes: &[u8]) {
+        let path = self.folder.path().join(EXPORT);
+        std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), bytes).unwrap();
+    }
+
     fn sync_with(&self, mode: Mode, removal: Removal) -> State {
+        if self.parts.flavour.starts_with("archive") {
+            self.put_export(&self.export());
+        }
+        self.sync_to_the_end(mode, removal)
+    }
+
+    /// Puts this in the place of the export that an archive is read from, and reads it.
+    pub fn sync_export(&self, bytes: &[u8]) -> State {
+        self.put_export(bytes);
+        self.sync_to_the_end(Mode::Changes, Removal::Guarded)
+    }
+
+    fn sync_to_the_end(&self, mode: Mode, removal: Removal) -> State {
         let source = SourceId::parse("wiki").unwrap();
         // By its number, for only the last runs are remembered.
         let last = |app: &App| {
@@ -180,6 +204,10 @@ impl Appliance {
     }
 
     fn direct_wiki(&self, method: &str, path: &str, body: &Value) -> String {
+        String::from_utf8(self.direct_wiki_for(method, path, body)).unwrap()
+    }
+
+    fn direct_wiki_for(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
         use std::io::{Read as _, Write as _};
         let url = Url::parse(&self.confluence.url()).unwrap();
         let host = url.host_str().unwrap();
@@ -191,11 +219,17 @@ impl Appliance {
             "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap_or_default();
-        assert!(status.starts_with('2'), "the stand-in said {answer}");
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let body = answer.split_off(end + 4);
+        assert!(
+            answer.starts_with(b"HTTP/1.1 2"),
+            "the stand-in said {:?} {:?}",
+            answer.utf8_chunks(),
+            body.utf8_chunks()
+        );
+        body
     }
 
     /// A browser of somebody who is not signed in.
@@ -397,6 +431,18 @@ fn open(settings: &Settings, parts: &Parts) -> (Arc<App>, web::Server) {
     (app, server)
 }
 
+/// The file an archive is read from, in the folder of the appliance.
+const EXPORT: &str = "export.zip";
+
+/// What the stand-in plays: an archive is an export of a wiki.
+fn wiki_of(flavour: &'static str) -> &'static str {
+    match flavour {
+        "archive" => "dc-10",
+        "archive-old" => "dc-7.19",
+        flavour => flavour,
+    }
+}
+
 /// What a person signs in by at the company: on Confluence Cloud an account is tied to it by its e-mail address.
 fn login(username: &str, flavour: &str) -> String {
     if flavour == "cloud" { format!("{username}@example.com") } else { username.to_owned() }
@@ -431,7 +477,7 @@ fn people_of(site: &Value, flavour: &str) -> Vec<Person> {
 }
 
 /// What a source of this flavour needs besides.
-fn of_flavour(flavour: &str, wiki: &str) -> String {
+fn of_flavour(flavour: &str, wiki: &str, folder: &Path) -> String {
     // Who may use it cannot be asked of these.
     let named = "use_groups = [\"confluence-users\"]";
     // The service that keeps Cloud's attachments.
@@ -441,6 +487,9 @@ fn of_flavour(flavour: &str, wiki: &str) -> String {
             "kind = \"confluence_cloud\"\nuser = \"sotto-crawler@example.com\"\nadmin_key = true\n\
              hosts = [\"http://localhost:{host}\"]\n{named}"
         ),
+        "archive" | "archive-old" => {
+            format!("kind = \"confluence_archive\"\nfile = {:?}", folder.join(EXPORT).display().to_string())
+        }
         "dc-10" | "dc-9.2.18" => "kind = \"confluence\"\nuser = \"sotto-crawler\"".to_owned(),
         _ => format!("kind = \"confluence\"\nuser = \"sotto-crawler\"\n{named}"),
     }
@@ -485,7 +534,7 @@ fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str, flavour: &str) -
         every_minutes = 0
         removal_guard_percent = 100
         "#,
-        of_flavour = of_flavour(flavour, wiki),
+        of_flavour = of_flavour(flavour, wiki, folder),
         data = folder.join("kept").display().to_string(),
         client = secret("client", CLIENT_SECRET),
         scim = secret("scim", SCIM_TOKEN),

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::super::abreast::abreast;
 use super::super::client::{Client, Trouble, encoded};
-use super::super::listing::{chosen, cut, leave_out, too_large};
+use super::super::listing::{chosen, cut, leave_out};
 use super::super::permission::{self, KnownBy};
 use super::super::wire::{self as version_1, HasChild, Label};
 use super::permission::all;
@@ -20,6 +20,7 @@ use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind, Made};
 use crate::crawl::restriction::Level;
 use crate::crawl::source::{File, Item, Listing};
+use crate::crawl::words::too_large;
 use crate::crawl::{Failure, Settings, scope};
 use crate::extract::Format;
 
@@ -69,8 +70,9 @@ impl<'a> Lister<'a> {
     /// Lists the space with this id and key. A part that cannot be listed leaves the listing not whole, and the rest goes on.
     pub(super) fn list(mut self, id: &str, key: &str, seen: Seen<'_>) -> Listing {
         let mut tree = Tree::default();
-        for kind in [Kind::Page, Kind::Blogpost] {
-            if let Err(trouble) = self.all_of(id, kind, &mut tree, seen) {
+        let archived = self.settings.archived_pages.then_some((Kind::Page, "archived"));
+        for (kind, status) in [(Kind::Page, "current"), (Kind::Blogpost, "current")].into_iter().chain(archived) {
+            if let Err(trouble) = self.all_of(id, (kind, status), &mut tree, seen) {
                 self.broken(key, &trouble);
             }
         }
@@ -158,9 +160,15 @@ impl<'a> Lister<'a> {
         self.listing.failures.push(trouble.failure(space));
     }
 
-    fn all_of(&mut self, space: &str, kind: Kind, tree: &mut Tree, seen: Seen<'_>) -> Result<(), Trouble> {
+    fn all_of(
+        &mut self,
+        space: &str,
+        (kind, status): (Kind, &str),
+        tree: &mut Tree,
+        seen: Seen<'_>,
+    ) -> Result<(), Trouble> {
         let word = if kind == Kind::Page { "pages" } else { "blogposts" };
-        let path = format!("/api/v2/spaces/{}/{word}?status=current", encoded(space));
+        let path = format!("/api/v2/spaces/{}/{word}?status={status}", encoded(space));
         self.client.scan(&path, ROWS, &mut |rows: Vec<Content>| {
             let count = rows.len() as u64;
             for row in rows {
@@ -228,7 +236,7 @@ impl<'a> Lister<'a> {
     }
 
     fn item(&mut self, row: Content, kind: Kind) -> Option<Item> {
-        if row.status.as_deref().is_some_and(|status| status != "current") {
+        if !scope::takes_status(self.settings, kind, row.status.as_deref()) {
             return None;
         }
         let id = DocumentId::new(self.settings.name.as_str(), &row.id)?;

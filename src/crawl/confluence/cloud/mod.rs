@@ -23,9 +23,9 @@ use self::listing::Lister;
 use self::permission::all;
 use super::changes;
 use super::client::{Client, Trouble, encoded};
+use super::file;
 use super::permission::KnownBy;
 use super::wire::User;
-use super::words::{self, Read};
 use crate::clock::Moment;
 use crate::corpus::{Kind, Space};
 use crate::crawl::examine::Finding;
@@ -33,6 +33,7 @@ use crate::crawl::hint::Hint;
 use crate::crawl::markup::Names;
 use crate::crawl::restriction::Subjects;
 use crate::crawl::source::{Changed, Item, Listing, One, Source, Words};
+use crate::crawl::words::{self, Read};
 use crate::crawl::{Failure, Settings, Wanted, scope};
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
@@ -148,12 +149,21 @@ impl<'a> Cloud<'a> {
         let word = if kind == Kind::Blogpost { "blogposts" } else { "pages" };
         let path = format!("/api/v2/{word}?id={}&body-format=storage", encoded(&ids.join(",")));
         let rows: Vec<wire::Content> = all(&self.client, &path)?;
-        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+        // One without it is asked for by itself, in whatever format it has.
+        Ok(rows.into_iter().filter(has_storage).map(|row| (row.id.clone(), row)).collect())
     }
 
     fn body(&self, item: &Item) -> Result<wire::Content, Trouble> {
         let id = encoded(item.id.local());
-        let read = |word: &str| self.client.read(&format!("/api/v2/{word}/{id}?body-format=storage"));
+        let read = |word: &str| -> Result<wire::Content, Trouble> {
+            let written = |format: &str| self.client.read(&format!("/api/v2/{word}/{id}?body-format={format}"));
+            match written("storage") {
+                Ok(content) if has_storage(&content) => Ok(content),
+                // Some pages of the new editor cannot be written in storage format (CONFCLOUD-76433).
+                Ok(_) | Err(Trouble::Status(400 | 500, _)) => written("atlas_doc_format"),
+                Err(trouble) => Err(trouble),
+            }
+        };
         match item.kind {
             Kind::Blogpost => read("blogposts"),
             Kind::Comment => match read("footer-comments") {
@@ -167,16 +177,23 @@ impl<'a> Cloud<'a> {
     fn words(&self, content: wire::Content, item: &Item, names: &Names<'_>) -> Result<Words, Failure> {
         let version = content.version.unwrap_or_default();
         let known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = content.body.unwrap_or_default();
         let read = Read {
-            storage: content.body.and_then(|body| body.storage).map(|storage| storage.value),
+            storage: body.storage.map(|storage| storage.value),
+            document: body.atlas_doc_format.map(|document| document.value),
+            view: None,
             selection: content.properties.and_then(|properties| properties.inline_original_selection),
             revision: version.number,
             when: version.created_at,
             author: version.author_id.and_then(|id| known.get(id.as_str()).cloned()),
         };
         drop(known);
-        words::of_storage(read, item, names)
+        words::of(read, item, names)
     }
+}
+
+fn has_storage(content: &wire::Content) -> bool {
+    content.body.as_ref().is_some_and(|body| body.storage.is_some())
 }
 
 impl Source for Cloud<'_> {
@@ -327,7 +344,7 @@ impl Source for Cloud<'_> {
         bodies.extend(self.bodies(&pages, Kind::Blogpost).unwrap_or_default());
         let one = |item: &&Item| {
             if let Some(file) = &item.file {
-                return words::of_file(&self.client, self.extractor, item, file);
+                return file::words(&self.client, self.extractor, item, file);
             }
             let content = match bodies.remove(item.id.local()) {
                 Some(content) => content,

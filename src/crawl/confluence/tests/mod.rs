@@ -1,6 +1,8 @@
 //! The reader against a server that answers with shapes of our own writing.
 
 mod examine;
+mod faults;
+mod golden;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
