@@ -208,6 +208,7 @@ impl Page {
             labels: Vec::new(),
             author: "Ada Lovelace".to_owned(),
             updated_ms: 1_700_000_000_000 + number as i64 * 1000,
+            made: Default::default(),
             revision: 1,
             blocks,
             links: Vec::new(),

@@ -20,6 +20,8 @@ pub(super) fn head(id: &str, title: &str) -> Head {
         updated_ms: 0,
         labels: Vec::new(),
         author: "Ada".to_owned(),
+        made: Default::default(),
+        parent: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::told::{Overview, SourceState};
 use super::{App, Asker, Error};
 use crate::audit::Event;
+use crate::crawl;
 
 impl App {
     /// The overview; the asker must be an administrator.
@@ -53,17 +54,21 @@ impl App {
     fn source_states(&self) -> Result<Vec<SourceState>, Error> {
         let mut states = Vec::new();
         for source in &self.settings.source {
-            let mut status = crate::crawl::status(&self.store, &source.name)?;
-            if let Some(run) = self.syncs.run_of(&source.name) {
-                status.runs.insert(0, run);
-            }
-            states.push(SourceState {
-                name: source.name.clone(),
-                url: source.place(),
-                status,
-                next: self.next_sync(source)?,
-            });
+            states.push(self.source_state(source)?);
         }
         Ok(states)
+    }
+
+    pub(super) fn source_state(&self, source: &crawl::Settings) -> Result<SourceState, Error> {
+        let mut status = crawl::status(&self.store, &source.name)?;
+        if let Some(run) = self.syncs.run_of(&source.name) {
+            // It is kept as it was at its beginning; what is at work knows more.
+            match status.runs.first_mut().filter(|newest| newest.number == run.number) {
+                Some(newest) => *newest = run,
+                None => status.runs.insert(0, run),
+            }
+        }
+        let next = self.next_sync(source)?;
+        Ok(SourceState { name: source.name.clone(), url: source.place(), status, next })
     }
 }

@@ -430,6 +430,7 @@ pub(super) fn page(id: DocumentId, title: String, blocks: Vec<Block>) -> Documen
         labels: Vec::new(),
         author: String::new(),
         updated_ms: 0,
+        made: Default::default(),
         revision: 1,
         blocks,
         links: Vec::new(),

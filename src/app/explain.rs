@@ -204,7 +204,7 @@ impl App {
         Ok(id.map(|id| self.directory.person(&id)).transpose()?.flatten().map(Arc::new))
     }
 
-    fn explained(
+    pub(super) fn explained(
         &self,
         asked: &str,
         person: Option<Arc<Person>>,
@@ -290,7 +290,10 @@ fn explained_then(
     }
 }
 
-fn names_in(explained: &[Explained], name_of: impl Fn(&Principal) -> Option<String>) -> BTreeMap<Principal, String> {
+pub(super) fn names_in(
+    explained: &[Explained],
+    name_of: impl Fn(&Principal) -> Option<String>,
+) -> BTreeMap<Principal, String> {
     let mut names = BTreeMap::new();
     let mut add = |principal: &Principal| {
         if let Some(name) = name_of(principal) {

@@ -11,13 +11,13 @@
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
-//! | the desk | `desk.rs` |
+//! | the desk, and one source on it | `desk.rs`, `sources.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
 //! - Whoever asks was looked up in the directory at this very request ([`Asker`]); nothing of a person is cached.
 //! - Before anything is shown it is on record: no deed returns words of a page without an [`audit::Receipt`].
-//! - No desk deed takes a visibility, and none opens a sealed record.
+//! - No desk deed takes a visibility but the administrator's own, and none opens a sealed record.
 //!
 //! Uses: every lower room. Begin at [`App`].
 
@@ -45,6 +45,7 @@ mod settings;
 mod sight;
 mod sign_in;
 mod single_logout;
+mod sources;
 mod told;
 mod trial;
 mod turns;
@@ -62,9 +63,10 @@ pub use owner::{
 };
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
-pub use refresh::Removal;
+pub use refresh::{AtWork, Removal};
 pub use settings::{ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
+pub use sources::{PageTest, SourceDetail, Stopping, Tested};
 pub use told::{
     Ask, Me, Outcome, Overview, Reply, Source, SourcePassage, SourceState, Told, ToldClaim, Turn, WITHHELD,
 };
@@ -143,6 +145,8 @@ pub struct App {
     running: turns::Running,
     /// What each source's sync is doing.
     syncs: refresh::Syncs,
+    /// Sources that an administrator is looking into now.
+    looks: sources::Looks,
     /// One writer of the index at a time: a sync, or the embedding of what it brought.
     indexing: Mutex<()>,
     /// The thread that does what is due.
@@ -242,6 +246,7 @@ impl App {
             turns,
             running: turns::Running::default(),
             syncs: refresh::Syncs::default(),
+            looks: sources::Looks::default(),
             indexing: Mutex::new(()),
             rounds: rounds::Rounds::default(),
             settings,

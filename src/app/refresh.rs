@@ -37,6 +37,21 @@ struct Work {
     run: Option<Run>,
     thread: Option<JoinHandle<()>>,
     is_done: bool,
+    /// An administrator asked it to stop.
+    is_stopping: bool,
+}
+
+/// Where a source's sync stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtWork {
+    /// None is asked for.
+    No,
+    /// It waits for another source's sync, or for passages to be embedded.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It was asked to stop, and does so at its next step.
+    Stopping,
 }
 
 impl Syncs {
@@ -50,6 +65,24 @@ impl Syncs {
     pub(super) fn is_running(&self, source: &SourceId) -> bool {
         let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         at_work.get(source).is_some_and(|work| !work.is_done)
+    }
+
+    /// Where a source's sync stands.
+    pub(super) fn at_work(&self, source: &SourceId) -> AtWork {
+        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        match at_work.get(source).filter(|work| !work.is_done) {
+            None => AtWork::No,
+            Some(work) if work.is_stopping => AtWork::Stopping,
+            Some(Work { run: None, .. }) => AtWork::Waiting,
+            Some(_) => AtWork::Running,
+        }
+    }
+
+    /// Asks one source's sync to stop; whether there was one.
+    pub(super) fn stop_one(&self, source: &SourceId) -> bool {
+        let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = at_work.get_mut(source).filter(|work| !work.is_done);
+        work.map(|work| work.is_stopping = true).is_some()
     }
 
     /// How much must be read because of what was heard of a source; `None` where nothing was.
@@ -102,18 +135,6 @@ impl App {
         self.begin_allowed(source, mode, removal)
     }
 
-    /// Counts what a source would give with its settings as they are; the asker must be an administrator. It lists the whole
-    /// source, which takes as long as a sync that finds no change.
-    pub fn preview(&self, asker: &Asker, source: &SourceId) -> Result<crawl::Preview, Error> {
-        self.administrators_only(asker)?;
-        self.preview_as_owner(source)
-    }
-
-    /// The same for the owner of the machine.
-    pub fn preview_as_owner(&self, source: &SourceId) -> Result<crawl::Preview, Error> {
-        Ok(crawl::preview(self.source(source)?, &self.settings.outbound, &self.extractor)?)
-    }
-
     /// Hears what a webhook of a source says, where it proves that it is one: the next round looks there. A source that is not
     /// there and one without a secret are the same to whoever asks.
     pub fn hear(&self, source: &SourceId, signature: Option<&str>, body: &[u8]) -> Result<(), Error> {
@@ -163,7 +184,7 @@ impl App {
             .name(format!("sync-{source}"))
             .spawn(move || app.sync(&name, mode))
             .map_err(|error| Error::Broken(Box::new(error)))?;
-        at_work.insert(source.clone(), Work { run: None, thread: Some(thread), is_done: false });
+        at_work.insert(source.clone(), Work { run: None, thread: Some(thread), is_done: false, is_stopping: false });
         Ok(())
     }
 
@@ -192,10 +213,12 @@ impl App {
         let heard = self.syncs.take_heard(source, mode);
         let done = crawl::sync(settings, &self.settings.outbound, mode, &heard, &self.rooms(), &mut |run| {
             let mut at_work = self.syncs.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut is_stopping = self.syncs.stop.is_set();
             if let Some(work) = at_work.get_mut(source) {
                 work.run = Some(run.clone());
+                is_stopping |= work.is_stopping;
             }
-            match self.syncs.stop.is_set() {
+            match is_stopping {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }

@@ -90,7 +90,7 @@ impl App {
         })
     }
 
-    fn stale_sources(&self) -> Result<Vec<String>, Error> {
+    pub(super) fn stale_sources(&self) -> Result<Vec<String>, Error> {
         let now = self.now();
         let mut stale = Vec::new();
         for source in self.settings.source.iter().filter(|source| source.stale_minutes > 0) {

@@ -70,6 +70,8 @@ pub enum Event<'a> {
     /// Somebody was told why a person may or may not read a document: `administrator`, `owner` (of the machine) or
     /// `themselves`. No person and no document where none such is known.
     Explained { user: Option<&'a UserId>, by: &'a str, whom: Option<&'a UserId>, document: &'a str },
+    /// An administrator had one page read from its source: `words` where they were shown it, for they may read it, or `counts`.
+    Tested { user: &'a UserId, document: &'a str, told: &'a str },
     /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
     /// back (`alias_cleared`): a leaf for each person whose rights it changed.
     Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
@@ -148,6 +150,9 @@ impl Event<'_> {
                     fields["target"] = json!(whom);
                 }
                 ("explained", *user, fields)
+            }
+            Event::Tested { user, document, told } => {
+                ("tested", Some(*user), json!({ "document": document, "told": told }))
             }
             Event::Aliased { user, what, source, whom } => {
                 let mut fields = json!({ "what": what, "source": source });

@@ -31,6 +31,16 @@ impl Cron {
         }
     }
 
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// It in English words, for example `At 03:00, only on Sunday`.
+    pub fn in_words(&self) -> String {
+        self.made.describe().trim_end_matches('.').to_owned()
+    }
+
     /// The first moment that it names after this one, on the clocks of a zone.
     pub fn next_after(&self, moment: Moment, zone: &Zone) -> Option<Moment> {
         let at = Timestamp::from_millisecond(moment.ms()).ok()?;
@@ -75,6 +85,11 @@ impl Zone {
 }
 
 impl Zone {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
     /// The moment at which the clocks of this zone show a time such as `2023-04-12 19:16:58.357`; of two the earlier one.
     pub fn moment(&self, shown: &str) -> Option<Moment> {
         let shown: jiff::civil::DateTime = shown.parse().ok()?;
@@ -92,7 +107,7 @@ impl TryFrom<String> for Zone {
 
 impl From<Zone> for String {
     fn from(zone: Zone) -> String {
-        zone.0.iana_name().unwrap_or("UTC").to_owned()
+        zone.name().to_owned()
     }
 }
 
@@ -162,6 +177,15 @@ mod tests {
         assert_eq!(next("30 2 * * *", "2026-03-28T12:00:00Z", &berlin)[..10], *"2026-03-29");
         assert_eq!(next("0 4 * * *", "2026-03-29T12:00:00Z", &berlin), "2026-03-30T02:00:00.000Z");
         assert_eq!(next("0 4 * * *", "2026-10-25T12:00:00Z", &berlin), "2026-10-26T03:00:00.000Z");
+    }
+
+    #[test]
+    fn an_expression_is_told_in_words() {
+        let words = |cron: &str| Cron::parse(cron).unwrap().in_words();
+
+        for (cron, part) in [("0 3 * * sun", "Sunday"), ("*/5 6-20 * * mon-fri", "5"), ("@daily", "00:00")] {
+            assert!(words(cron).contains(part), "{cron}: {}", words(cron));
+        }
     }
 
     #[test]

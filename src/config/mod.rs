@@ -156,8 +156,11 @@ impl Settings {
         for (path, value) in &environment {
             origin::set(&mut merged, path, value.clone())?;
         }
-        let settings: Settings =
+        let mut settings: Settings =
             serde_path_to_error::deserialize(toml::Value::Table(merged)).map_err(|error| origin::explain(&error))?;
+        for (number, source) in settings.source.iter_mut().enumerate() {
+            source.written = origin::written(&file, "source", number);
+        }
         let shown = origin::show(&settings, &file, &environment)?;
         Ok((settings, shown))
     }

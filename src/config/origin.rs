@@ -1,5 +1,7 @@
 //! Where each value came from, and what an unknown key may have meant.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -106,6 +108,12 @@ pub(super) fn show(
         }
     }
     Ok(shown)
+}
+
+/// The keys that a file sets in one entry of a list of tables.
+pub(super) fn written(file: &Table, list: &str, number: usize) -> BTreeSet<String> {
+    let entry = file.get(list).and_then(|list| list.get(number)).and_then(Value::as_table);
+    entry.into_iter().flat_map(|entry| entry.keys().cloned()).collect()
 }
 
 /// An error of the reader, with the place and, for an unknown key, the nearest one there is.

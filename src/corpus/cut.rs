@@ -166,6 +166,7 @@ mod tests {
             labels: vec![],
             author: "Ada".into(),
             updated_ms: 0,
+            made: Default::default(),
             revision: 7,
             blocks,
             links: vec![],

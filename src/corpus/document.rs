@@ -169,6 +169,23 @@ pub enum Link {
     Address(String),
 }
 
+/// When a document was made, and by whom, as far as its source tells and the settings keep it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Made {
+    /// In milliseconds since the Unix epoch; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+    /// Display name of who made it; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+}
+
+impl Made {
+    fn is_unknown(&self) -> bool {
+        *self == Made::default()
+    }
+}
+
 /// A document as a source gave it, in our form. It says nothing of who may read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
@@ -192,6 +209,9 @@ pub struct Document {
     pub author: String,
     /// When it was changed last, in milliseconds since the Unix epoch.
     pub updated_ms: i64,
+    /// When it was made, and by whom.
+    #[serde(default, skip_serializing_if = "Made::is_unknown")]
+    pub made: Made,
     /// The source's version number; it grows with each change.
     pub revision: u64,
     /// The content, in reading order.
@@ -199,6 +219,13 @@ pub struct Document {
     /// What it points to, each once, in the order they are met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+}
+
+impl Document {
+    /// What it hangs on, else the page directly above it.
+    pub fn parent(&self) -> Option<&DocumentId> {
+        self.container.as_ref().or(self.ancestors.last())
+    }
 }
 
 /// A passage by its document, the revision it was cut from, and its place there: `SOURCE:ID@REVISION#PLACE`.

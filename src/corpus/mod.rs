@@ -10,4 +10,4 @@ mod document;
 mod pack;
 
 pub use cut::{Sizes, cut};
-pub use document::{Block, Document, DocumentId, Kind, Link, Passage, PassageId, Space};
+pub use document::{Block, Document, DocumentId, Kind, Link, Made, Passage, PassageId, Space};

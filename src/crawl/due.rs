@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, Run, Settings, Status};
+use super::{Mode, Run, Settings, State, Status};
 use crate::clock::{Cron, Moment};
 
 /// A time at which a source is read.
@@ -61,6 +61,23 @@ pub fn next(settings: &Settings, status: &Status, now: Moment) -> Option<Next> {
     widest.or_else(|| all.iter().min_by_key(|next| next.at)).copied()
 }
 
+/// The next runs of a source, at most so many, as if each ended in the moment it began.
+pub fn upcoming(settings: &Settings, status: &Status, now: Moment, most: usize) -> Vec<Next> {
+    let (mut status, mut now) = (status.clone(), now);
+    let mut runs = Vec::new();
+    while runs.len() < most {
+        let Some(Next { at, .. }) = next(settings, &status, now) else { break };
+        now = at.max(now);
+        // Asked again at its time, when all that is due then counts.
+        let Some(Next { mode, .. }) = next(settings, &status, now) else { break };
+        runs.push(Next { at: now, mode });
+        let run = Run { ended: Some(now), state: State::Succeeded, ..Run::beginning(0, now, mode) };
+        status.runs.insert(0, run);
+        note(&mut status, mode, now);
+    }
+    runs
+}
+
 /// When a run that did all of this mode began last. Where none is remembered, the time counts from the oldest run that is.
 fn last_of(status: &Status, mode: Mode) -> Option<Moment> {
     let remembered = status.began.iter().filter(|(done, _)| done.covers(mode)).map(|(_, at)| *at).max();
@@ -76,7 +93,6 @@ pub(super) fn note(status: &mut Status, mode: Mode, at: Moment) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crawl::State;
 
     fn settings(every_minutes: u64, schedule: &[(&str, &str)]) -> Settings {
         let schedule: Vec<_> =
@@ -154,6 +170,20 @@ mod tests {
         assert_eq!(after.mode, Mode::Full, "it does what the hourly one would");
         let then = next(&settings, &done, at("2026-11-27T03:05:00Z")).unwrap();
         assert_eq!(then, Next { at: at("2026-11-27T04:00:00Z"), mode: Mode::Changes });
+    }
+
+    #[test]
+    fn the_next_runs_are_told_in_their_order_each_with_the_most_that_is_due() {
+        let settings = settings(0, &[HOURLY, NIGHTLY]);
+        let status = ran(&[(Mode::Full, "2026-11-26T03:00:05Z"), (Mode::Changes, "2026-11-27T01:00:03Z")]);
+
+        let runs = upcoming(&settings, &status, at("2026-11-27T01:30:00Z"), 3);
+
+        let told: Vec<(String, Mode)> =
+            runs.iter().map(|next| (next.at.rfc3339()[11..16].to_owned(), next.mode)).collect();
+        let expected = [("02:00", Mode::Changes), ("03:00", Mode::Full), ("04:00", Mode::Changes)];
+        assert_eq!(told, expected.map(|(at, mode)| (at.to_owned(), mode)));
+        assert!(upcoming(&super::tests::settings(0, &[]), &status, at("2026-11-27T01:30:00Z"), 3).is_empty());
     }
 
     #[test]

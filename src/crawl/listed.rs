@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
+use super::fields::Fields;
 use super::restriction::{Level, Subjects};
 use super::source::{Item, Words};
 use crate::corpus::{Document, DocumentId, Kind, Space};
@@ -64,12 +65,12 @@ pub(super) fn levels<'a>(item: &'a Item, items: &'a BTreeMap<DocumentId, Item>) 
 }
 
 /// Digests what a document is besides its words and its readers, so that a move, a rename or a label is noticed.
-pub(super) fn head(item: &Item, space: &Space, items: &BTreeMap<DocumentId, Item>) -> u64 {
+pub(super) fn head(item: &Item, space: &Space, items: &BTreeMap<DocumentId, Item>, fields: &Fields) -> u64 {
     let title = title(item, items);
     let head = (
         (&title, &space.key, &space.name, &item.url),
-        (&item.container, &item.ancestors, &item.labels),
-        (&item.author, item.updated_ms),
+        (&item.container, &item.ancestors, fields.labels(item)),
+        (fields.author(&item.author), item.updated_ms, fields.made(item)),
     );
     let text = serde_json::to_vec(&head).expect("a head is text and numbers");
     let digest = Sha256::digest(&text);
@@ -82,7 +83,7 @@ fn title(item: &Item, items: &BTreeMap<DocumentId, Item>) -> String {
 }
 
 /// The document of an item with its words.
-pub(super) fn document(item: &Item, words: Words, listed: &Listed) -> Document {
+pub(super) fn document(item: &Item, words: Words, listed: &Listed, fields: &Fields) -> Document {
     let space = listed.space_of.get(&item.id).and_then(|place| listed.spaces.get(*place));
     Document {
         id: item.id.clone(),
@@ -92,9 +93,10 @@ pub(super) fn document(item: &Item, words: Words, listed: &Listed) -> Document {
         url: item.url.clone(),
         container: item.container.clone(),
         ancestors: item.ancestors.clone(),
-        labels: item.labels.clone(),
-        author: words.author,
+        labels: fields.labels(item).to_vec(),
+        author: fields.author(&words.author).to_owned(),
         updated_ms: words.updated_ms,
+        made: fields.made(item),
         revision: words.revision,
         blocks: words.blocks,
         links: words.links,
@@ -125,6 +127,7 @@ mod tests {
             ancestors: Vec::new(),
             labels: Vec::new(),
             author: String::new(),
+            made: Default::default(),
             updated_ms: 0,
             revision: 1,
             level: Level::Open,

@@ -9,7 +9,6 @@ use super::apply::{Applying, Ready};
 use super::hint::Hint;
 use super::kept::{Kept, Refused};
 use super::listed::{Listed, document, groups, head, levels};
-use super::markup::{Mention, Names};
 use super::permissions;
 use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
 use super::restriction::{Level, rule_of};
@@ -18,8 +17,6 @@ use super::source::{Item, Source, Words};
 use super::{Error, Failure, Mode, Rooms, Run, Settings, State};
 use crate::acl::AclClass;
 use crate::corpus::DocumentId;
-use crate::directory::SourcePeople;
-use crate::names::AccountId;
 
 /// Threads that fetch words. Confluence asks its clients for few (`confluence.md` §1.10).
 const FETCHERS: usize = 4;
@@ -27,9 +24,6 @@ const FETCHERS: usize = 4;
 /// Items fetched by one call: Data Center gives at most fifty bodies at once. Each such group is kept before the next one is
 /// taken, so that after a kill no more than `2 * FETCHERS + 1` of them are read again: being fetched, waiting, being put.
 const FETCHED_TOGETHER: usize = 50;
-
-/// Documents that no listing gave are looked for one by one where there are no more than so many.
-const LOOKED_AGAIN_MAX: usize = 200;
 
 /// How long a file that could not be read is left alone.
 const REFUSED_MS: i64 = 24 * 60 * 60 * 1000;
@@ -220,23 +214,6 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// Looks for what would be taken for gone, where that is little: it may have moved past the listing.
-    fn look_again(&self, listed: &mut Listed, known: &Known) {
-        let is_missed =
-            |id: &DocumentId, held: &Held| !listed.items.contains_key(id) && !listed.partial.contains(&held.space);
-        let missed = known.documents.iter().filter(|(id, held)| is_missed(id, held)).map(|(id, _)| id.clone());
-        let missed: Vec<DocumentId> = missed.take(LOOKED_AGAIN_MAX + 1).collect();
-        if missed.is_empty() || missed.len() > LOOKED_AGAIN_MAX {
-            return;
-        }
-        for (key, item) in self.source.look_again(&missed) {
-            if let Some(place) = listed.spaces.iter().position(|space| space.key == key) {
-                listed.space_of.insert(item.id.clone(), place);
-                listed.items.insert(item.id.clone(), item);
-            }
-        }
-    }
-
     /// What was seen, with the class of each document.
     fn seen(&mut self, listed: &mut Listed, known: &Known) -> Result<Seen, End> {
         let mut seen =
@@ -275,7 +252,7 @@ impl Running<'_, '_> {
                 }
             };
             let space = &listed.spaces[*space];
-            let (revision, head) = (item.revision, head(item, space, &listed.items));
+            let (revision, head) = (item.revision, head(item, space, &listed.items, &self.settings.fields));
             seen.documents.insert(id.clone(), Held { class, revision, head, space: space.key.clone() });
         }
         for id in lost {
@@ -327,6 +304,7 @@ impl Running<'_, '_> {
 
         self.phase("content")?;
         let fetch = self.without_refused(fetch, seen)?;
+        self.run.progress.to_read = fetch.len() as u64;
         let outcome = self.fetch(&fetch, known, seen, listed, &mut applying);
         // What was read until it was stopped is true, and is kept.
         applying.commit()?;
@@ -376,8 +354,7 @@ impl Running<'_, '_> {
                     updated_ms: item.updated_ms,
                     author: item.author.clone(),
                 };
-                let document = document(item, words, listed);
-                ready.push(Ready { document, class: held.class, head: held.head, words: Content::Kept });
+                ready.push(self.ready(item, words, listed, held, Content::Kept));
             }
             self.run.changed += ready.len() as u64;
             applying.put(&ready)?;
@@ -395,7 +372,7 @@ impl Running<'_, '_> {
         applying: &mut Applying<'_>,
     ) -> Result<(), End> {
         let groups = groups(ids, FETCHED_TOGETHER, listed);
-        let names = names(self, listed.people.as_ref());
+        let names = self.names(listed.people.as_ref());
         let (source, is_stopped) = (self.source, &AtomicBool::new(false));
         let next = &std::sync::atomic::AtomicUsize::new(0);
         let (groups, names) = (&groups, &names);
@@ -438,6 +415,7 @@ impl Running<'_, '_> {
         applying: &mut Applying<'_>,
     ) -> Result<(), End> {
         let mut ready = Vec::new();
+        self.run.progress.read += group.len() as u64;
         for (item, words) in group.iter().zip(fetched) {
             match (words, seen.documents.get(&item.id)) {
                 (Ok(words), Some(held)) => {
@@ -447,8 +425,7 @@ impl Running<'_, '_> {
                         &mut self.run.added
                     };
                     *count += 1;
-                    let document = document(item, words, listed);
-                    ready.push(Ready { document, class: held.class, head: held.head, words: Content::Changed });
+                    ready.push(self.ready(item, words, listed, held, Content::Changed));
                 }
                 (Err(failure), _) => {
                     if failure.is_of_the_file() {
@@ -464,8 +441,13 @@ impl Running<'_, '_> {
         Ok(())
     }
 
+    fn ready(&self, item: &Item, words: Words, listed: &Listed, held: &Held, are_words: Content) -> Ready {
+        let document = document(item, words, listed, &self.settings.fields);
+        Ready { document, class: held.class, head: held.head, words: are_words }
+    }
+
     pub(super) fn phase(&mut self, phase: &str) -> Result<(), End> {
-        phase.clone_into(&mut self.run.phase);
+        self.run.enter(phase, self.rooms.clock.now());
         tracing::debug!(source = %self.settings.name, phase, "sync");
         self.tick()
     }
@@ -499,25 +481,4 @@ impl Running<'_, '_> {
 
 pub(super) fn broken(error: impl std::error::Error + Send + Sync + 'static) -> End {
     End::Broken(Error::Broken(Box::new(error)))
-}
-
-/// Display names for mentions: from the people just read, else from those the directory has.
-fn names<'a>(running: &Running<'a, '_>, people: Option<&SourcePeople>) -> Box<Names<'a>> {
-    let mut by_key: HashMap<String, String> = HashMap::new();
-    let mut by_name: HashMap<String, String> = HashMap::new();
-    for account in people.into_iter().flat_map(|people| &people.accounts) {
-        by_key.insert(account.id.key.to_string(), account.display_name.clone());
-        by_name.insert(account.user_name.to_lowercase(), account.display_name.clone());
-    }
-    let (directory, source) = (running.rooms.directory, running.settings.name.clone());
-    Box::new(move |mention| match mention {
-        Mention::Key(key) => by_key.get(key).cloned().or_else(|| {
-            let account = AccountId { source: source.clone(), key: key.into() };
-            directory.account_name(&account).ok().flatten()
-        }),
-        Mention::Name(name) => by_name
-            .get(&name.to_lowercase())
-            .cloned()
-            .or_else(|| directory.account_named(&source, name).map(|account| account.display_name)),
-    })
 }

@@ -29,6 +29,11 @@ impl Pattern {
         Ok(Pattern { written: written.to_owned(), made })
     }
 
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
     fn fits(&self, text: &str) -> bool {
         self.made.is_match(text)
     }
@@ -83,19 +88,27 @@ pub(super) fn takes_file(settings: &Settings, media_type: &str, bytes: u64) -> b
         && settings.attachment_bytes_max.is_none_or(|max| bytes <= max)
 }
 
-/// Whether a document is taken in. Comments and attachments go with the page they hang on, `holder`, whatever is wanted of
-/// pages by kind.
+/// Whether a document is taken in.
 pub(super) fn takes(settings: &Settings, item: &Item, holder: Option<&Item>) -> bool {
+    why_left_out(settings, item, holder).is_none()
+}
+
+/// Why a document is left out; `None` where it is taken in. Comments and attachments go with the page they hang on, `holder`,
+/// whatever is wanted of pages by kind.
+pub(super) fn why_left_out(settings: &Settings, item: &Item, holder: Option<&Item>) -> Option<&'static str> {
     let page = holder.unwrap_or(item);
     let is_titled = settings.titles.is_empty() || any(&settings.titles, &page.title);
     let is_labelled = settings.labels.is_empty() || any_of(&settings.labels, &page.labels);
-    takes_kind(settings, item.kind)
-        && !page.is_left_out
-        && is_titled
-        && is_labelled
-        && !any(&settings.without_titles, &page.title)
-        && !any_of(&settings.without_labels, &page.labels)
-        && !any_of(&settings.without_labels, &item.labels)
+    let is_unwanted = any_of(&settings.without_labels, &page.labels) || any_of(&settings.without_labels, &item.labels);
+    match () {
+        () if !takes_kind(settings, item.kind) => Some("the settings take none of its kind in (kinds)"),
+        () if page.is_left_out => Some("the condition of the settings does not find it (cql), or could not be asked"),
+        () if !is_titled => Some("its title is none of those that the settings take in (titles)"),
+        () if any(&settings.without_titles, &page.title) => Some("the settings leave its title out (without_titles)"),
+        () if !is_labelled => Some("it has no label that the settings take in (labels)"),
+        () if is_unwanted => Some("the settings leave a label of it out (without_labels)"),
+        () => None,
+    }
 }
 
 fn any(patterns: &[Pattern], text: &str) -> bool {
@@ -130,6 +143,7 @@ mod tests {
             labels: labels.iter().map(|label| (*label).to_owned()).collect(),
             author: String::new(),
             updated_ms: 0,
+            made: Default::default(),
             revision: 1,
             level: Level::Open,
             file: None,

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use super::Failure;
 use super::examine::Finding;
 use super::hint::Hint;
-use super::markup::Names;
+use super::markup::{MacroUse, Names};
 use super::restriction::{Level, Subjects};
+use super::{Failure, Wanted};
 use crate::clock::Moment;
-use crate::corpus::{Block, DocumentId, Kind, Link, Space};
+use crate::corpus::{Block, DocumentId, Kind, Link, Made, Space};
 use crate::directory::SourcePeople;
 
 /// Something that was listed: all of it but its words.
@@ -32,6 +32,8 @@ pub(super) struct Item {
     pub author: String,
     /// When it was changed last.
     pub updated_ms: i64,
+    /// When it was made, and by whom.
+    pub made: Made,
     /// It grows with each change.
     pub revision: u64,
     /// Its own restriction; those above it are found at its ancestors.
@@ -40,6 +42,14 @@ pub(super) struct Item {
     pub file: Option<File>,
     /// The source's own query leaves it out (`cql` in the settings), or could not be asked.
     pub is_left_out: bool,
+}
+
+impl Item {
+    /// What stands in the place of its words where they cannot be read.
+    pub(super) fn without_words(&self) -> Words {
+        let (revision, updated_ms, author) = (self.revision, self.updated_ms, self.author.clone());
+        Words { blocks: Vec::new(), links: Vec::new(), revision, updated_ms, author }
+    }
 }
 
 /// An attached file of a kind that is understood.
@@ -90,6 +100,25 @@ pub(super) struct Listing {
     pub failures: Vec<Failure>,
     /// Attachments that are not among the items: of a kind that is not read, too large, or left out by the settings.
     pub files_left_out: u64,
+}
+
+/// One item read by itself, with everything that decides who may read it.
+pub(super) struct One {
+    /// The item, then what it hangs on and the pages above, as far as they can be read: what is missing nobody passes. Empty
+    /// where it is no item that is taken in.
+    pub items: Vec<Item>,
+    /// Its space.
+    pub space: Space,
+    /// Whether that is a person's own.
+    pub is_personal: bool,
+    /// Whether that is archived.
+    pub is_archived: bool,
+    /// The words of the item.
+    pub words: Result<Words, Failure>,
+    /// The macros it has.
+    pub macros: Vec<MacroUse>,
+    /// What could not be read besides.
+    pub failures: Vec<Failure>,
 }
 
 /// A place that pages are read from. Confluence is the first; the second must not need a change outside its own folder.
@@ -146,4 +175,14 @@ pub(super) trait Source: Sync {
 
     /// The words of some items, in their order. It is called from several threads at once.
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>>;
+
+    /// One item, as it is now. The error is why it cannot be read at all.
+    fn one(&self, _wanted: &Wanted, _names: &Names<'_>) -> Result<One, Failure> {
+        Err(Failure {
+            what: String::new(),
+            code: "not_testable".to_owned(),
+            cause: "of this kind of source no page can be read by itself".to_owned(),
+            remedy: "sync it, and look at the failures of the run".to_owned(),
+        })
+    }
 }

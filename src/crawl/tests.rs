@@ -178,6 +178,7 @@ impl Site {
             labels: Vec::new(),
             author: "Ana".to_owned(),
             updated_ms: 5,
+            made: Default::default(),
             revision: 1,
             level: Level::Open,
             file: None,

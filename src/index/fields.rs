@@ -13,7 +13,7 @@ use crate::acl::AclClass;
 use crate::corpus::{Document, DocumentId, Passage, PassageId};
 
 /// The form of everything here and in `words`: an index of another form is built again.
-pub(super) const FORM: &str = "sotto-5";
+pub(super) const FORM: &str = "sotto-6";
 
 pub(super) const STEMS: &str = "stems";
 pub(super) const EXACT: &str = "exact";
@@ -39,12 +39,16 @@ pub(super) struct Fields {
     /// 0 for the whole, else one more than the passage's place.
     place: Field,
     updated: Field,
+    /// When it was made; not there where that is not known.
+    created: Field,
     pub(super) source: Field,
     /// The space's key in lower case.
     pub(super) space: Field,
     pub(super) label: Field,
-    /// In lower case.
+    /// Who changed it last and who made it, as far as either is kept, in lower case.
     pub(super) author: Field,
+    /// The id of what it hangs on, else of the page directly above.
+    pub(super) parent: Field,
     /// The word of its kind.
     pub(super) kind: Field,
     /// The space's key and name, on the whole.
@@ -104,10 +108,12 @@ impl Fields {
             key: schema.add_u64_field("key", FAST),
             place: schema.add_u64_field("place", FAST),
             updated: schema.add_i64_field("updated", FAST),
+            created: schema.add_i64_field("created", FAST),
             source: schema.add_text_field("source", id.clone()),
             space: schema.add_text_field("space", id.clone()),
             label: schema.add_text_field("label", id.clone()),
             author: schema.add_text_field("author", id.clone()),
+            parent: schema.add_text_field("parent", id.clone()),
             kind: schema.add_text_field("kind", id.clone()),
             space_name: schema.add_text_field("space_name", TextOptions::default().set_fast("raw")),
             language: schema.add_text_field("language", id.clone()),
@@ -142,7 +148,12 @@ impl Fields {
         for label in &head.labels {
             out.add_text(self.label, label.to_lowercase());
         }
-        out.add_text(self.author, head.author.to_lowercase());
+        for name in [&head.author, &head.made.by].into_iter().filter(|name| !name.is_empty()) {
+            out.add_text(self.author, name.to_lowercase());
+        }
+        if let Some(parent) = &head.parent {
+            out.add_text(self.parent, parent.as_str());
+        }
         out.add_text(self.kind, head.kind.word());
         let under = passage.under.join("\n");
         for (field, text) in [(self.title, &passage.title), (self.headings, &under), (self.body, &passage.text)] {
@@ -183,6 +194,9 @@ impl Fields {
         out.add_u64(self.class, u64::from(class.number()));
         out.add_u64(self.page, number_of(head.id.as_str()));
         out.add_i64(self.updated, head.updated_ms);
+        if let Some(at) = head.made.at_ms {
+            out.add_i64(self.created, at);
+        }
         out
     }
 

@@ -130,6 +130,8 @@ mod tests {
             updated_ms: 0,
             labels: Vec::new(),
             author: String::new(),
+            made: Default::default(),
+            parent: None,
         };
         let passage = Passage { id, title: title.to_owned(), under: vec!["Hours".to_owned()], text };
         Found::from_parts(passage, head, crate::acl::AclClass::from_number(0), 0.0)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::AclClass;
-use crate::corpus::{Document, DocumentId, Kind, Passage, Space};
+use crate::corpus::{Document, DocumentId, Kind, Made, Passage, Space};
 
 /// What of a document stands beside each of its passages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub struct Head {
     pub labels: Vec<String>,
     /// Who changed it last.
     pub author: String,
+    /// When it was made, and by whom.
+    #[serde(default)]
+    pub made: Made,
+    /// What it hangs on, else the page directly above it.
+    #[serde(default)]
+    pub parent: Option<DocumentId>,
 }
 
 impl Head {
@@ -40,6 +46,8 @@ impl Head {
             updated_ms: document.updated_ms,
             labels: document.labels.clone(),
             author: document.author.clone(),
+            made: document.made.clone(),
+            parent: document.parent().cloned(),
         }
     }
 }

@@ -125,6 +125,8 @@ mod tests {
             updated_ms: 0,
             labels: Vec::new(),
             author: String::new(),
+            made: Default::default(),
+            parent: None,
         };
         let passage = Passage {
             id: PassageId { document, revision: 1, place },

@@ -163,6 +163,7 @@ mod tests {
             labels: vec![],
             author: String::new(),
             updated_ms: 0,
+            made: Default::default(),
             revision: 1,
             blocks,
             links: vec![],

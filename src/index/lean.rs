@@ -80,6 +80,8 @@ mod tests {
             updated_ms,
             labels: vec![label.into()],
             author: String::new(),
+            made: Default::default(),
+            parent: None,
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Scope {
     pub spaces: Vec<String>,
     /// Labels, in any case; any of them.
     pub labels: Vec<String>,
-    /// Display names of who changed it last, in any case.
+    /// Display names of who changed or made it, as far as either is kept, in any case.
     pub authors: Vec<String>,
     /// Kinds of content.
     pub kinds: Vec<Kind>,
@@ -28,6 +28,12 @@ pub struct Scope {
     pub updated_after: Option<i64>,
     /// Changed before.
     pub updated_before: Option<i64>,
+    /// Made at or after, milliseconds since the Unix epoch. What is not known to be is left out.
+    pub created_after: Option<i64>,
+    /// Made before.
+    pub created_before: Option<i64>,
+    /// What it hangs on, or the page directly above it; any of them.
+    pub parents: Vec<DocumentId>,
     /// Documents left out (an evaluation's `link_sources`).
     pub without: Vec<DocumentId>,
 }

@@ -55,6 +55,7 @@ pub(super) struct Segment {
     classes: Arc<dyn ColumnValues<u64>>,
     keys: Arc<dyn ColumnValues<u64>>,
     updated: Arc<dyn ColumnValues<i64>>,
+    created: Column<i64>,
     spaces: Option<StrColumn>,
     vectors: Column<u64>,
 }
@@ -155,6 +156,7 @@ impl Segment {
             classes: columns.column_first_or_default("class")?,
             keys: columns.column_first_or_default("key")?,
             updated: columns.column_first_or_default("updated")?,
+            created: columns.column_opt("created")?.unwrap_or_else(|| Column::build_empty_column(count)),
             spaces: columns.str("space_name")?,
             vectors: columns.column_opt("vector")?.unwrap_or_else(|| Column::build_empty_column(count)),
             reader: reader.clone(),
@@ -221,6 +223,11 @@ impl Segment {
 
     pub(super) fn updated(&self, doc: u32) -> i64 {
         self.updated.get_val(doc)
+    }
+
+    /// When its document was made; `None` where that is not known.
+    pub(super) fn created(&self, doc: u32) -> Option<i64> {
+        self.created.first(doc)
     }
 
     /// The space column of a whole document.

@@ -165,6 +165,17 @@ fn narrowed(segment: &Segment, mut bits: Bits, fields: &Fields, scope: &Scope) -
     if let Some(before) = scope.updated_before {
         bits.retain(|doc| segment.updated(doc) < before);
     }
+    if scope.created_after.is_some() || scope.created_before.is_some() {
+        bits.retain(|doc| {
+            segment.created(doc).is_some_and(|at| {
+                scope.created_after.is_none_or(|after| at >= after)
+                    && scope.created_before.is_none_or(|before| at < before)
+            })
+        });
+    }
+    if !scope.parents.is_empty() {
+        any_of(fields.parent, &mut scope.parents.iter().map(ToString::to_string), &mut bits)?;
+    }
     for id in &scope.without {
         segment.each(&fields.of_document(id), |doc| bits.unset(doc))?;
     }

@@ -94,6 +94,9 @@ fn asked(body: Body) -> Result<Ask, Reply> {
         kinds: sent.kinds,
         updated_after: sent.updated_after,
         updated_before: sent.updated_before,
+        created_after: sent.created_after,
+        created_before: sent.created_before,
+        parents: sent.parents,
     };
     Ok(Ask {
         question: Question::parse(&sent.question).map_err(|error| Reply::unreadable(error.to_string()))?,

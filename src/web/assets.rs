@@ -53,9 +53,13 @@ const FILES: &[File] = files![
     "js/provider.js",
     "js/quotes.js",
     "js/reader.js",
+    "js/runs.js",
+    "js/settings.js",
     "js/signin.js",
+    "js/source.js",
     "js/sources.js",
     "js/status.js",
+    "js/tested.js",
     "js/theme.js",
     "js/turn.js",
     "js/when.js",
@@ -66,6 +70,7 @@ const FILES: &[File] = files![
     "problem.html",
     "provider.html",
     "sign-in.html",
+    "source.html",
 ];
 
 /// The files and the pages that name them.

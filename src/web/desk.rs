@@ -53,20 +53,6 @@ pub async fn sync(
     }
 }
 
-/// Counts what a source would give with its settings as they are. It lists the whole source, so it may take minutes.
-#[utoipa::path(get, path = "/api/v1/admin/sources/{name}/preview", tag = "desk", params(("name" = String, Path)),
-    responses((status = 200, description = "The counts", body = wire::Preview),
-    (status = 404, description = "No such source, or the asker is no administrator", body = Problem)))]
-pub async fn preview(
-    front: Data<Front>,
-    administrator: Administrator,
-    name: Path<String>,
-) -> Result<Json<wire::Preview>, Reply> {
-    let source = SourceId::parse(&name).ok_or_else(Reply::not_there)?;
-    let preview = deed(&front, move |app| app.preview(&administrator.0, &source)).await?;
-    Ok(Json(wire::Preview::from(&preview)))
-}
-
 /// Why a person, or two beside each other, may or may not read a document: ids, names of accounts and groups, keys of spaces;
 /// no title, no words. Each look is put on record.
 #[utoipa::path(get, path = "/api/v1/admin/access", tag = "desk", params(wire::Explain), responses(

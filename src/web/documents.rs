@@ -38,6 +38,9 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
         kinds: sent.kinds,
         updated_after: sent.updated_after,
         updated_before: sent.updated_before,
+        created_after: sent.created_after,
+        created_before: sent.created_before,
+        parents: sent.parents,
     }
     .scope()?;
     let began = Instant::now();

@@ -35,6 +35,7 @@ mod router;
 mod saml;
 mod server;
 mod sign_in;
+mod sources;
 mod tls;
 mod trial;
 mod wire;

@@ -2,7 +2,7 @@
 
 use super::reply::Reply;
 use crate::clock::Moment;
-use crate::corpus::Kind;
+use crate::corpus::{DocumentId, Kind};
 use crate::index::Scope;
 
 /// Values in one list.
@@ -17,6 +17,9 @@ pub struct Narrowing {
     pub kinds: Option<Vec<String>>,
     pub updated_after: Option<String>,
     pub updated_before: Option<String>,
+    pub created_after: Option<String>,
+    pub created_before: Option<String>,
+    pub parents: Option<Vec<String>>,
 }
 
 impl Narrowing {
@@ -29,6 +32,9 @@ impl Narrowing {
             kinds: list("kinds", self.kinds)?.iter().map(|word| kind(word)).collect::<Result<_, Reply>>()?,
             updated_after: moment("updated_after", self.updated_after)?,
             updated_before: moment("updated_before", self.updated_before)?,
+            created_after: moment("created_after", self.created_after)?,
+            created_before: moment("created_before", self.created_before)?,
+            parents: list("parents", self.parents)?.iter().map(|id| document(id)).collect::<Result<_, Reply>>()?,
             ..Scope::default()
         })
     }
@@ -45,6 +51,10 @@ fn list(name: &str, values: Option<Vec<String>>) -> Result<Vec<String>, Reply> {
 fn kind(word: &str) -> Result<Kind, Reply> {
     let words = Kind::ALL.map(Kind::word).join(", ");
     Kind::parse(word).ok_or_else(|| Reply::unreadable(format!("kinds has words of these: {words}")))
+}
+
+fn document(id: &str) -> Result<DocumentId, Reply> {
+    DocumentId::parse(id).ok_or_else(|| Reply::unreadable("parents has ids like wiki:1234"))
 }
 
 fn moment(name: &str, text: Option<String>) -> Result<Option<i64>, Reply> {
@@ -80,6 +90,14 @@ mod tests {
 
         assert_eq!(kinds("attachment").unwrap().kinds, [Kind::Attachment]);
         assert!(kinds("file").unwrap_err().detail().contains("attachment"));
+    }
+
+    #[test]
+    fn parents_are_ids_of_documents() {
+        let parents = |id: &str| Narrowing { parents: Some(vec![id.to_owned()]), ..Narrowing::default() }.scope();
+
+        assert_eq!(parents("wiki:12").unwrap().parents, [DocumentId::parse("wiki:12").unwrap()]);
+        assert!(parents("12").unwrap_err().detail().contains("parents"));
     }
 
     #[test]

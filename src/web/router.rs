@@ -8,7 +8,9 @@ use utoipa::OpenApi;
 
 use super::proof::Proof;
 use super::reply::Reply;
-use super::{ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, sign_in, trial};
+use super::{
+    ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, sign_in, sources, trial,
+};
 
 macro_rules! routes {
     ($( $($method:ident)|+ $path:literal => $file:ident::$route:ident; )+) => {
@@ -64,7 +66,12 @@ routes! {
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
-    GET    "/api/v1/admin/sources/{name}/preview"     => desk::preview;
+    GET    "/api/v1/admin/sources/{name}"             => sources::detail;
+    GET    "/api/v1/admin/sources/{name}/runs"        => sources::runs;
+    POST   "/api/v1/admin/sources/{name}/stop"        => sources::stop;
+    POST   "/api/v1/admin/sources/{name}/check"       => sources::check;
+    GET    "/api/v1/admin/sources/{name}/preview"     => sources::preview;
+    POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
     GET    "/api/v1/admin/users"                      => people::users;
     GET    "/api/v1/admin/groups"                     => people::groups;
@@ -81,6 +88,7 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
+    GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
     GET    "/admin/providers/{id}/test"               => trial::page;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
@@ -209,6 +217,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
 
-        assert_eq!(names.len(), all - 4, "only SCIM's five methods share a name");
+        assert_eq!(names.len(), all - 5, "only SCIM's five methods share a name");
     }
 }

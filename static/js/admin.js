@@ -3,30 +3,13 @@
 import { overview, sources, sync } from "./api.js";
 import { $, counted, el } from "./dom.js";
 import { signInAgain } from "./me.js";
+import { changes, drawFailures, modeWords, phaseWords, stateOf } from "./runs.js";
 import { say } from "./status.js";
 import { age, roughly } from "./when.js";
 
 /** How often the page asks: while a sync runs, and otherwise. */
 const BUSY_MS = 3000;
 const CALM_MS = 15_000;
-
-const STATES = /** @type {{[state: string]: [string, string]}} */ ({
-  running: ["Running", "is-running"],
-  succeeded: ["Succeeded", "is-good"],
-  incomplete: ["Incomplete", "is-bad"],
-  failed: ["Failed", "is-bad"],
-  held: ["Waiting for you", "is-bad"],
-  stopped: ["Stopped", ""],
-});
-
-const PHASES = /** @type {{[phase: string]: string}} */ ({
-  connecting: "Connecting",
-  people: "People and groups",
-  listing: "Listing pages",
-  permissions: "Permissions",
-  content: "Text",
-  index: "Indexing",
-});
 
 /** What the tables show, as text: they are drawn anew only when it has changed, so that focus stays. */
 let drawn = "";
@@ -114,7 +97,6 @@ function row(source, now) {
   const running = run?.state === "running";
   // Held: the run would have removed too much. Pressing the button says that the pages are really gone.
   const held = run?.state === "held";
-  const [words, kind] = run ? (STATES[run.state] ?? [run.state, ""]) : ["Not run yet", ""];
   const button = el("button", { class: "button", type: "button", id: `sync-${source.name}`, disabled: running }, held ? "Remove and sync" : "Sync now", el("span", { class: "unseen" }, `: ${source.name}`));
   button.addEventListener("click", async () => {
     button.disabled = true;
@@ -131,33 +113,20 @@ function row(source, now) {
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, source.name, el("div", { class: "soft" }, source.url)),
-    el("td", {}, el("span", { class: `state ${kind}` }, words), running ? el("div", { class: "soft" }, `${PHASES[run.phase] ?? run.phase}, ${counted(run.seen, "document")} seen`) : null, run?.failures.length > 0 ? el("div", {}, el("a", { href: `#failures-${source.name}` }, counted(run.failures.length, "failure"))) : null),
+    el("th", { scope: "row" }, el("a", { href: `/admin/sources/${encodeURIComponent(source.name)}` }, source.name), el("div", { class: "soft" }, source.url)),
+    el("td", {}, stateOf(run), running ? el("div", { class: "soft" }, `${phaseWords(run.phase)}, ${counted(run.seen, "document")} seen`) : null, run?.failures.length > 0 ? el("div", {}, el("a", { href: `#failures-${source.name}` }, counted(run.failures.length, "failure"))) : null),
     el("td", { class: "is-number" }, source.documents.toLocaleString()),
     el("td", {}, run ? [roughly(run.ended_at ?? run.began_at), el("div", { class: "soft" }, changes(run))] : "never"),
-    el("td", {}, source.next_at ? roughly(source.next_at) : "on demand"),
+    el("td", {}, source.next_at ? [roughly(source.next_at), el("div", { class: "soft" }, modeWords(source.next_mode))] : "on demand"),
     el("td", {}, age(source.permissions_as_of, now)),
     el("td", {}, button),
   );
-}
-
-
-/** @param {any} run */
-function changes(run) {
-  const parts = [
-    [run.added, "added"],
-    [run.changed, "changed"],
-    [run.removed, "removed"],
-    [run.reclassed, "with other readers"],
-  ].filter(([number]) => number > 0);
-  return parts.length > 0 ? parts.map(([number, words]) => `${number} ${words}`).join(", ") : "no changes";
 }
 
 /** @param {any} source */
 function failures(source) {
   const all = source.runs[0]?.failures ?? [];
   if (all.length === 0) return [];
-  const rows = all.map((/** @type {any} */ one) => el("tr", {}, el("th", { scope: "row" }, one.what || "The whole source"), el("td", {}, one.code), el("td", {}, one.cause), el("td", {}, one.remedy)));
   const keepOpen = (/** @type {any} */ event) => {
     if (event.target.open) closed.delete(source.name);
     else closed.add(source.name);
@@ -167,11 +136,7 @@ function failures(source) {
       "details",
       { class: "failures", id: `failures-${source.name}`, open: !closed.has(source.name), on: { toggle: keepOpen } },
       el("summary", {}, `${source.name}: ${counted(all.length, "thing")} could not be read`),
-      el(
-        "div",
-        { class: "wide", tabindex: "0", role: "region", "aria-label": `Failures of ${source.name}, table` },
-        el("table", {}, el("thead", {}, el("tr", {}, ["What", "Code", "Cause", "Remedy"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows)),
-      ),
+      drawFailures(all, `Failures of ${source.name}`),
     ),
   ];
 }

@@ -86,9 +86,18 @@ export const rate = (message, feedback) => change("POST", `/api/v1/messages/${en
 
 export const overview = () => read("/api/v1/admin/overview");
 export const sources = () => read("/api/v1/admin/sources");
-export const sync = (/** @type {string} */ name, allowRemoval = false) =>
-  change("POST", `/api/v1/admin/sources/${encodeURIComponent(name)}/sync`, { mode: "changes", allow_removal: allowRemoval });
+export const sync = (/** @type {string} */ name, allowRemoval = false, mode = "changes") => change("POST", `${sourcePath(name)}/sync`, { mode, allow_removal: allowRemoval });
+export const source = (/** @type {string} */ name) => read(sourcePath(name));
+export const sourceRuns = (/** @type {string} */ name) => read(`${sourcePath(name)}/runs`);
+export const stopSync = (/** @type {string} */ name) => change("POST", `${sourcePath(name)}/stop`);
+export const checkSource = (/** @type {string} */ name) => change("POST", `${sourcePath(name)}/check`);
+export const previewSource = (/** @type {string} */ name) => read(`${sourcePath(name)}/preview`);
+export const testPage = (/** @type {string} */ name, /** @type {string} */ url) => change("POST", `${sourcePath(name)}/test`, { url });
 
+/** @param {string} name */
+function sourcePath(name) {
+  return `/api/v1/admin/sources/${encodeURIComponent(name)}`;
+}
 
 /** @param {URLSearchParams} question a user, a document, and perhaps another user */
 export const access = (question) => read(`/api/v1/admin/access?${question}`);

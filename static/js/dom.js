@@ -66,7 +66,7 @@ export function outward(address) {
   }
 }
 
-/** `3 sources`. @param {number} count @param {string} one @param {string} [many] */
+/** `3 sources`, `1,200 documents`. @param {number} count @param {string} one @param {string} [many] */
 export function counted(count, one, many = `${one}s`) {
-  return `${count} ${count === 1 ? one : many}`;
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
 }

@@ -42,6 +42,16 @@ export function age(moment, now) {
   return `${Math.round(seconds / 86400)} days ago`;
 }
 
+/** How long something took: `4 s`, `2 min 5 s`, `1 h 20 min`. @param {number} ms */
+export function lasted(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds === 0) return "under 1 s";
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 > 0 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
+  return minutes % 60 > 0 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 60)} h`;
+}
+
 /** The heading that a conversation of this moment stands under. @param {string|null|undefined} moment @param {Date} now */
 export function heading(moment, now) {
   const date = parse(moment);

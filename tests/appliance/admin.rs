@@ -43,6 +43,13 @@ fn for_others_there_is_no_desk() {
         ("GET", "/api/v1/admin/overview"),
         ("GET", "/api/v1/admin/sources"),
         ("POST", "/api/v1/admin/sources/wiki/sync"),
+        ("GET", "/admin/sources/wiki"),
+        ("GET", "/api/v1/admin/sources/wiki"),
+        ("GET", "/api/v1/admin/sources/wiki/runs"),
+        ("GET", "/api/v1/admin/sources/wiki/preview"),
+        ("POST", "/api/v1/admin/sources/wiki/stop"),
+        ("POST", "/api/v1/admin/sources/wiki/check"),
+        ("POST", "/api/v1/admin/sources/wiki/test"),
     ] {
         let body = (method == "POST" || method == "PUT").then(|| json!({ "mode": "full" }));
         assert_eq!(mateo.send(method, path, body.as_ref()).unwrap().status, 404, "{method} {path}");

@@ -30,4 +30,5 @@ mod revocation;
 mod saml;
 mod scene;
 mod scim;
+mod sources;
 mod support;

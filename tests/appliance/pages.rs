@@ -7,9 +7,16 @@ fn every_page_is_served_with_a_policy_that_lets_nothing_else_in() {
     let house = Appliance::with(&Site::two_projects());
     let mut ana = house.sign_in("ana");
 
-    for path in
-        ["/", "/sign-in", "/privacy", "/admin", "/admin/access", "/admin/people", "/admin/providers/company/test"]
-    {
+    for path in [
+        "/",
+        "/sign-in",
+        "/privacy",
+        "/admin",
+        "/admin/access",
+        "/admin/people",
+        "/admin/sources/wiki",
+        "/admin/providers/company/test",
+    ] {
         let page = ana.send("GET", path, None).unwrap();
         assert_eq!(page.status, 200, "{path}");
         let policy = page.header("content-security-policy").unwrap();

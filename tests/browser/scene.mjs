@@ -175,6 +175,7 @@ async function administer(mateo, mary) {
   check(!desk.includes(TEAM), "the administrator's page holds no question", desk);
   await looks(page, "admin", true);
   await explain(page, mateo, mary);
+  await lookInto(page, mateo);
   await page.goto(`${APPLIANCE}/admin`);
   await rows.first().waitFor();
   await page.getByRole("button", { name: /^Sync now/ }).first().click();
@@ -205,6 +206,55 @@ async function explain(page, mateo, mary) {
   check(words.includes(`${hers} may not open ${source.document_id}.`), "the administrator reads why Mateo may open a page and Mary may not", words);
   check(!words.includes(source.title), "and does not read its title", words);
   await looks(page, "access", true);
+}
+
+/**
+ * The administrator looks into a source: its runs, its connection, what it would give, its settings, and two pages, of which
+ * they may read one.
+ * @param {import("playwright-core").Page} page @param {{page: import("playwright-core").Page, path: string}} mateo
+ */
+async function lookInto(page, mateo) {
+  const troubles = watchTroubles(page);
+  await page.goto(`${APPLIANCE}/admin`);
+  await page.locator("#source-rows th a").first().click();
+  await page.locator("#run-rows tr").first().waitFor();
+  await page.locator("#run-rows .more").first().click();
+  const run = await page.locator(".run-more").first().innerText();
+  check(/documents? seen/.test(run), "the administrator reads what a run did", run);
+  await page.getByRole("button", { name: "Test the connection" }).click();
+  await page.locator("#checked .verdict").waitFor();
+  const rights = await page.locator("#checked").innerText();
+  check(/Everything a sync needs is there/.test(rights), "the connection is tested right by right", rights);
+  await page.getByRole("button", { name: "Count" }).click();
+  await page.locator("#counted table").waitFor();
+  check((await page.locator("#counted tbody tr").count()) > 1, "each space is counted");
+  const settings = await page.locator("#parts").innerText();
+  check(/sotto-crawler/.test(settings) && /removal_guard_percent/.test(settings), "the settings stand there in words", settings);
+
+  const kept = await (await mateo.page.request.get(`${APPLIANCE}/api/v1${mateo.path}`)).json();
+  const hidden = kept.messages[0].answer.sources[0];
+  const test = async (/** @type {string} */ address) => {
+    await page.locator("#page-address").fill(address);
+    await page.keyboard.press("Enter");
+    await page.locator("#tested[aria-busy]").waitFor({ state: "attached" }).catch(() => {});
+    await page.locator("#tested:not([aria-busy]) .verdict").first().waitFor();
+    return page.locator("#tested").innerText();
+  };
+  const counts = await test(hidden.document_id);
+  check(/You may not read this page/.test(counts) && !counts.includes(hidden.title), "of a page that the administrator may not read no title is shown", counts);
+  await looks(page, "source-hidden", false);
+  const wiki = new URL(await page.locator("#address").innerText());
+  const words = await test(`${wiki.origin}/display/HR/Leave+and+public+holidays`);
+  check(/You may read this page/.test(words) && (await page.locator(".kept-page").count()) === 1, "a page that they may read is shown", words);
+  await looks(page, "source", true);
+
+  await page.locator("#mode").selectOption("full");
+  await page.getByRole("button", { name: "Sync now" }).click();
+  await page.getByRole("status").filter({ hasText: /A sync of|Connecting|Listing|Text|ended/ }).waitFor();
+  const whole = page.locator("#run-rows tr").filter({ hasText: "everything" }).first();
+  await whole.waitFor();
+  check(/Running|Succeeded/.test(await whole.innerText()), "the administrator begins a sync that reads everything", await whole.innerText());
+  check(troubles.length === 0, "the source's page reported no error and refused nothing", troubles.join("\n"));
 }
 
 /** @param {import("playwright-core").Page} page @param {string} name @param {(state: string) => Promise<void>} judge */

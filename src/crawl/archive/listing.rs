@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::contents::{Contents, Hanging, Page, Version};
 use super::people::Known;
 use crate::clock::Moment;
-use crate::corpus::{DocumentId, Kind};
+use crate::corpus::{DocumentId, Kind, Made};
 use crate::crawl::restriction::Level;
 use crate::crawl::source::{File, Item, Listing};
 use crate::crawl::words::too_large;
@@ -84,6 +84,7 @@ impl Lister<'_> {
             labels: Vec::new(),
             author: author.unwrap_or_default().to_owned(),
             updated_ms: self.contents.descriptor.zone.moment(&version.when).map_or(0, Moment::ms),
+            made: Made::default(),
             revision: version.number,
             level: Level::Open,
             file: None,

@@ -19,14 +19,14 @@ use crate::extract::Format;
 const ROWS: usize = 200;
 
 /// What a listing of pages and blog posts expands. Not `permissions`, which answers 500 to whoever is no administrator.
-const PAGE_EXPANDED: &str = "version,ancestors,metadata.labels,childTypes.all,\
+pub(super) const PAGE_EXPANDED: &str = "version,history,ancestors,metadata.labels,childTypes.all,\
                              restrictions.read.restrictions.user,restrictions.read.restrictions.group";
 
 /// What a listing of comments expands.
-const COMMENT_EXPANDED: &str = "version,container,extensions.resolution";
+const COMMENT_EXPANDED: &str = "version,history,container,extensions.resolution";
 
 /// What a listing of attachments expands.
-const ATTACHMENT_EXPANDED: &str = "version,metadata.labels";
+const ATTACHMENT_EXPANDED: &str = "version,history,metadata.labels";
 
 /// Rows of a query asked for at once: Data Center gives at most so many where nothing is expanded.
 const QUERY_ROWS: usize = 1000;
@@ -104,9 +104,9 @@ impl<'a> Lister<'a> {
         });
         let mut spaces = Vec::new();
         for mut row in read.into_iter().flatten() {
-            let kind = match row.r#type.as_str() {
-                "page" => Kind::Page,
-                "blogpost" => Kind::Blogpost,
+            let kind = match row.r#type.as_deref() {
+                Some("page") => Kind::Page,
+                Some("blogpost") => Kind::Blogpost,
                 // What hangs on a page is listed with it by the next run.
                 _ => continue,
             };
@@ -117,6 +117,18 @@ impl<'a> Lister<'a> {
         }
         self.ask_restrictions();
         spaces.into_iter().zip(self.listing.items).collect()
+    }
+
+    /// Takes one row that was read by itself, as if its space had been listed. `container` is what a comment or an attachment
+    /// hangs on.
+    pub(super) fn take_one(mut self, row: Content, kind: Kind, container: Option<&str>) -> Listing {
+        match kind {
+            Kind::Page | Kind::Blogpost => self.page(row, kind),
+            Kind::Comment => self.comment(row, container),
+            Kind::Attachment => self.attachment(row, container),
+        }
+        self.ask_restrictions();
+        self.listing
     }
 
     /// Leaves out what the query of the settings does not find. Where it cannot be asked, nothing new is taken in, and what is
@@ -241,6 +253,7 @@ impl<'a> Lister<'a> {
             labels,
             author,
             updated_ms: Moment::parse(&version.when).map_or(0, Moment::ms),
+            made: row.history.unwrap_or_default().made(),
             revision: version.number,
             level: Level::Open,
             file: None,

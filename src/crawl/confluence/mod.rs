@@ -13,6 +13,7 @@ mod cloud;
 mod file;
 mod grants;
 mod listing;
+mod one;
 mod people;
 mod permission;
 mod rights;
@@ -32,8 +33,8 @@ use super::examine::Finding;
 use super::hint::Hint;
 use super::markup::Names;
 use super::restriction::Subjects;
-use super::source::{Changed, Item, Listing, Source, Words};
-use super::{Failure, Settings, scope, words};
+use super::source::{Changed, Item, Listing, One, Source, Words};
+use super::{Failure, Settings, Wanted, scope, words};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, Space};
 use crate::directory::SourcePeople;
@@ -175,11 +176,11 @@ impl Source for Confluence<'_> {
         let mut numbers = HashMap::new();
         let mut take = |rows: Vec<wire::Space>| {
             let before = met.len();
-            for wire::Space { id, key, name, r#type } in rows {
+            for wire::Space { id, key, name, r#type, .. } in rows {
                 let is_personal = r#type == "personal" || key.starts_with('~');
                 numbers.insert(id, key.clone());
                 // Past its end this listing may give a row again (CONFSERVER-95272).
-                if met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
+                if !key.is_empty() && met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
                     let name = if name.is_empty() { key.clone() } else { name };
                     spaces.push(Space { key, name });
                 }
@@ -243,6 +244,10 @@ impl Source for Confluence<'_> {
             words::of(read(content), item, names)
         };
         items.iter().map(one).collect()
+    }
+
+    fn one(&self, wanted: &Wanted, names: &Names<'_>) -> Result<One, Failure> {
+        self.read_one(wanted, names)
     }
 }
 

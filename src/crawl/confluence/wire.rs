@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
+use crate::clock::Moment;
+use crate::corpus::Made;
+
 /// The paging envelope.
 #[derive(Debug, Deserialize)]
 pub(super) struct Rows<T> {
@@ -69,7 +72,8 @@ pub(super) struct Space {
     /// The number, by which the audit log knows it.
     #[serde(default, deserialize_with = "text_or_number")]
     pub id: String,
-    /// The key.
+    /// The key; empty where it is not told.
+    #[serde(default)]
     pub key: String,
     /// The name.
     #[serde(default)]
@@ -77,6 +81,9 @@ pub(super) struct Space {
     /// `global` or `personal`, and on Cloud more.
     #[serde(default)]
     pub r#type: String,
+    /// `current` or `archived`, where it is told.
+    #[serde(default)]
+    pub status: String,
 }
 
 /// A page, blog post, comment or attachment.
@@ -85,11 +92,11 @@ pub(super) struct Content {
     /// The id: text, or a number on some versions.
     #[serde(deserialize_with = "text_or_number")]
     pub id: String,
-    /// `page`, `blogpost`, `comment`, `attachment`.
+    /// `page`, `blogpost`, `comment`, `attachment`; `None` where it is not told.
     #[serde(default)]
-    pub r#type: String,
+    pub r#type: Option<String>,
     /// Its space; `None` where it was not expanded.
-    pub space: Option<InSpace>,
+    pub space: Option<Space>,
     /// `current`, `draft`, `trashed`, …
     #[serde(default)]
     pub status: Option<String>,
@@ -98,6 +105,9 @@ pub(super) struct Content {
     pub title: String,
     /// The version.
     pub version: Option<Version>,
+    /// When it was made, and by whom.
+    #[serde(default)]
+    pub history: Option<History>,
     /// The pages above, root first; `None` where it was not expanded.
     pub ancestors: Option<Vec<Reference>>,
     /// What it hangs on.
@@ -120,14 +130,6 @@ pub(super) struct Content {
     pub links: Links,
 }
 
-/// The space of a content.
-#[derive(Debug, Deserialize)]
-pub(super) struct InSpace {
-    /// Its key; empty where it is not told.
-    #[serde(default)]
-    pub key: String,
-}
-
 /// Another content, by its id.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reference {
@@ -146,6 +148,24 @@ pub(super) struct Version {
     pub when: String,
     /// Who made it.
     pub by: Option<User>,
+}
+
+/// How a content was made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct History {
+    /// RFC 3339.
+    pub created_date: String,
+    /// Who made it.
+    pub created_by: Option<User>,
+}
+
+impl History {
+    /// In our terms.
+    pub(super) fn made(self) -> Made {
+        let by = self.created_by.and_then(|by| by.display_name).unwrap_or_default();
+        Made { at_ms: Moment::parse(&self.created_date).map(Moment::ms), by }
+    }
 }
 
 /// What is expanded as `metadata`.

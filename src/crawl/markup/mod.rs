@@ -11,6 +11,7 @@
 //! - Damaged markup gives what can be read of it, never an error, in time that grows with its length alone.
 
 mod adf;
+mod census;
 mod lenient;
 mod macros;
 mod page;
@@ -21,6 +22,9 @@ mod view;
 
 use crate::corpus::{Block, Link};
 use crate::extract::Sheet;
+
+pub(super) use self::census::macros;
+pub use self::census::{MacroFate, MacroUse};
 
 /// A user as a page names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

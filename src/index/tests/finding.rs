@@ -106,7 +106,29 @@ fn a_scope_takes_away() {
     assert_eq!(desk(Scope { kinds: vec![Kind::Attachment], ..all.clone() }), Vec::<String>::new());
     assert_eq!(desk(Scope { updated_after: Some(5000), ..all.clone() }), ["pager"]);
     assert_eq!(desk(Scope { updated_before: Some(3000), ..all.clone() }), ["it"]);
+    assert_eq!(desk(Scope { authors: vec!["grace hopper".into()], ..all.clone() }).len(), 3, "who made it");
+    assert_eq!(desk(Scope { created_after: Some(500), ..all.clone() }), ["pager"]);
+    assert_eq!(desk(Scope { created_before: Some(300), ..all.clone() }), ["it"]);
+    assert_eq!(desk(Scope { parents: vec![id_of("HR")], ..all.clone() }), ["it"]);
+    assert_eq!(desk(Scope { parents: vec![id_of("root")], ..all.clone() }), Vec::<String>::new(), "not further above");
     assert!(!desk(Scope { without: vec![id_of("pager")], ..all }).contains(&"pager".to_owned()));
+}
+
+#[test]
+fn a_page_of_which_it_is_not_known_when_it_was_made_is_in_no_span_of_time() {
+    let world = World::with(&pages());
+    let before = |scope: Scope| world.finds_in(&["staff"], "desk pager rain", &scope);
+    let mut document = pages()[1].document();
+    document.made = Made::default();
+    let passages = cut(&document, Sizes::default());
+
+    world.index.change(Change::Replace(&document, world.class("staff"), &passages, None)).unwrap();
+    world.index.commit(9).unwrap();
+
+    assert!(before(Scope::default()).contains(&"it".to_owned()));
+    let any = Scope { created_after: Some(i64::MIN), created_before: Some(i64::MAX), ..Scope::default() };
+    assert!(!before(any).contains(&"it".to_owned()));
+    assert_eq!(before(Scope { authors: vec!["Ada Lovelace".into()], ..Scope::default() }).len(), 3);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::acl::trial::Trial;
-use crate::corpus::{Block, Kind, Sizes, cut};
+use crate::corpus::{Block, Kind, Made, Sizes, cut};
 
 /// One page of a test: what it says and which group may read it.
 #[derive(Debug, Clone)]
@@ -38,10 +38,11 @@ impl Page {
             space: Space { key: self.space.into(), name: format!("The {} space", self.space) },
             url: format!("https://wiki.example/{}", self.id),
             container: None,
-            ancestors: vec![],
+            ancestors: vec![id_of("root"), id_of(self.space)],
             labels: vec![self.group.to_owned()],
             author: "Ada Lovelace".into(),
             updated_ms: self.id.len() as i64 * 1000,
+            made: Made { at_ms: Some(self.id.len() as i64 * 100), by: "Grace Hopper".into() },
             revision: self.revision,
             blocks: self.text.split('\n').map(|text| Block::Paragraph { text: text.into() }).collect(),
             links: vec![],

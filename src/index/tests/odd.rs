@@ -90,8 +90,9 @@ fn odd_text() -> impl Strategy<Value = String> {
 fn odd_scope() -> impl Strategy<Value = Scope> {
     let texts = || proptest::collection::vec(prop_oneof![odd_text(), Just("eng".to_owned())], 0..3);
     let moment = || proptest::option::of(prop_oneof![any::<i64>(), 0i64..9000]);
-    (texts(), texts(), texts(), texts(), moment(), moment()).prop_map(
-        |(sources, spaces, labels, authors, updated_after, updated_before)| Scope {
+    let created = (moment(), moment());
+    (texts(), texts(), texts(), texts(), moment(), moment(), created).prop_map(
+        |(sources, spaces, labels, authors, updated_after, updated_before, (created_after, created_before))| Scope {
             sources,
             spaces,
             labels,
@@ -99,6 +100,9 @@ fn odd_scope() -> impl Strategy<Value = Scope> {
             kinds: Vec::new(),
             updated_after,
             updated_before,
+            created_after,
+            created_before,
+            parents: Vec::new(),
             without: vec![id_of("quote")],
         },
     )

@@ -126,6 +126,21 @@ pub struct Difference {
     pub texts: Vec<String>,
 }
 
+/// One condition on reading a document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Condition {
+    /// `use`, `space` or `restriction`.
+    pub condition: &'static str,
+    /// The source, the key of the space, or the id of the restricted page.
+    pub of: String,
+    /// Whether it is known whom it asks for. Where it is not, nobody passes.
+    pub is_known: bool,
+    /// Whether the one who asked passes.
+    pub is_met: bool,
+    /// It, as a sentence.
+    pub text: String,
+}
+
 /// How much of a condition is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Told {
@@ -149,6 +164,15 @@ impl Access {
             differences: differences(&people),
             people,
         }
+    }
+}
+
+impl Access {
+    /// The conditions of the document alone, and whether the first of the people passes each.
+    pub fn rule(access: &app::Access) -> Vec<Condition> {
+        let words = Words { names: &access.names, source: access.document.source(), told: Told::Whole, is_past: false };
+        let conditions = access.people.iter().take(1).flat_map(|person| &person.conditions);
+        conditions.map(|met| words.alone(met)).collect()
     }
 }
 
@@ -347,6 +371,21 @@ impl Words<'_> {
             ways: met.ways.iter().map(|way| way.iter().map(|fact| self.fact(fact, who)).collect()).collect(),
             more_ways: met.more,
         }
+    }
+
+    /// A condition for itself, whoever looks at it.
+    fn alone(&self, met: &Met) -> Condition {
+        let Step { step, of, state, .. } = self.condition(met, "");
+        let what = match &met.about {
+            About::Use(source) => format!("{source} may be used"),
+            About::Space(key) => format!("The space {key} may be viewed"),
+            About::Restriction(id) => format!("{id} may be viewed"),
+        };
+        let text = match &met.asks {
+            Ok(asks) => format!("{what} by {}.", self.list(asks)),
+            Err(_) => format!("By whom {} could not be read; so nobody passes.", lower(&what)),
+        };
+        Condition { condition: step, of, is_known: met.asks.is_ok(), is_met: state == "met", text }
     }
 
     fn fact(&self, fact: &app::Fact, who: &str) -> Fact {

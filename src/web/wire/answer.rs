@@ -25,7 +25,7 @@ pub struct Ask {
     /// Labels to narrow to; any of them.
     #[serde(default)]
     pub labels: Option<Vec<String>>,
-    /// Display names of who changed a page last, to narrow to.
+    /// Display names of who changed a page last, or made it, as the source's settings keep them, to narrow to.
     #[serde(default)]
     pub authors: Option<Vec<String>>,
     /// Kinds to narrow to: `page`, `blogpost`, `comment`, `attachment`.
@@ -37,6 +37,15 @@ pub struct Ask {
     /// RFC 3339: only pages changed before.
     #[serde(default)]
     pub updated_before: Option<String>,
+    /// RFC 3339: only pages made at or after.
+    #[serde(default)]
+    pub created_after: Option<String>,
+    /// RFC 3339: only pages made before.
+    #[serde(default)]
+    pub created_before: Option<String>,
+    /// Documents, `SOURCE:ID`: only what hangs on one of these, or stands directly below it.
+    #[serde(default)]
+    pub parents: Option<Vec<String>>,
     /// The application; absent for the default one.
     #[serde(default)]
     pub application: Option<String>,

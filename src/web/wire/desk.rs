@@ -102,8 +102,25 @@ pub struct Run {
     pub removed: u64,
     /// Documents whose readers changed.
     pub reclassed: u64,
+    /// The phases it has gone through, in order; none of runs from before they were timed.
+    pub phases: Vec<RunPhase>,
+    /// Documents whose words are to be read; 0 before that is known.
+    pub to_read: u64,
+    /// Of them those that were read, or could not be.
+    pub read: u64,
     /// What could not be read.
     pub failures: Vec<Failure>,
+}
+
+/// One phase of a run.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RunPhase {
+    /// `connecting`, `people`, `permissions`, `listing`, `index` or `content`.
+    pub phase: String,
+    /// RFC 3339.
+    pub began_at: String,
+    /// How long it took, in milliseconds; `null` while it is at work, and where it was broken off.
+    pub took_ms: Option<i64>,
 }
 
 /// One thing that could not be read.
@@ -251,6 +268,18 @@ impl From<&crawl::Run> for Run {
             changed: run.changed,
             removed: run.removed,
             reclassed: run.reclassed,
+            phases: run
+                .progress
+                .phases
+                .iter()
+                .map(|begun| RunPhase {
+                    phase: begun.phase.clone(),
+                    began_at: begun.at.rfc3339(),
+                    took_ms: run.took_ms(&begun.phase),
+                })
+                .collect(),
+            to_read: run.progress.to_read,
+            read: run.progress.read,
             failures: run.failures.iter().map(Failure::from).collect(),
         }
     }

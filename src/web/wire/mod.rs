@@ -6,15 +6,18 @@ mod desk;
 mod history;
 mod page;
 mod people;
+mod source;
+mod source_settings;
 mod text;
 mod trial;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
-pub use desk::{Explain, Overview, Preview, SourceState, Sources, Sync};
+pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
+pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
 pub use text::{matches, utf16};
 pub use trial::Trial;
 

@@ -93,7 +93,7 @@ pub struct Search {
     /// Labels; any of them.
     #[serde(default)]
     pub labels: Option<Vec<String>>,
-    /// Display names of who changed it last.
+    /// Display names of who changed it last, or made it, as the source's settings keep them.
     #[serde(default)]
     pub authors: Option<Vec<String>>,
     /// Kinds: `page`, `blogpost`, `comment`, `attachment`.
@@ -105,6 +105,15 @@ pub struct Search {
     /// RFC 3339: changed before.
     #[serde(default)]
     pub updated_before: Option<String>,
+    /// RFC 3339: made at or after.
+    #[serde(default)]
+    pub created_after: Option<String>,
+    /// RFC 3339: made before.
+    #[serde(default)]
+    pub created_before: Option<String>,
+    /// Documents, `SOURCE:ID`: what hangs on one of these, or stands directly below it.
+    #[serde(default)]
+    pub parents: Option<Vec<String>>,
 }
 
 /// Passages, best first.

@@ -121,6 +121,7 @@ fn pages() -> Vec<Page> {
                 labels: vec![LABELS[number % LABELS.len()].to_owned()],
                 author: AUTHORS[number % AUTHORS.len()].to_owned(),
                 updated_ms: number as i64 * DAY_MS / 2,
+                made: Default::default(),
                 revision: 1,
                 blocks: vec![Block::Heading { level: 2, text: heading }, Block::Paragraph { text }],
                 links: Vec::new(),

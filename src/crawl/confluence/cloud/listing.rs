@@ -17,7 +17,7 @@ use super::tree::{Above, Tree};
 use super::wire::{Ancestor, Content};
 use super::{ROWS, Seen};
 use crate::clock::Moment;
-use crate::corpus::{DocumentId, Kind};
+use crate::corpus::{DocumentId, Kind, Made};
 use crate::crawl::restriction::Level;
 use crate::crawl::source::{File, Item, Listing};
 use crate::crawl::words::too_large;
@@ -87,17 +87,7 @@ impl<'a> Lister<'a> {
             holders.iter().filter(|(_, local, _)| has(local, what)).cloned().collect()
         };
         let (commented, attached) = (of(|known| known.has_comments), of(|known| known.has_attachments));
-        for item in &mut self.listing.items {
-            if let Some(known) = known.remove(item.id.local()) {
-                item.labels = known.labels;
-                // A page whose way up is not known stays so.
-                if item.level != Level::Unknown {
-                    item.level = known.level;
-                }
-            } else {
-                item.level = Level::Unknown;
-            }
-        }
+        self.tell(&mut known);
         let levels: Vec<DocumentId> = self
             .listing
             .items
@@ -155,6 +145,51 @@ impl<'a> Lister<'a> {
             }
         }
         found.into_iter().zip(self.listing.items).collect()
+    }
+
+    /// Takes a page or blog post that was read by itself, the first of `rows`, with the pages above it, and perhaps a comment on
+    /// it, which then comes first.
+    pub(super) fn take_one(mut self, rows: Vec<(Content, Kind)>, tree: Tree, comment: Option<Content>) -> Listing {
+        let page = rows.first().and_then(|(row, _)| DocumentId::new(self.settings.name.as_str(), &row.id));
+        for (row, kind) in rows {
+            let item = self.item(row, kind);
+            self.listing.items.extend(item);
+        }
+        let is_there =
+            |listing: &Listing| page.is_some() && listing.items.first().map(|item| &item.id) == page.as_ref();
+        if !is_there(&self.listing) {
+            // It is no current version: what else was read is not what was asked for.
+            self.listing.items.clear();
+            return self.listing;
+        }
+        self.place(tree);
+        let mut known = HashMap::new();
+        self.ask_unknown(&mut known);
+        self.tell(&mut known);
+        if let (Some(comment), Some(page)) = (comment, page) {
+            let pages = self.listing.items.len();
+            self.comment(comment, &page);
+            match self.listing.items.len() > pages {
+                true => self.listing.items.rotate_right(1),
+                false => self.listing.items.clear(),
+            }
+        }
+        self.listing
+    }
+
+    /// Gives each page its labels and its restriction. Of what is not known nobody finds it.
+    fn tell(&mut self, known: &mut HashMap<String, Known>) {
+        for item in &mut self.listing.items {
+            if let Some(known) = known.remove(item.id.local()) {
+                item.labels = known.labels;
+                // A page whose way up is not known stays so.
+                if item.level != Level::Unknown {
+                    item.level = known.level;
+                }
+            } else {
+                item.level = Level::Unknown;
+            }
+        }
     }
 
     fn broken(&mut self, space: &str, trouble: &Trouble) {
@@ -246,7 +281,11 @@ impl<'a> Lister<'a> {
             return None;
         }
         let version = row.version.unwrap_or_default();
-        let author = version.author_id.as_deref().and_then(|id| self.names.get(id)).cloned().unwrap_or_default();
+        let named = |id: Option<&str>| id.and_then(|id| self.names.get(id)).cloned().unwrap_or_default();
+        let author = named(version.author_id.as_deref());
+        // A comment and an attachment tell their first version alone by this; what is missing is not known.
+        let at_ms = row.created_at.as_deref().and_then(Moment::parse).map(Moment::ms);
+        let made = Made { at_ms, by: named(row.author_id.as_deref()) };
         Some(Item {
             id,
             kind,
@@ -257,6 +296,7 @@ impl<'a> Lister<'a> {
             labels: Vec::new(),
             author,
             updated_ms: Moment::parse(&version.created_at).map_or(0, Moment::ms),
+            made,
             revision: version.number,
             level: Level::Open,
             file: None,

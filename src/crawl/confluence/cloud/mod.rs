@@ -5,6 +5,7 @@
 //! the site lets it take an admin key. What a folder restricts is not told at all (CONFCLOUD-82920), so nobody passes one.
 
 mod listing;
+mod one;
 mod people;
 mod permission;
 #[cfg(test)]
@@ -31,9 +32,9 @@ use crate::crawl::examine::Finding;
 use crate::crawl::hint::Hint;
 use crate::crawl::markup::Names;
 use crate::crawl::restriction::Subjects;
-use crate::crawl::source::{Changed, Item, Listing, Source, Words};
+use crate::crawl::source::{Changed, Item, Listing, One, Source, Words};
 use crate::crawl::words::{self, Read};
-use crate::crawl::{Failure, Settings, scope};
+use crate::crawl::{Failure, Settings, Wanted, scope};
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
 use crate::outbound;
@@ -280,7 +281,7 @@ impl Source for Cloud<'_> {
         let mut met: HashSet<String> = HashSet::new();
         let mut ids = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut spaces = Vec::new();
-        for wire::Space { id, key, name, r#type } in listed {
+        for wire::Space { id, key, name, r#type, .. } in listed {
             let is_personal = r#type == "personal" || key.starts_with('~');
             if met.insert(key.clone()) && scope::takes_space(self.settings, &key, is_personal) {
                 ids.insert(key.clone(), id);
@@ -362,5 +363,9 @@ impl Source for Cloud<'_> {
             self.words(content, item, names)
         };
         items.iter().map(one).collect()
+    }
+
+    fn one(&self, wanted: &Wanted, names: &Names<'_>) -> Result<One, Failure> {
+        self.read_one(wanted, names)
     }
 }

@@ -3,7 +3,7 @@
 //! Everything may be missing, as in Data Center's: what cannot be read must become "unknown", not an error of a whole page of
 //! rows.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::super::wire::{Body, Links, text_or_number};
 
@@ -21,6 +21,9 @@ pub(super) struct Space {
     /// `global`, `personal` or another.
     #[serde(default)]
     pub r#type: String,
+    /// `current` or `archived`.
+    #[serde(default)]
+    pub status: String,
 }
 
 /// A page, blog post, folder, comment or attachment.
@@ -36,9 +39,6 @@ pub(super) struct Content {
     /// The title; an attachment's file name.
     #[serde(default)]
     pub title: Option<String>,
-    /// The id of its space.
-    #[serde(default)]
-    pub space_id: Option<String>,
     /// What it stands below: the next one up, not the way.
     #[serde(default)]
     pub parent_id: Option<String>,
@@ -48,6 +48,21 @@ pub(super) struct Content {
     /// The version.
     #[serde(default)]
     pub version: Option<Version>,
+    /// When it was made, RFC 3339.
+    #[serde(default)]
+    pub created_at: Option<String>,
+    /// The account that made it.
+    #[serde(default)]
+    pub author_id: Option<String>,
+    /// The id of its space; an attachment and a comment have none.
+    #[serde(default, deserialize_with = "perhaps_text_or_number")]
+    pub space_id: Option<String>,
+    /// What a comment or an attachment hangs on: a page.
+    #[serde(default, deserialize_with = "perhaps_text_or_number")]
+    pub page_id: Option<String>,
+    /// Or a blog post.
+    #[serde(default, deserialize_with = "perhaps_text_or_number")]
+    pub blog_post_id: Option<String>,
     /// Its words, where they were asked for.
     #[serde(default)]
     pub body: Option<Body>,
@@ -177,4 +192,10 @@ pub(super) struct SpacePermission {
     /// Whether it is given to everybody. An entry without subjects is not: it may be a class of users.
     #[serde(default)]
     pub anonymous_access: bool,
+}
+
+fn perhaps_text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Id(#[serde(deserialize_with = "text_or_number")] String);
+    Ok(Option::<Id>::deserialize(from)?.map(|id| id.0))
 }

@@ -1,0 +1,475 @@
+//! The settings of a source in words, each with the keys it stands under and whether somebody set them. Never a secret: of a
+//! credential the name of its file is told.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::crawl::{Authors, Mode, Pattern, Product, Settings};
+
+/// Settings of one part.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettingPart {
+    /// `connection`, `scope`, `schedule` or `care`.
+    pub part: &'static str,
+    /// Its settings.
+    pub settings: Vec<SourceSetting>,
+}
+
+/// One setting, or a few that say one thing together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourceSetting {
+    /// What it is called.
+    pub label: &'static str,
+    /// What it says, in words.
+    pub text: String,
+    /// The keys in the settings file.
+    pub keys: Vec<&'static str>,
+    /// `file` where one of these is set there, else `default`.
+    pub origin: &'static str,
+}
+
+/// One field of a source's pages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourceField {
+    /// Our name of it.
+    pub field: &'static str,
+    /// Where in the source it comes from.
+    pub from: &'static str,
+    /// Whether it is kept.
+    pub is_kept: bool,
+    /// What a search may narrow by it with; empty where it may not.
+    pub filters: Vec<&'static str>,
+    /// The key that decides whether it is kept; `null` where it always is.
+    pub key: Option<&'static str>,
+    /// `file`, `default`, or `always` where it cannot be left out.
+    pub origin: &'static str,
+}
+
+/// Every setting of a source but its name.
+pub fn parts(settings: &Settings) -> Vec<SettingPart> {
+    let words = Words { settings };
+    vec![
+        SettingPart { part: "connection", settings: words.connection() },
+        SettingPart { part: "scope", settings: words.scope() },
+        SettingPart { part: "schedule", settings: words.schedule() },
+        SettingPart { part: "care", settings: words.care() },
+    ]
+}
+
+/// What becomes of each field of its pages.
+pub fn fields(settings: &Settings) -> Vec<SourceField> {
+    let always = |field, from, filters: &[&'static str]| SourceField {
+        field,
+        from,
+        is_kept: true,
+        filters: filters.to_vec(),
+        key: None,
+        origin: "always",
+    };
+    let origin = if settings.written.contains("fields") { "file" } else { "default" };
+    let chosen = |field, from, is_kept, filters: &[&'static str], key| SourceField {
+        field,
+        from,
+        is_kept,
+        filters: if is_kept { filters.to_vec() } else { Vec::new() },
+        key: Some(key),
+        origin,
+    };
+    let kept = &settings.fields;
+    let authors = match kept.authors {
+        Authors::LastEditor => "who changed it last",
+        Authors::Creator => "who made it",
+        Authors::Both => "who changed it last, and who made it",
+        Authors::None => "nobody: no names are kept",
+    };
+    vec![
+        always("title", "the title; of a file its name", &[]),
+        chosen("authors", authors, kept.authors != Authors::None, &["authors"], "fields.authors"),
+        chosen("created", "the day it was made", kept.created, &["created_after", "created_before"], "fields.created"),
+        always("updated", "the day of its last change", &["updated_after", "updated_before"]),
+        chosen("labels", "the labels", kept.labels, &["labels"], "fields.labels"),
+        always("space", "the key and the name of its space", &["spaces"]),
+        always("type", "page, blog post, comment or attachment", &["kinds"]),
+        always("version", "the number of its version", &[]),
+        always("parent", "what it hangs on, or the page above it", &["parents"]),
+        always("URL", "the address that it is opened at", &[]),
+    ]
+}
+
+/// An address without a name and a password in it, should somebody have written them there.
+pub fn without_secret(url: &url::Url) -> String {
+    let mut url = url.clone();
+    // They fail for addresses that can have neither.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.to_string()
+}
+
+/// Where it is: an address, or the file of an archive.
+pub fn place(settings: &Settings) -> String {
+    match settings.kind {
+        Product::ConfluenceArchive => settings.place(),
+        Product::Confluence | Product::ConfluenceCloud => without_secret(&settings.url),
+    }
+}
+
+struct Words<'a> {
+    settings: &'a Settings,
+}
+
+impl Words<'_> {
+    fn setting(&self, label: &'static str, keys: &[&'static str], text: impl Into<String>) -> SourceSetting {
+        let is_set = keys.iter().any(|key| self.settings.written.contains(*key));
+        let origin = if is_set { "file" } else { "default" };
+        SourceSetting { label, text: text.into(), keys: keys.to_vec(), origin }
+    }
+
+    fn connection(&self) -> Vec<SourceSetting> {
+        let settings = self.settings;
+        let is_cloud = settings.kind == Product::ConfluenceCloud;
+        let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let credential = match (path(&settings.token_file), path(&settings.password_file)) {
+            (Some(file), _) if is_cloud => format!("An API token, from {file}"),
+            (Some(file), _) => format!("A personal access token, from {file}"),
+            (None, Some(file)) => format!("A password, from {file}"),
+            (None, None) => "None is set, so nothing is read".to_owned(),
+        };
+        let mut all = vec![
+            self.setting(
+                "Product",
+                &["kind"],
+                match settings.kind {
+                    Product::Confluence => "Confluence Data Center or Server",
+                    Product::ConfluenceCloud => "Confluence Cloud",
+                    Product::ConfluenceArchive => "An XML export of a Confluence",
+                },
+            ),
+            self.setting("Address", &["url"], without_secret(&settings.url)),
+        ];
+        if let Some(file) = path(&settings.file) {
+            all.push(self.setting("The export", &["file"], file));
+        }
+        if let Some(file) = path(&settings.memberships_file) {
+            all.push(self.setting("Who is in which group", &["memberships_file"], format!("From the table {file}")));
+        }
+        if let Some(pages) = &settings.pages_url {
+            all.push(self.setting("Where people open pages", &["pages_url"], without_secret(pages)));
+        }
+        if !settings.hosts.is_empty() {
+            let hosts: Vec<String> = settings.hosts.iter().map(without_secret).collect();
+            all.push(self.setting("Other hosts it may send us to", &["hosts"], list(&hosts)));
+        }
+        if settings.kind != Product::ConfluenceArchive {
+            all.push(self.setting("Account", &["user"], settings.user.clone()));
+            all.push(self.setting("Credential", &["token_file", "password_file"], credential));
+        }
+        if !settings.roots.is_empty() {
+            let roots: Vec<String> = settings.roots.iter().map(|path| path.display().to_string()).collect();
+            all.push(self.setting("Root certificates of its own", &["roots"], list(&roots)));
+        }
+        if let Some(proxy) = &settings.proxy {
+            all.push(self.setting("Proxy", &["proxy"], without_secret(proxy)));
+        }
+        all.push(self.setting(
+            "Rate limit",
+            &["requests_per_second"],
+            match settings.requests_per_second {
+                0 => "None of ours; what Confluence asks for is obeyed".to_owned(),
+                most => format!("At most {most} requests a second"),
+            },
+        ));
+        if !settings.use_groups.is_empty() {
+            let text = format!("Members of {}, where Confluence cannot be asked", list(&settings.use_groups));
+            all.push(self.setting("Who may use Confluence", &["use_groups"], text));
+        }
+        if let Some(file) = path(&settings.space_permissions_file) {
+            let text = format!("From the table {file}, where Confluence cannot be asked");
+            all.push(self.setting("Who may view which space", &["space_permissions_file"], text));
+        }
+        if is_cloud {
+            all.push(self.setting(
+                "Admin key",
+                &["admin_key"],
+                match settings.admin_key {
+                    true => "Taken for each sync, so that restricted pages are read",
+                    false => "Not taken: pages that the account may not view are not there",
+                },
+            ));
+            all.push(self.setting(
+                "Folders",
+                &["folders_are_open"],
+                match settings.folders_are_open {
+                    true => "Taken for open: Confluence does not tell what they restrict",
+                    false => "Nobody finds the pages in them: Confluence does not tell what they restrict",
+                },
+            ));
+        }
+        all
+    }
+
+    fn scope(&self) -> Vec<SourceSetting> {
+        let settings = self.settings;
+        let are_all_spaces = settings.spaces.is_empty() && settings.space_patterns.is_empty();
+        let spaces = match (settings.spaces.is_empty(), settings.space_patterns.is_empty()) {
+            (true, true) => "All".to_owned(),
+            (false, true) => list(&settings.spaces),
+            (true, false) => format!("Those whose key matches {}", any(&settings.space_patterns)),
+            (false, false) => {
+                format!("{}, and those whose key matches {}", list(&settings.spaces), any(&settings.space_patterns))
+            }
+        };
+        let wanted = |what: &[Pattern], all: &str, such: &str| match what.is_empty() {
+            true => all.to_owned(),
+            false => format!("{such} {}", any(what)),
+        };
+        let kinds: Vec<String> = settings.kinds.iter().map(|kind| many(kind.word()).to_owned()).collect();
+        vec![
+            self.setting("Spaces", &["spaces", "space_patterns"], spaces),
+            self.setting(
+                "Spaces left out",
+                &["without_spaces"],
+                wanted(&settings.without_spaces, "None", "Those whose key matches"),
+            ),
+            self.setting(
+                "Personal spaces",
+                &["personal_spaces"],
+                match (settings.personal_spaces, are_all_spaces) {
+                    (true, true) => "Taken in",
+                    (false, true) => "Left out",
+                    (_, false) => "Those alone that are named above",
+                },
+            ),
+            self.setting(
+                "Archived spaces",
+                &["archived_spaces"],
+                match settings.archived_spaces {
+                    true => "Taken in",
+                    false => "Left out",
+                },
+            ),
+            self.setting(
+                "Archived pages",
+                &["archived_pages"],
+                match settings.archived_pages {
+                    true => "Taken in",
+                    false => "Left out",
+                },
+            ),
+            self.setting(
+                "Kinds",
+                &["kinds"],
+                if kinds.is_empty() { "None".to_owned() } else { capital(&list(&kinds)) },
+            ),
+            self.setting(
+                "Resolved inline comments",
+                &["resolved_comments"],
+                match settings.resolved_comments {
+                    true => "Taken in",
+                    false => "Left out",
+                },
+            ),
+            self.setting("Titles", &["titles"], wanted(&settings.titles, "All", "Those that match")),
+            self.setting(
+                "Titles left out",
+                &["without_titles"],
+                wanted(&settings.without_titles, "None", "Those that match"),
+            ),
+            self.setting("Labels", &["labels"], wanted(&settings.labels, "With any or none", "With one that matches")),
+            self.setting(
+                "Labels left out",
+                &["without_labels"],
+                wanted(&settings.without_labels, "None", "With one that matches"),
+            ),
+            self.setting(
+                "Media types of attachments",
+                &["media_types"],
+                wanted(&settings.media_types, "All that can be read", "Those that match"),
+            ),
+            self.setting(
+                "Media types left out",
+                &["without_media_types"],
+                wanted(&settings.without_media_types, "None", "Those that match"),
+            ),
+            self.setting(
+                "Size of attachments",
+                &["attachment_bytes_max"],
+                match settings.attachment_bytes_max {
+                    Some(most) => format!("Up to {}", bytes(most)),
+                    None => "Whatever can be read".to_owned(),
+                },
+            ),
+            self.setting(
+                "Condition (CQL)",
+                &["cql"],
+                match settings.cql.trim() {
+                    "" => "None".to_owned(),
+                    condition => condition.to_owned(),
+                },
+            ),
+        ]
+    }
+
+    fn schedule(&self) -> Vec<SourceSetting> {
+        let settings = self.settings;
+        let every = match settings.every_minutes {
+            0 => "Never by itself".to_owned(),
+            1 => "Every minute, what changed".to_owned(),
+            minutes => format!("Every {minutes} minutes, what changed"),
+        };
+        let news = match settings.news_minutes {
+            0 => "None".to_owned(),
+            minutes => format!("Every {minutes} minutes, only where Confluence says that something is new"),
+        };
+        let webhooks = match &settings.webhook_secret_file {
+            Some(file) => format!("Listened to, where they are signed with the secret in {}", file.display()),
+            None => "Not listened to: there is no secret".to_owned(),
+        };
+        let mut all = vec![
+            self.setting("Between two runs", &["every_minutes"], every),
+            self.setting("Looks between them", &["news_minutes"], news),
+            self.setting("Webhooks", &["webhook_secret_file"], webhooks),
+        ];
+        for timed in &settings.schedule {
+            let text = format!("{}: {} ({})", timed.cron.in_words(), much(timed.mode), timed.cron.as_str());
+            all.push(self.setting("At set times", &["schedule"], text));
+        }
+        if settings.schedule.is_empty() {
+            all.push(self.setting("At set times", &["schedule"], "None"));
+        } else {
+            all.push(self.setting("Time zone of these", &["time_zone"], settings.time_zone.name()));
+        }
+        all
+    }
+
+    fn care(&self) -> Vec<SourceSetting> {
+        let settings = self.settings;
+        vec![
+            self.setting(
+                "Removal guard",
+                &["removal_guard_percent"],
+                format!(
+                    "A run that would remove more than {} % of the documents, and more than five of them, waits for your word",
+                    settings.removal_guard_percent
+                ),
+            ),
+            self.setting("Age of permissions", &["stale_minutes"], match settings.stale_minutes {
+                0 => "It answers however old they are".to_owned(),
+                minutes => format!("It answers nothing once they are older than {minutes} minutes"),
+            }),
+        ]
+    }
+}
+
+fn much(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Full => "everything again",
+        Mode::Changes => "what changed",
+        Mode::Permissions => "who may read what",
+        Mode::News => "what is new",
+    }
+}
+
+fn many(kind: &str) -> &str {
+    match kind {
+        "page" => "pages",
+        "blogpost" => "blog posts",
+        "comment" => "comments",
+        "attachment" => "attachments",
+        other => other,
+    }
+}
+
+fn any(patterns: &[Pattern]) -> String {
+    patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" or ")
+}
+
+fn list(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn bytes(count: u64) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    match count {
+        ..KIB => format!("{count} bytes"),
+        KIB..MIB => format!("{} KiB", count / KIB),
+        _ => format!("{} MiB", count / MIB),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(more: serde_json::Value) -> Settings {
+        let mut all = serde_json::json!({
+            "name": "wiki", "kind": "confluence", "url": "https://robot:hush@wiki.example.com/w", "user": "robot",
+            "token_file": "/etc/sotto/wiki.token"});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut settings: Settings = serde_json::from_value(all.clone()).unwrap();
+        settings.written = all.as_object().unwrap().keys().cloned().collect();
+        settings
+    }
+
+    fn text<'a>(parts: &'a [SettingPart], key: &str) -> &'a SourceSetting {
+        let mut all = parts.iter().flat_map(|part| &part.settings);
+        all.find(|setting| setting.keys.contains(&key)).unwrap_or_else(|| panic!("nothing of {key}"))
+    }
+
+    #[test]
+    fn no_secret_is_told_and_what_the_file_sets_is_told_from_what_it_leaves() {
+        let parts = parts(&settings(serde_json::json!({"proxy": "http://me:hush@proxy:3128", "kinds": ["page"]})));
+
+        assert!(!serde_json::to_string(&parts).unwrap().contains("hush"));
+        assert_eq!((text(&parts, "kinds").text.as_str(), text(&parts, "kinds").origin), ("Pages", "file"));
+        assert_eq!((text(&parts, "cql").text.as_str(), text(&parts, "cql").origin), ("None", "default"));
+        assert!(text(&parts, "token_file").text.ends_with("/etc/sotto/wiki.token"));
+    }
+
+    #[test]
+    fn every_setting_but_the_name_and_the_fields_is_told() {
+        let all = settings(serde_json::json!({
+            "kind": "confluence_cloud", "pages_url": "https://a.example", "hosts": ["https://b.example"], "roots": ["/r"],
+            "proxy": "http://p:1", "use_groups": ["g"], "file": "/f.zip", "memberships_file": "/m", "space_permissions_file": "/t", "schedule":
+            [{"cron": "@daily", "mode": "full"}]}));
+        let written = serde_json::to_value(&all).unwrap();
+        let parts = parts(&all);
+
+        for key in written.as_object().unwrap().keys().filter(|key| !["name", "fields"].contains(&key.as_str())) {
+            assert!(!text(&parts, key).text.is_empty(), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_in_is_told_in_words() {
+        let parts = parts(&settings(serde_json::json!({
+            "spaces": ["HR", "IT"], "space_patterns": ["ENG.*"], "without_labels": ["draft", "old"],
+            "attachment_bytes_max": 10_485_760, "every_minutes": 0,
+            "schedule": [{"cron": "0 3 * * sun", "mode": "full"}]})));
+
+        assert_eq!(text(&parts, "spaces").text, "HR and IT, and those whose key matches ENG.*");
+        assert_eq!(text(&parts, "without_labels").text, "With one that matches draft or old");
+        assert_eq!(text(&parts, "attachment_bytes_max").text, "Up to 10 MiB");
+        assert_eq!(text(&parts, "every_minutes").text, "Never by itself");
+        let timed = &text(&parts, "schedule").text;
+        assert!(timed.contains("Sunday") && timed.ends_with("everything again (0 3 * * sun)"), "{timed}");
+    }
+
+    #[test]
+    fn a_field_that_is_not_kept_narrows_nothing() {
+        let settings = settings(serde_json::json!({"fields": {"authors": "none", "created": false}}));
+        let of = |name: &str| fields(&settings).into_iter().find(|field| field.field == name).unwrap();
+
+        assert!(!of("authors").is_kept && of("authors").filters.is_empty() && of("authors").origin == "file");
+        assert!(!of("created").is_kept && of("labels").is_kept);
+        assert_eq!((of("title").origin, of("parent").filters), ("always", vec!["parents"]));
+    }
+}
