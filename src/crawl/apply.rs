@@ -9,11 +9,13 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::kept::{Fact, Kept, Turn};
+use super::permissions::Key;
 use super::plan::Content;
 use super::{Error, Rooms};
 use crate::acl::AclClass;
 use crate::corpus::{Document, DocumentId, Sizes, cut};
 use crate::index::{Change, Index};
+use crate::names::SyncId;
 
 /// Held from taking a number until the index was told of that change: so the index has heard of every number up to the last
 /// one it was told, whichever run it came from.
@@ -83,7 +85,12 @@ impl<'a> Applying<'a> {
     }
 
     /// Takes documents out: nobody finds them from now on. Those that are only `left_out` are still at the source.
-    pub(super) fn remove(&mut self, ids: &[DocumentId], left_out: &BTreeSet<DocumentId>) -> Result<(), Error> {
+    pub(super) fn remove(
+        &mut self,
+        ids: &[DocumentId],
+        left_out: &BTreeSet<DocumentId>,
+        sync: SyncId,
+    ) -> Result<(), Error> {
         for some in ids.chunks(TOGETHER_MAX) {
             let telling = telling();
             let mut turn = Turn::new();
@@ -91,7 +98,7 @@ impl<'a> Applying<'a> {
                 self.told = self.kept.next_sequence()?;
                 match left_out.contains(id) {
                     true => turn.leave_out(id, self.told),
-                    false => turn.remove(id, self.told),
+                    false => turn.remove(id, self.told, self.kept.permission(&Key::Document(id.clone()))?, sync),
                 }
             }
             self.kept.make(turn)?;

@@ -118,11 +118,18 @@ pub(super) struct Turn {
     pages: Batch<String, Page>,
     gone: Batch<u64, Gone>,
     permissions: Batch<Key, Permission>,
+    past: Batch<Ended<Key>, Past>,
 }
 
 impl Turn {
     pub(super) fn new() -> Turn {
-        Turn { facts: Batch::new(), pages: Batch::new(), gone: Batch::new(), permissions: Batch::new() }
+        Turn {
+            facts: Batch::new(),
+            pages: Batch::new(),
+            gone: Batch::new(),
+            permissions: Batch::new(),
+            past: Batch::new(),
+        }
     }
 
     pub(super) fn put_fact(&mut self, id: &DocumentId, fact: &Fact) {
@@ -140,10 +147,15 @@ impl Turn {
         self.gone.put(&sequence, &Gone(id.clone()));
     }
 
-    /// Forgets a document that is gone, with all that was known of it.
-    pub(super) fn remove(&mut self, id: &DocumentId, sequence: u64) {
+    /// Forgets a document that is gone. How its permissions were until this sync is kept; where the sync itself has seen that it
+    /// is missed, how they were before that was kept then.
+    pub(super) fn remove(&mut self, id: &DocumentId, sequence: u64, was: Option<Permission>, sync: SyncId) {
         self.leave_out(id, sequence);
-        self.permissions.remove(&Key::Document(id.clone()));
+        let key = Key::Document(id.clone());
+        self.permissions.remove(&key);
+        if let Some(was) = was.filter(|was| was.since() != sync) {
+            self.past.put(&Ended::new(key, sync.began_ms), &Past { was, until: sync });
+        }
     }
 }
 
@@ -174,6 +186,7 @@ impl Kept {
         changes.add(&self.pages, turn.pages);
         changes.add(&self.gone, turn.gone);
         changes.add(&self.permissions, turn.permissions);
+        changes.add(&self.past, turn.past);
         self.store.make(changes)
     }
 

@@ -275,7 +275,7 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
 
 impl Permission {
     /// The sync that first read it so as a whole.
-    fn since(&self) -> SyncId {
+    pub(super) fn since(&self) -> SyncId {
         match self {
             Permission::Grant(grant) => grant.learned,
             Permission::Place(place) => {

@@ -298,7 +298,7 @@ impl Running<'_, '_> {
             });
         } else {
             self.run.removed = remove.len() as u64;
-            applying.remove(&remove, &seen.left_out)?;
+            applying.remove(&remove, &seen.left_out, self.run.id())?;
         }
         self.move_known(&move_only, seen, listed, &mut applying)?;
 

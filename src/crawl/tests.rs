@@ -280,7 +280,7 @@ impl Source for Site {
     }
 
     fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
-        ids.iter().filter_map(|id| Some(("HR".to_owned(), self.pages.get(id)?.0.clone()))).collect()
+        ids.iter().filter_map(|id| Some((self.space(id).to_owned(), self.pages.get(id)?.0.clone()))).collect()
     }
 
     fn fetch(&self, items: &[&Item], _: &Names<'_>) -> Vec<Result<Words, Failure>> {
@@ -649,7 +649,7 @@ fn what_the_index_had_not_committed_is_told_again_after_a_crash() {
     let kept = Kept::open(&world.store).unwrap();
     world.with(|rooms| {
         let mut applying = Applying::new(&kept, rooms);
-        applying.remove(&[id("1")], &Default::default()).unwrap();
+        applying.remove(&[id("1")], &Default::default(), SyncId { number: 9, began_ms: 9 }).unwrap();
         let document = kept.page(&id("2")).unwrap().unwrap();
         let fact = kept.fact(&id("2")).unwrap().unwrap();
         let document = crate::corpus::Document { title: "New title".to_owned(), ..document };

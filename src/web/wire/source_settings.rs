@@ -247,6 +247,14 @@ impl Words<'_> {
                 },
             ),
             self.setting(
+                "Pages whose storage form cannot be read",
+                &["take_shown"],
+                match settings.take_shown {
+                    true => "Taken as Confluence shows them to its crawler, and marked",
+                    false => "Left out, and listed among the failures",
+                },
+            ),
+            self.setting(
                 "Archived pages",
                 &["archived_pages"],
                 match settings.archived_pages {
