@@ -40,8 +40,8 @@ routes! {
     POST   "/auth/oidc/{provider}/backchannel-logout" => sign_in::backchannel_logout;
     GET    "/auth/saml/{provider}/metadata"           => saml::metadata;
     POST   "/auth/saml/{provider}/acs"                => saml::acs;
-    GET    "/auth/saml/{provider}/slo"                => saml::logout;
-    POST   "/auth/saml/{provider}/slo"                => saml::logout_by_form;
+    GET    "/auth/saml/{provider}/slo"                => saml::single_logout;
+    POST   "/auth/saml/{provider}/slo"                => saml::single_logout_by_form;
 
     GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
 
@@ -64,7 +64,7 @@ routes! {
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
     GET    "/api/v1/admin/sources/{name}/preview"     => desk::preview;
     GET    "/api/v1/admin/access"                     => desk::explain;
-    GET    "/api/v1/admin/providers/{id}/trial"       => trial::outcome;
+    GET    "/api/v1/admin/providers/{id}/trial"       => trial::provider_trial;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -72,7 +72,7 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
-    GET    "/admin/providers/{id}/test"               => trial::page;
+    GET    "/admin/providers/{id}/test"               => trial::provider_test;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 
