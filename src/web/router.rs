@@ -42,8 +42,8 @@ routes! {
     POST   "/auth/oidc/{provider}/backchannel-logout" => sign_in::backchannel_logout;
     GET    "/auth/saml/{provider}/metadata"           => saml::metadata;
     POST   "/auth/saml/{provider}/acs"                => saml::acs;
-    GET    "/auth/saml/{provider}/slo"                => saml::logout;
-    POST   "/auth/saml/{provider}/slo"                => saml::logout_by_form;
+    GET    "/auth/saml/{provider}/slo"                => saml::single_logout;
+    POST   "/auth/saml/{provider}/slo"                => saml::single_logout_by_form;
 
     GET | POST | PUT | PATCH | DELETE "/scim/v2/{tail:.*}" => provision::scim;
 
@@ -80,7 +80,7 @@ routes! {
     PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
     DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
     GET    "/api/v1/admin/conflicts"                  => people::conflicts;
-    GET    "/api/v1/admin/providers/{id}/trial"       => trial::outcome;
+    GET    "/api/v1/admin/providers/{id}/trial"       => trial::provider_trial;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -90,7 +90,7 @@ routes! {
     GET    "/admin/access"                            => pages::admin_access;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
-    GET    "/admin/providers/{id}/test"               => trial::page;
+    GET    "/admin/providers/{id}/test"               => trial::provider_test;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }
 

@@ -49,7 +49,11 @@ pub async fn acs(
     (status = 302, description = "Back to the provider, with our answer"),
     (status = 303, description = "The provider has answered; to the sign-in page"),
     (status = 403, description = "Refused", body = Problem), (status = 404, description = "No such provider", body = Problem)))]
-pub async fn logout(front: Data<Front>, request: HttpRequest, provider: Path<String>) -> Result<HttpResponse, Reply> {
+pub async fn single_logout(
+    front: Data<Front>,
+    request: HttpRequest,
+    provider: Path<String>,
+) -> Result<HttpResponse, Reply> {
     follow(&front, &provider, Carried::Query(request.query_string().to_owned())).await
 }
 
@@ -58,7 +62,11 @@ pub async fn logout(front: Data<Front>, request: HttpRequest, provider: Path<Str
     (status = 302, description = "Back to the provider, with our answer"),
     (status = 303, description = "The provider has answered; to the sign-in page"),
     (status = 403, description = "Refused", body = Problem), (status = 404, description = "No such provider", body = Problem)))]
-pub async fn logout_by_form(front: Data<Front>, provider: Path<String>, body: Body) -> Result<HttpResponse, Reply> {
+pub async fn single_logout_by_form(
+    front: Data<Front>,
+    provider: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Reply> {
     follow(&front, &provider, Carried::Form(fields(body)?)).await
 }
 

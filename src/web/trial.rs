@@ -14,7 +14,7 @@ use crate::names::ProviderId;
 #[utoipa::path(get, path = "/admin/providers/{id}/test", tag = "pages", params(("id" = String, Path)), responses(
     (status = 200, description = "The page", content_type = "text/html"),
     (status = 404, description = "The asker is no administrator, or there is no such provider", body = Problem)))]
-pub async fn page(front: Data<Front>, asker: Administrator, id: Path<String>) -> Result<HttpResponse, Reply> {
+pub async fn provider_test(front: Data<Front>, asker: Administrator, id: Path<String>) -> Result<HttpResponse, Reply> {
     let provider = ProviderId::parse(&id).ok_or_else(Reply::not_there)?;
     deed(&front, move |app| app.trial(&asker.0, &provider)).await?;
     pages::page(&front, "provider.html")
@@ -24,7 +24,7 @@ pub async fn page(front: Data<Front>, asker: Administrator, id: Path<String>) ->
 #[utoipa::path(get, path = "/api/v1/admin/providers/{id}/trial", tag = "desk", params(("id" = String, Path)), responses(
     (status = 200, description = "What came of it; null where nothing was tried", body = Option<wire::Trial>),
     (status = 404, description = "The asker is no administrator, or there is no such provider", body = Problem)))]
-pub async fn outcome(
+pub async fn provider_trial(
     front: Data<Front>,
     asker: Administrator,
     id: Path<String>,
