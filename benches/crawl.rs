@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use sotto::app::nouns::{Mode, State};
 use sotto::probe::{
-    Classes, Clock, CrawlSettings, Directory, DirectorySettings, ExtractSettings, Extractor, GroupId, Ids, Index,
+    Classes, Clock, CrawlSettings, Directory, DirectorySettings, ExtractSettings, Extractor, GroupId, Hint, Ids, Index,
     IndexSettings, OutboundSettings, Principal, PrincipalSet, Rooms, SourceId, Store, Visibility, sync,
 };
 
@@ -144,7 +144,8 @@ impl House {
         let (ours, theirs) = (cpu_seconds("self"), cpu_seconds(&wiki.child.id().to_string()));
         let began = Instant::now();
         let mut phases: Vec<(String, Instant)> = Vec::new();
-        let run = sync(&self.settings, &OutboundSettings::default(), mode, &self.rooms(), &mut |run| {
+        let heard = Hint::default();
+        let run = sync(&self.settings, &OutboundSettings::default(), mode, &heard, &self.rooms(), &mut |run| {
             if phases.last().is_none_or(|(phase, _)| *phase != run.phase) {
                 phases.push((run.phase.clone(), Instant::now()));
             }

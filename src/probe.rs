@@ -5,7 +5,7 @@
 pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
 pub use crate::clock::{Clock, Moment};
 pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
-pub use crate::crawl::{Rooms, Settings as CrawlSettings, sync};
+pub use crate::crawl::{Hint, Rooms, Settings as CrawlSettings, sync};
 pub use crate::directory::{Directory, Settings as DirectorySettings};
 pub use crate::extract::{Extractor, Settings as ExtractSettings};
 pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSettings};

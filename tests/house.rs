@@ -152,7 +152,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("regex", &["crawl"]),
     ("calamine", &["extract"]),
     ("zip", &["extract", "crawl", "standin"]),
-    ("flate2", &["extract"]),
+    ("flate2", &["extract", "standin"]),
     ("clap", &["main"]),
     ("toml", &["config", "model"]),
     ("std::process::Command", &["extract"]),

@@ -443,3 +443,23 @@ fn of_an_archive_what_changed_is_read_again_and_one_that_is_broken_deletes_nothi
     assert_eq!((changed.added, changed.changed, changed.removed), (0, 1, 1));
     assert!(claims(&house.ask(&mut mateo, LEAVE)).concat().contains("31 days"));
 }
+
+#[test]
+fn answers_that_are_packed_or_broken_off_cost_nothing_that_was_there_on_any_flavour() {
+    for flavour in ["dc-10", "dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19", "cloud"] {
+        let house = Appliance::made_of(Parts { flavour, ..Parts::plain() }, &Site::two_projects(), |_| {});
+        house.change_wiki("PUT", "/_standin/faults", &json!(["gzip"]));
+        house.refresh();
+        let documents = || house.app().overview_as_owner().unwrap().documents;
+        assert_eq!(documents(), 3, "{flavour}: packed");
+
+        house.change_wiki("PUT", "/_standin/faults", &json!(["broken-off"]));
+        let state = house.sync(Mode::Full);
+        assert!(matches!(state, State::Failed | State::Incomplete), "{flavour}: {state:?}");
+        assert_eq!(documents(), 3, "{flavour}: broken off");
+
+        house.change_wiki("PUT", "/_standin/faults", &json!([]));
+        house.refresh();
+        assert_eq!(documents(), 3, "{flavour}");
+    }
+}

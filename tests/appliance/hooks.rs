@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 use sha2::Sha256;
-use sotto::app::nouns::{Mode, State};
+use sotto::app::nouns::{Clock, Mode, State};
 
 use crate::support::{Appliance, Parts, Site};
 
@@ -98,6 +98,23 @@ fn each_flavour_tells_what_is_new_by_its_search() {
         let asked: Vec<String> = house.wiki_log()[before..].iter().map(|line| line["path"].to_string()).collect();
         assert!(!asked.iter().any(|path| path.contains("ACME")), "{flavour}: no other space was listed: {asked:?}");
     }
+}
+
+#[test]
+fn a_date_in_the_hour_that_summer_time_leaves_out_is_asked_for_an_hour_earlier() {
+    let house = Appliance::with(&Site::two_projects());
+    let hour = || Clock::System.now().rfc3339()[..13].to_owned();
+    let began = hour();
+    house.change_wiki("PUT", "/_standin/faults", &json!(["date-gap"]));
+    for round in 0..2 {
+        let body = format!("<p>The heron is {} years old.</p>", 31 + round);
+        house.change_wiki("PATCH", "/_standin/content/101", &json!({ "body": body }));
+        assert_eq!(house.sync(Mode::News), State::Succeeded);
+        assert_eq!(house.app().overview_as_owner().unwrap().sources[0].status.runs[0].changed, 1);
+    }
+    let refused = house.wiki_log().iter().filter(|line| line["status"] == 400).count();
+    // Where the hour turned meanwhile, the date may have been in the other one from the start.
+    assert!(refused > 0 || hour() != began, "no date was refused");
 }
 
 #[test]

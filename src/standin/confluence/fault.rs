@@ -1,7 +1,10 @@
 //! What can be made to go wrong, each by name.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 
+use crate::clock::Clock;
 use crate::standin::server::{Call, Reply};
 
 /// Milliseconds that `slow` waits before each answer.
@@ -31,10 +34,12 @@ pub(super) enum Fault {
     SelfSigned,
     HiddenMail,
     Moving,
+    Gzip,
+    DateGap,
 }
 
 /// Every fault: its name, what it does, and the place in `confluence.md` it stands for.
-const FAULTS: [(Fault, &str, &str, &str); 21] = [
+const FAULTS: [(Fault, &str, &str, &str); 23] = [
     (Fault::Slow, "slow", "every answer waits a second and a half", "§5.1 slow responses"),
     (
         Fault::Garbage,
@@ -121,6 +126,13 @@ const FAULTS: [(Fault, &str, &str, &str); 21] = [
         "when the second space is listed, a page titled Moves back goes to the first, and Moves on from the first to it",
         "§5.1 move; mutation between two pages",
     ),
+    (Fault::Gzip, "gzip", "answers are compressed for whoever takes gzip", "§5.1 gzip"),
+    (
+        Fault::DateGap,
+        "date-gap",
+        "a search by a date in every second hour is refused with 400, as in the hour that summer time leaves out",
+        "§1.8 DST",
+    ),
 ];
 
 /// Reads the names of faults; an unknown one is an error that lists those there are.
@@ -188,7 +200,9 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         | Fault::Shifting
         | Fault::SelfSigned
         | Fault::HiddenMail
-        | Fault::Moving => None,
+        | Fault::Moving
+        | Fault::Gzip
+        | Fault::DateGap => None,
     })
 }
 
@@ -199,6 +213,10 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             Fault::Slow => reply.wait_ms += SLOW_MS,
             Fault::Garbage if call.path.contains("/rest/") => reply.body.truncate(reply.body.len() / 2),
             Fault::BrokenOff => reply.broken_off = number.is_multiple_of(3),
+            Fault::Gzip => reply = compressed(call, reply),
+            Fault::DateGap if asks_for_the_gap(call) => {
+                reply = Reply::json(400, &json!({"statusCode": 400, "message": "Could not parse cql"}));
+            }
             Fault::BadRow if call.path.contains("/rest/") && holds_the_broken_page(&reply) => reply = broken(),
             Fault::StorageBroken if asks_for_storage(call) && holds_the_broken_page(&reply) => reply = broken(),
             Fault::AttachmentPaging => {
@@ -224,10 +242,31 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
             | Fault::Captcha
             | Fault::SelfSigned
             | Fault::HiddenMail
-            | Fault::Moving => {}
+            | Fault::Moving
+            | Fault::DateGap => {}
         }
     }
     reply
+}
+
+/// The answer packed by gzip, where whoever asks takes that.
+fn compressed(call: &Call, mut reply: Reply) -> Reply {
+    if call.header("accept-encoding").is_some_and(|takes| takes.contains("gzip")) {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let packed = packer.write_all(&reply.body).and_then(|()| packer.finish());
+        reply.body = packed.expect("a list of bytes takes all that is written");
+        reply = reply.with("content-encoding", "gzip");
+    }
+    reply
+}
+
+/// Whether a search asks for what changed since a moment in an hour that there was not: whoever looks back a day and two hours
+/// from now meets one, and no other within the hour before it.
+fn asks_for_the_gap(call: &Call) -> bool {
+    let query = call.parameter("cql").unwrap_or_default();
+    let hour_of = |text: &str| text.get(11..13).and_then(|hour| hour.parse::<u32>().ok());
+    let literal = query.split_once("lastmodified >= \"").and_then(|(_, rest)| hour_of(rest));
+    literal.zip(hour_of(&Clock::System.now().rfc3339())).is_some_and(|(asked, now)| asked % 2 == now % 2)
 }
 
 fn holds_the_broken_page(reply: &Reply) -> bool {
