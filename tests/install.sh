@@ -18,10 +18,15 @@ if [ "$what" != demo ]; then
     want chromium chromium
     want node nodejs
     want npm npm
+    # A real SAML provider, where its start script and settings are: SOTTO_SAML_IDP names their folder, or they stand beside the
+    # evaluation's data.
+    if [ -n "${SOTTO_SAML_IDP:-}" ] || [ -d "${SOTTO_EVAL_DATA:-/nowhere}/../idp" ]; then
+        want openssl openssl
+        [ -d /usr/share/simplesamlphp ] ||
+            packages="$packages php-cli php-xml php-mbstring php-curl php-sqlite3 simplesamlphp"
+    fi
 fi
 if [ "$what" = nightly ]; then
-    # A real SAML provider. Its start script and settings are not here: SOTTO_SAML_IDP names their folder.
-    want php "php-cli php-xml php-mbstring php-curl php-sqlite3 simplesamlphp"
     want aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     want qemu-aarch64 qemu-user
 fi

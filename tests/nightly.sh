@@ -3,8 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# With SOTTO_SAML_IDP (the folder of start-saml-idp.sh) the tests sign in through SimpleSAMLphp too; without it they say that
-# they were skipped.
 sh tests/run.sh
 # Private items are documented, so links to them lead somewhere.
 RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items

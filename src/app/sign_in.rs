@@ -124,7 +124,9 @@ impl App {
         let login = saml.accept(&answer, pending.as_ref(), &mut shown, self.now()).map_err(Error::from);
         let return_to = match pending {
             Some(pending) => pending.return_to,
-            None => saml::Provider::unasked_path(&answer).map_err(refused)?,
+            None if login.is_ok() => saml::Provider::unasked_path(&answer).map_err(refused)?,
+            // Where to go is of no account to a sign-in that was refused, and would hide why it was.
+            None => "/".to_owned(),
         };
         self.conclude(provider, login, shown, tester, return_to, old_token)
     }
