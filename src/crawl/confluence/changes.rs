@@ -63,7 +63,9 @@ fn asked(client: &Client, settings: &Settings, since: Moment) -> Result<Vec<Chan
             take(rows);
             std::ops::ControlFlow::Continue(())
         })?,
-        _ => client.rows(&path, ROWS, &mut take)?,
+        crate::crawl::Product::Confluence | crate::crawl::Product::ConfluenceArchive => {
+            client.rows(&path, ROWS, &mut take)?
+        }
     }
     Ok(changed)
 }
