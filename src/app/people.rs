@@ -176,6 +176,10 @@ impl App {
                 }
             }
         }
+        all.sort_by_cached_key(|one| {
+            let account = &one.holding.account;
+            (account.id.source.clone(), account.user_name.to_lowercase(), account.id.key.clone())
+        });
         part.of(all, |one| format!("{}:{}", one.holding.account.id.source, one.holding.account.id.key))
     }
 
