@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, Run, Settings, State, Status};
+use super::{Mode, Product, Run, Settings, State, Status};
 use crate::clock::{Cron, Moment};
 
 /// A time at which a source is read.
@@ -51,7 +51,9 @@ pub fn next(settings: &Settings, status: &Status, now: Moment) -> Option<Next> {
         (settings.every_minutes > 0).then(|| Next { at: last_whole.plus_ms(every_ms), mode: Mode::Changes });
     let news_ms = i64::try_from(settings.news_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
     let last_news = status.runs.iter().find(|run| run.mode != Mode::Permissions).map_or(ended(last), ended);
-    let by_news = (settings.news_minutes > 0).then(|| Next { at: last_news.plus_ms(news_ms), mode: Mode::News });
+    // An archive says of nothing that it is new, and to ask it would read all of it.
+    let tells_news = settings.news_minutes > 0 && settings.kind != Product::ConfluenceArchive;
+    let by_news = tells_news.then(|| Next { at: last_news.plus_ms(news_ms), mode: Mode::News });
     let timed = settings.schedule.iter().filter_map(|timed| {
         let at = timed.cron.next_after(last_of(status, timed.mode)?, &settings.time_zone)?;
         Some(Next { at, mode: timed.mode })
@@ -153,6 +155,8 @@ mod tests {
         assert_eq!(due(&status, "2026-11-27T09:13:30Z"), Next { at: at("2026-11-27T09:16:00Z"), mode: Mode::Changes });
         assert_eq!(due(&status, "2026-11-27T09:16:30Z"), Next { at: at("2026-11-27T09:16:00Z"), mode: Mode::Changes });
 
+        let archive = Settings { kind: Product::ConfluenceArchive, ..settings.clone() };
+        assert_eq!(next(&archive, &status, at("2026-11-27T09:02:00Z")).unwrap().mode, Mode::Changes);
         let on_demand = Settings { every_minutes: 0, ..settings.clone() };
         assert_eq!(next(&on_demand, &status, at("2026-11-27T10:00:00Z")), None);
     }

@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind};
 use crate::crawl::hint::Hint;
 use crate::crawl::source::Changed;
-use crate::crawl::{Settings, scope};
+use crate::crawl::{Product, Settings, scope};
 
 /// Rows asked for at once: Data Center gives at most so many with an expansion that is no body.
 const ROWS: usize = 200;
@@ -59,13 +59,11 @@ fn asked(client: &Client, settings: &Settings, since: Moment) -> Result<Vec<Chan
     };
     match settings.kind {
         // Cloud pages by a cursor alone.
-        crate::crawl::Product::ConfluenceCloud => client.scan(&path, ROWS, &mut |rows| {
+        Product::ConfluenceCloud => client.scan(&path, ROWS, &mut |rows| {
             take(rows);
             std::ops::ControlFlow::Continue(())
         })?,
-        crate::crawl::Product::Confluence | crate::crawl::Product::ConfluenceArchive => {
-            client.rows(&path, ROWS, &mut take)?
-        }
+        Product::Confluence | Product::ConfluenceArchive => client.rows(&path, ROWS, &mut take)?,
     }
     Ok(changed)
 }
@@ -134,8 +132,7 @@ pub(super) fn audited(
     since: Moment,
     key_of: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<(Hint, Moment)>, Trouble> {
-    // What is said of a minute may be written a little later: the last one is read again.
-    let from = encoded(&since.plus_ms(-60_000).rfc3339());
+    let from = encoded(&since.rfc3339());
     let (mut hint, mut newest, mut cursor) = (Hint::default(), since, String::new());
     for _ in 0..AUDIT_PAGES_MAX {
         let path = format!("/rest/auditing/1.0/events?from={from}&limit={ENTRIES}{cursor}");
