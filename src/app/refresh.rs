@@ -223,8 +223,11 @@ impl App {
                 false => ControlFlow::Continue(()),
             }
         });
-        if done.as_ref().is_ok_and(|run| run.wants_whole) {
-            self.syncs.hear(source, Hint { everything: true, ..Hint::default() });
+        match &done {
+            Ok(run) if run.wants_whole => self.syncs.hear(source, Hint { everything: true, ..Hint::default() }),
+            // What was acknowledged is not dropped because the wiki was away: it is looked at when that answers again.
+            Ok(Run { state: State::Failed, .. }) | Err(_) => self.syncs.hear(source, heard),
+            Ok(_) => {}
         }
         let event = |outcome, run: Option<&Run>| Event::SyncEnded {
             source,

@@ -14,6 +14,8 @@ use crate::model::Stop;
 
 /// How long a round rests.
 const REST: Duration = Duration::from_millis(500);
+/// Milliseconds after a failed sync before what was heard is looked at again.
+const HEARD_AGAIN_MS: i64 = 60 * 1000;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Passages embedded before the round looks whether it must end.
@@ -97,9 +99,10 @@ impl App {
         for source in &self.settings.source {
             let due = self.next_sync(source)?.filter(|next| next.at <= self.now()).map(|next| next.mode);
             // What is due looks at all that was heard, unless it is permissions alone, after which this comes round again.
-            let mode = due.or_else(|| self.syncs.hinted(&source.name));
-            if let Some(mode) = mode.filter(|_| !self.syncs.is_running(&source.name)) {
-                let mode = match self.syncs.hinted(&source.name) {
+            let hinted = self.syncs.hinted(&source.name);
+            let heard = if hinted.is_some() && self.failed_just_now(source)? { None } else { hinted };
+            if let Some(mode) = due.or(heard).filter(|_| !self.syncs.is_running(&source.name)) {
+                let mode = match hinted {
                     Some(Mode::Changes) if mode == Mode::News => Mode::Changes,
                     _ => mode,
                 };
@@ -110,6 +113,13 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Whether a source's last sync has failed so shortly ago that what was heard of it waits.
+    fn failed_just_now(&self, source: &crawl::Settings) -> Result<bool, Error> {
+        let status = crawl::status(&self.store, &source.name)?;
+        let failed = status.runs.first().filter(|run| run.state == crawl::State::Failed);
+        Ok(failed.and_then(|run| run.ended).is_some_and(|ended| self.now().since(ended) < HEARD_AGAIN_MS))
     }
 
     /// A source's next sync; `None` for on demand only. A source that never ran is due at once.

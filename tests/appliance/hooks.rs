@@ -11,11 +11,17 @@ const SECRET: &str = "the secret that the administrator entered";
 
 /// An appliance that has the secret, on demand only: whatever it reads by itself, it reads because it was told.
 fn house() -> Appliance {
-    Appliance::with_settings(&Site::two_projects(), |settings| {
+    house_of(Parts::plain())
+}
+
+fn house_of(parts: Parts) -> Appliance {
+    let house = Appliance::made_of(parts, &Site::two_projects(), |settings| {
         let file = settings.data.folder.with_file_name("webhook");
         std::fs::write(&file, format!("{SECRET}\n")).unwrap();
         settings.source[0].webhook_secret_file = Some(file);
-    })
+    });
+    house.refresh();
+    house
 }
 
 fn post(house: &Appliance, path: &str, signature: Option<&str>, body: &str) -> u16 {
@@ -62,6 +68,25 @@ fn a_page_that_the_wiki_says_is_in_the_trash_goes_and_stays_gone() {
         runs.first().is_some_and(|run| run.mode == Mode::Changes && run.ended.is_some() && run.removed == 1)
     });
     assert!(!may_open(&house, "mateo", "101"));
+}
+
+#[test]
+fn what_was_acknowledged_while_the_wiki_was_away_is_looked_at_when_it_answers_again() {
+    let clock = Clock::held(Clock::System.now());
+    let house = house_of(Parts { clock: clock.clone(), ..Parts::plain() });
+    house.change_wiki("PATCH", "/_standin/content/101", &json!({ "read": { "users": ["mary"], "groups": [] } }));
+    house.change_wiki("PUT", "/_standin/faults", &json!(["away"]));
+    let runs = |house: &Appliance| house.app().overview_as_owner().unwrap().sources[0].status.runs.clone();
+    let before = runs(&house)[0].number;
+
+    let event = json!({ "event": "content_permissions_updated", "content": { "id": 101 } }).to_string();
+    assert_eq!(post(&house, "/hooks/wiki", Some(&signed(SECRET, &event)), &event), 204);
+    house.wait_until("the look has failed", |house| runs(house)[0].state == State::Failed);
+    house.change_wiki("PUT", "/_standin/faults", &json!([]));
+    clock.advance(61_000);
+
+    house.wait_until("it is in force", |house| !may_open(house, "mateo", "101"));
+    assert_eq!(runs(&house)[0].number, before + 2, "it waited a minute, and was not tried all the time");
 }
 
 #[test]
