@@ -60,11 +60,9 @@ pub fn explain(
     user: String,
     other: Option<String>,
     document: &str,
-    at: Option<&str>,
+    at: Option<Moment>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let read = |at: &str| Moment::parse(at).with_context(|| format!("{at:?} is no moment like 2026-11-27T09:00:00Z"));
-    let at = at.map(read).transpose()?;
     let document = DocumentId::parse(document).with_context(|| format!("{document:?} is no id like wiki:1234"))?;
     let people = [user].into_iter().chain(other).collect();
     let reply = tell(config, &Command::Explain { people, document, at })?;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use sotto::app::nouns::Moment;
 use sotto::standin::confluence::Size;
 
 /// Private answers from a company's wiki, in one binary.
@@ -80,8 +81,8 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         document: String,
         /// As it was known at a moment of the past, for example 2026-11-27T09:00:00Z.
-        #[arg(long, value_name = "RFC3339")]
-        at: Option<String>,
+        #[arg(long, value_name = "RFC3339", value_parser = moment)]
+        at: Option<Moment>,
         #[command(flatten)]
         config: WithConfig,
         /// Print JSON.
@@ -393,4 +394,9 @@ pub enum Standin {
         #[arg(long, value_name = "URL")]
         redirect: Vec<String>,
     },
+}
+
+/// Reads a moment of the command line.
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text).ok_or_else(|| "write a moment like 2026-11-27T09:00:00Z (RFC 3339)".to_owned())
 }

@@ -58,7 +58,7 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             client::preview(config.config.as_deref(), &name, json).map(done)
         }
         Command::Explain { user, other, document, at, config, json } => {
-            client::explain(config.config.as_deref(), user, other, &document, at.as_deref(), json).map(done)
+            client::explain(config.config.as_deref(), user, other, &document, at, json).map(done)
         }
         Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
         Command::Audit { deed } => match deed {
