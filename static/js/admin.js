@@ -1,6 +1,6 @@
 // @ts-check
 /** Administration: whether Sotto is well, and where each source stands. Counts and states, never content. */
-import { overview, sources, sync } from "./api.js";
+import { overview, providers, sources, sync } from "./api.js";
 import { $, counted, el } from "./dom.js";
 import { signInAgain } from "./me.js";
 import { changes, drawFailures, modeWords, phaseWords, stateOf } from "./runs.js";
@@ -21,6 +21,7 @@ const closed = new Set();
 let timer;
 
 look();
+providers().then((found) => $("#provider-list").replaceChildren(...found.providers.map(provider))).catch((cause) => trouble(cause.message, cause.requestId));
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) look();
 });
@@ -79,16 +80,22 @@ function health(whole, listed, now) {
     line("Model", true, whole.model),
     line("Search", true, whole.embedder ? (whole.without_vectors > 0 ? `Words and meaning; ${counted(whole.without_vectors, "passage")} still to be read for meaning` : "Words and meaning") : "Words only; no embedder is installed"),
     ...listed.map((source) => line(`Source ${source.name}`, ["succeeded", "running", undefined].includes(source.runs[0]?.state), `permissions read whole ${age(source.permissions_as_of, now)}`)),
-    line("Directory", unmatched === 0 || null, unmatched === 0 ? "Every account of a source belongs to a person" : `${counted(unmatched, "account")} of sources belong to no person; they can open nothing`),
+    line("Directory", unmatched === 0 || null, unmatched === 0 ? "Every account of a source belongs to a person" : [el("a", { href: "/admin/people?state=unmatched#accounts" }, counted(unmatched, "account")), " of sources belong to no person; they can open nothing"]),
     line("Provisioning", whole.scim_last_at !== null, whole.scim_last_at ? `The identity provider last called ${age(whole.scim_last_at, now)}` : "The identity provider has not called yet"),
     line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
   ];
 }
 
-/** @param {string} what @param {boolean|null} good `null` for what is only worth knowing @param {string} words */
+/** A provider, and the way to what it sends. @param {{id: string, name: string}} one */
+function provider(one) {
+  const words = ["See what it sends", el("span", { class: "unseen" }, `: ${one.name}`)];
+  return el("li", { class: "health" }, el("strong", {}, one.name), el("a", { href: `/admin/providers/${encodeURIComponent(one.id)}/test` }, words));
+}
+
+/** @param {string} what @param {boolean|null} good `null` for what is only worth knowing @param {any} words */
 function line(what, good, words) {
   const [kind, word] = good === null ? ["is-note", "Note"] : good ? ["is-good", "Well"] : ["is-bad", "Look here"];
-  return el("li", { class: "health" }, el("span", { class: "health-word" }, el("span", { class: `state ${kind}` }, word)), el("span", {}, el("strong", {}, what), `: ${words}`));
+  return el("li", { class: "health" }, el("span", { class: "health-word" }, el("span", { class: `state ${kind}` }, word)), el("span", {}, el("strong", {}, what), ": ", words));
 }
 
 /** @param {any} source @param {Date} now */

@@ -328,7 +328,11 @@ impl Words<'_> {
             minutes => format!("Every {minutes} minutes, only where Confluence says that something is new"),
         };
         let webhooks = match &settings.webhook_secret_file {
-            Some(file) => format!("Listened to, where they are signed with the secret in {}", file.display()),
+            Some(file) => format!(
+                "Listened to at /hooks/{} of the public address, where they are signed with the secret in {}",
+                settings.name,
+                file.display()
+            ),
             None => "Not listened to: there is no secret".to_owned(),
         };
         let mut all = vec![
