@@ -32,10 +32,16 @@ function draw(outcome) {
   if (outcome === null) return [el("p", { class: "soft" }, "Nothing was tested in the last ten minutes.")];
   const proven = outcome.proven;
   const rows = proven && [["Immutable id", proven.subject], ["User name", proven.user_name], ["E-mail", proven.email], ["Session ends", proven.session_ends]];
+  const mark = outcome.refused ? ["is-bad", "Refused"] : ["is-good", "Well"];
+  const facts = rows && rows.filter(([, value]) => value).map(([name, value]) => el("div", { class: "fact" }, el("dt", {}, name), el("dd", {}, value)));
   return [
-    el("div", { class: "calm" }, el("p", {}, verdict(outcome))),
-    rows && el("dl", {}, ...rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
-    outcome.shown && el("h2", {}, proven ? "What the provider sent" : "What came, of which nothing is proven"),
-    outcome.shown && el("pre", { tabindex: "0" }, el("code", {}, outcome.shown)),
+    section("Outcome", el("ul", {}, el("li", { class: "health" }, el("span", { class: "health-word" }, el("span", { class: `state ${mark[0]}` }, mark[1])), el("span", {}, verdict(outcome))))),
+    facts && section("Whom it proved", el("dl", {}, facts)),
+    outcome.shown && section(proven ? "What the provider sent" : "What came, of which nothing is proven", el("div", { class: "prose" }, el("pre", { tabindex: "0" }, el("code", {}, outcome.shown)))),
   ].filter(Boolean);
+}
+
+/** @param {string} title @param {HTMLElement} body */
+function section(title, body) {
+  return el("section", { class: "section" }, el("div", { class: "section-head" }, el("h2", {}, title)), body);
 }
