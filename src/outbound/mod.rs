@@ -8,7 +8,7 @@
 //! - No connection is opened to an origin the client was not opened for.
 //! - `Authorization` and `Cookie` go to the origin the request named, never further.
 //! - An answer costs at most `answer_bytes_max` of memory, also when it arrives compressed.
-//! - A wait that a peer asks for is at most a minute.
+//! - A wait that a peer asks for is at most `wait_s_max`.
 //!
 //! Uses: nothing of ours; keeps `ureq`. Begin at [`Outbound`].
 
@@ -41,6 +41,8 @@ pub struct Settings {
     pub answer_bytes_max: u64,
     /// How often a request that failed in passing (429, 502, 503, 504, reset) is tried again.
     pub retries: u32,
+    /// The longest wait that a peer may ask for (`Retry-After`), in seconds: one that asks for a day must not hold us for it.
+    pub wait_s_max: u64,
 }
 
 impl Default for Settings {
@@ -53,6 +55,7 @@ impl Default for Settings {
             answer_s: 60,
             answer_bytes_max: 64 << 20,
             retries: 3,
+            wait_s_max: 60,
         }
     }
 }
@@ -63,6 +66,7 @@ pub struct Outbound {
     origins: Vec<url::Origin>,
     answer_bytes_max: u64,
     retries: u32,
+    wait_max: Duration,
 }
 
 /// A request. The path is joined to the base it goes to.
@@ -173,6 +177,7 @@ impl Outbound {
             origins: origins.iter().map(url::Url::origin).collect(),
             answer_bytes_max: settings.answer_bytes_max,
             retries: settings.retries,
+            wait_max: Duration::from_secs(settings.wait_s_max),
         })
     }
 
@@ -219,7 +224,7 @@ impl Outbound {
             // Only GET: anything else may have been done although its answer was lost.
             let may_retry = tried < self.retries && request.method == "GET";
             let wait = match &outcome {
-                Ok(response) if patience::is_passing(response.status) => patience::wait(response, tried),
+                Ok(response) if patience::is_passing(response.status) => patience::wait(response, tried, self.wait_max),
                 Err(Attempt::Passing(_)) => patience::backoff(tried),
                 Ok(_) | Err(Attempt::Lasting(_)) => return outcome.map_err(Attempt::into_error),
             };

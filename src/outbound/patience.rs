@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use super::Response;
 
-/// The longest wait a peer can ask for. An uncapped `Retry-After` has frozen other crawlers for days.
-const ASKED_MAX: Duration = Duration::from_secs(60);
-
 /// The longest wait we choose ourselves.
 const CHOSEN_MAX: Duration = Duration::from_secs(10);
 
@@ -18,10 +15,11 @@ pub(super) fn is_passing(status: u16) -> bool {
     matches!(status, 429 | 502 | 503 | 504)
 }
 
-/// What the peer asks for (RFC 9110 §10.2.3), never less than our own backoff nor more than the cap.
-pub(super) fn wait(response: &Response, tried: u32) -> Duration {
+/// What the peer asks for (RFC 9110 §10.2.3), at most `most`, and never less than our own backoff. An uncapped `Retry-After` has
+/// frozen other crawlers for days.
+pub(super) fn wait(response: &Response, tried: u32, most: Duration) -> Duration {
     let asked = response.header("retry-after").and_then(|text| asked(text, response.header("date")));
-    asked.map_or(Duration::ZERO, |asked| asked.min(ASKED_MAX)).max(backoff(tried))
+    asked.map_or(Duration::ZERO, |asked| asked.min(most)).max(backoff(tried))
 }
 
 /// Our own wait: doubling, capped, and spread so that several clients do not return at the same moment.
@@ -64,6 +62,8 @@ fn http_date(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     fn response(headers: &[(&str, &str)]) -> Response {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Response { status: 429, headers, body: Vec::new() }
@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn seconds_are_obeyed_up_to_a_minute() {
-        assert_eq!(wait(&response(&[("retry-after", "2")]), 0), Duration::from_secs(2));
-        assert_eq!(wait(&response(&[("retry-after", "100000")]), 0), Duration::from_secs(60));
-        assert_eq!(wait(&response(&[("retry-after", "99999999999999999999")]), 20).max(CHOSEN_MAX), CHOSEN_MAX);
+        assert_eq!(wait(&response(&[("retry-after", "2")]), 0, MINUTE), Duration::from_secs(2));
+        assert_eq!(wait(&response(&[("retry-after", "100000")]), 0, MINUTE), Duration::from_secs(60));
+        assert_eq!(wait(&response(&[("retry-after", "99999999999999999999")]), 20, MINUTE).max(CHOSEN_MAX), CHOSEN_MAX);
     }
 
     #[test]
@@ -87,13 +87,13 @@ mod tests {
     fn a_date_counts_from_the_peers_own_clock() {
         let headers = [("retry-after", "Sun, 06 Nov 1994 08:49:40 GMT"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
 
-        assert_eq!(wait(&response(&headers), 0), Duration::from_secs(3));
+        assert_eq!(wait(&response(&headers), 0, MINUTE), Duration::from_secs(3));
     }
 
     #[test]
     fn a_date_in_the_past_and_nonsense_leave_our_own_wait() {
         for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "soon", "-5", "0", ""] {
-            let wait = wait(&response(&[("retry-after", text), ("date", "Sun, 06 Nov 1994 09:00:00 GMT")]), 0);
+            let wait = wait(&response(&[("retry-after", text), ("date", "Sun, 06 Nov 1994 09:00:00 GMT")]), 0, MINUTE);
 
             assert!(wait >= CHOSEN_FIRST / 2 && wait <= CHOSEN_FIRST, "{text}: {wait:?}");
         }

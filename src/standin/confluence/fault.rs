@@ -59,7 +59,7 @@ const FAULTS: [(Fault, &str, &str, &str); 23] = [
     (
         Fault::RateLimit,
         "rate-limit",
-        "every fifth request gets 429 with Retry-After 0, 1, or a date to come or past",
+        "every fifth request gets 429 with Retry-After 0, 2, or a date to come or past",
         "§1.10",
     ),
     (
@@ -176,7 +176,7 @@ pub(super) fn instead(faults: &[Fault], number: u64) -> Option<Reply> {
         }
         Fault::RateLimit if number.is_multiple_of(5) => Some(limited(match number / 5 % 4 {
             0 => "0",
-            1 => "1",
+            1 => "2",
             2 => "Sun, 01 Nov 2026 08:00:01 GMT",
             // A date in the past: wait no longer.
             _ => "Sun, 01 Nov 2026 07:00:00 GMT",
@@ -211,7 +211,9 @@ pub(super) fn spoil(faults: &[Fault], number: u64, call: &Call, mut reply: Reply
     for fault in faults {
         match fault {
             Fault::Slow => reply.wait_ms += SLOW_MS,
-            Fault::Garbage if call.path.contains("/rest/") => reply.body.truncate(reply.body.len() / 2),
+            Fault::Garbage if call.path.contains("/rest/") || call.path.contains("/api/") => {
+                reply.body.truncate(reply.body.len() / 2)
+            }
             Fault::BrokenOff => reply.broken_off = number.is_multiple_of(3),
             Fault::Gzip => reply = compressed(call, reply),
             Fault::DateGap if asks_for_the_gap(call) => {
