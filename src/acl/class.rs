@@ -124,6 +124,11 @@ impl Classes {
         self.table().number(rule).map(AclClass)
     }
 
+    /// Whether somebody who satisfies a class's rule might not satisfy the other; so it is too of a class that is not there.
+    pub fn tightens(&self, from: AclClass, to: &Rule) -> Result<bool, Error> {
+        Ok(self.tree.get(&from)?.is_none_or(|was| !was.implies(to)))
+    }
+
     /// Whether these principals satisfy the rule of one class: for whoever explains a right and may not have it. Nothing can
     /// be searched or opened with the answer.
     pub fn admits(&self, class: AclClass, who: &PrincipalSet) -> bool {

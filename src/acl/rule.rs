@@ -110,6 +110,12 @@ impl Rule {
         self.conditions().all(|condition| condition.is_met_by(who))
     }
 
+    /// Whether everybody who satisfies this rule satisfies the other too, whoever holds the principals. Exact: for conditions
+    /// that only ask for more, a rule implies a condition just where one of its own does.
+    pub(super) fn implies(&self, other: &Rule) -> bool {
+        other.conditions().all(|wanted| self.conditions().any(|condition| condition.implies(wanted)))
+    }
+
     /// A digest of the rule: equal digests are equal rules.
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut bytes = Vec::new();
@@ -187,6 +193,19 @@ mod tests {
             let naive = conditions.iter().all(|condition| condition.iter().any(|n| holds.contains(n)));
 
             prop_assert_eq!(rule_of(&conditions).admits(&who), naive);
+        }
+
+        #[test]
+        fn a_rule_implies_another_just_where_nobody_satisfies_it_alone(one in conditions(), other in conditions()) {
+            let rules = [rule_of(&one), rule_of(&other)];
+
+            let naive = (0u8..32).all(|held| {
+                let holds = (0..5).filter(|n| held & (1 << n) != 0).map(|n| group(&n.to_string())).collect();
+                let who = PrincipalSet::of(holds);
+                !rules[0].admits(&who) || rules[1].admits(&who)
+            });
+
+            prop_assert_eq!(rules[0].implies(&rules[1]), naive);
         }
 
         #[test]

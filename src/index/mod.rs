@@ -304,6 +304,7 @@ impl Index {
     /// Takes a change.
     pub fn change(&self, change: Change<'_>) -> Result<(), Error> {
         let mut writing = self.writing();
+        writing.begin()?;
         match change {
             Change::Replace(document, class, passages, vectors) => {
                 writing.replace(&self.fields, document, class, passages, vectors)
@@ -342,7 +343,15 @@ impl Index {
     /// Makes all changes so far visible and durable, with the number of the last one in the store. After an error none of
     /// the changes since the last commit is in the index: they must be made again from [`Index::reached`] on.
     pub fn commit(&self, reached: u64) -> Result<(), Error> {
-        self.commit_with(&mut self.writing(), reached)
+        let mut writing = self.writing();
+        writing.begin()?;
+        self.commit_with(&mut writing, reached)
+    }
+
+    /// From now on so many changes and commits are taken, and each one after them fails.
+    #[cfg(test)]
+    pub fn fail_after(&self, writes: u64) {
+        self.writing().writes_left = writes;
     }
 
     /// The number of the last change that is durable here; 0 for an empty index.

@@ -42,6 +42,9 @@ pub(super) struct Writing {
     pub(super) touched: HashMap<DocumentId, Touch>,
     /// The number of the last change that is durable.
     pub(super) reached: u64,
+    /// How many more changes and commits are taken before all of them fail, as if the machine had lost its power.
+    #[cfg(test)]
+    pub(super) writes_left: u64,
 }
 
 impl Writing {
@@ -56,7 +59,29 @@ impl Writing {
         let options =
             IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).memory_budget_per_thread(bytes);
         let writer = index.writer_with_options(options.build())?;
-        Ok(Writing { writer, folder: folder.to_owned(), touched: HashMap::new(), reached })
+        Ok(Writing {
+            writer,
+            folder: folder.to_owned(),
+            touched: HashMap::new(),
+            reached,
+            #[cfg(test)]
+            writes_left: u64::MAX,
+        })
+    }
+
+    /// Called before each change and commit. In tests it may be the one that fails.
+    #[cfg(test)]
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        if self.writes_left == 0 {
+            return Err(Error::Broken("this test lets no more be written".into()));
+        }
+        self.writes_left -= u64::from(self.writes_left < u64::MAX);
+        Ok(())
+    }
+
+    #[cfg(not(test))]
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        Ok(())
     }
 
     /// Puts a document with its passages in the place of what was there.

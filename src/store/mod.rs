@@ -68,6 +68,9 @@ struct Open {
     reserve_bytes: u64,
     /// The next number to give, and the first one that is not reserved on disk yet.
     sequence: Mutex<(u64, u64)>,
+    /// In tests: how many more changes are kept before all of them fail, as if the machine had lost its power.
+    #[cfg(test)]
+    changes_left: std::sync::atomic::AtomicU64,
     /// Held for as long as the folder is ours. Last, so that sled is closed before it is released.
     _lock: File,
 }
@@ -155,7 +158,38 @@ impl Store {
             .flush_every_ms(None);
         // The folder is ours already, so whoever holds sled's own lock is on the way out.
         let db = patiently(|| config.open(), is_locked)?;
-        Ok(Store { open: Arc::new(Open { folder, db, reserve_bytes, sequence: Mutex::new((0, 0)), _lock: lock }) })
+        let open = Open {
+            folder,
+            db,
+            reserve_bytes,
+            sequence: Mutex::new((0, 0)),
+            #[cfg(test)]
+            changes_left: u64::MAX.into(),
+            _lock: lock,
+        };
+        Ok(Store { open: Arc::new(open) })
+    }
+
+    /// From now on so many changes are kept, and each one after them fails.
+    #[cfg(test)]
+    pub fn fail_after(&self, changes: u64) {
+        self.open.changes_left.store(changes, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Called before each change. In tests it may be the one that fails.
+    fn begin_change(&self) -> Result<(), Error> {
+        #[cfg(test)]
+        {
+            use std::sync::atomic::Ordering::SeqCst;
+            let left = self.open.changes_left.fetch_update(SeqCst, SeqCst, |left| match left {
+                u64::MAX => Some(left),
+                left => Some(left.saturating_sub(1)),
+            });
+            if left == Ok(0) {
+                return Err(Error::Broken("this test lets no more changes be kept".into()));
+            }
+        }
+        Ok(())
     }
 
     /// The data folder.

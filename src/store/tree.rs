@@ -82,6 +82,7 @@ impl Changes {
         if self.adds {
             store.check_room()?;
         }
+        store.begin_change()?;
         let (trees, batches): (Vec<sled::Tree>, Vec<sled::Batch>) = self.trees.into_iter().unzip();
         let made: Result<(), TransactionError<std::convert::Infallible>> = trees.as_slice().transaction(|views| {
             for (view, batch) in views.iter().zip(&batches) {
@@ -122,12 +123,14 @@ impl<K: Key, V: Record> Tree<K, V> {
     pub fn put_on_reserve(&self, key: &K, value: &V) -> Result<(), Error> {
         let key = bytes_of(key);
         let framed = record::close(self.name, &key, record::frame(value));
+        self.store.begin_change()?;
         self.tree.insert(key, framed)?;
         self.store.flush()
     }
 
     /// Removes a record; the removal is on disk when this returns. `true` where it was there.
     pub fn remove(&self, key: &K) -> Result<bool, Error> {
+        self.store.begin_change()?;
         let was_there = self.tree.remove(bytes_of(key))?.is_some();
         self.store.flush()?;
         Ok(was_there)
@@ -141,6 +144,7 @@ impl<K: Key, V: Record> Tree<K, V> {
         if batch.changes.iter().any(|(_, record)| record.is_some()) {
             self.store.check_room()?;
         }
+        self.store.begin_change()?;
         let mut closed = sled::Batch::default();
         self.close(batch, &mut closed);
         self.tree.apply_batch(closed)?;
