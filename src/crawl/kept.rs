@@ -435,6 +435,25 @@ impl Kept {
         self.put_status(source, &status)
     }
 
+    /// Forgets how a source stood, and what was remembered of its files, of its search and of what was withheld: its documents
+    /// have gone.
+    pub(super) fn forget_source(&self, source: &SourceId) -> Result<(), store::Error> {
+        let prefix = format!("{source}:");
+        self.forget_refused(source, |_| true)?;
+        let mut batch = Batch::new();
+        for key in self.heard.keys_under(prefix.as_bytes()) {
+            batch.remove(&key?);
+        }
+        self.heard.apply(batch)?;
+        let mut batch = Batch::new();
+        for key in self.withheld.keys_under(prefix.as_bytes()) {
+            batch.remove(&key?);
+        }
+        self.withheld.apply(batch)?;
+        self.sources.remove(&source.as_str().to_owned())?;
+        Ok(())
+    }
+
     fn count(&self, source: &SourceId) -> Result<u64, store::Error> {
         let mut count = 0;
         for key in self.facts.keys_under(format!("{source}:").as_bytes()) {

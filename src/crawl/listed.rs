@@ -69,7 +69,7 @@ pub(super) fn head(item: &Item, space: &Space, items: &BTreeMap<DocumentId, Item
     let title = title(item, items);
     let head = (
         (&title, &space.key, &space.name, &item.url),
-        (&item.container, &item.ancestors, fields.labels(item)),
+        (fields.container(item), fields.ancestors(item), fields.labels(item)),
         (fields.author(&item.author), item.updated_ms, fields.made(item)),
     );
     let text = serde_json::to_vec(&head).expect("a head is text and numbers");
@@ -91,8 +91,8 @@ pub(super) fn document(item: &Item, words: Words, listed: &Listed, fields: &Fiel
         title: title(item, &listed.items),
         space: space.cloned().unwrap_or_else(|| Space { key: String::new(), name: String::new() }),
         url: item.url.clone(),
-        container: item.container.clone(),
-        ancestors: item.ancestors.clone(),
+        container: fields.container(item).cloned(),
+        ancestors: fields.ancestors(item).to_vec(),
         labels: fields.labels(item).to_vec(),
         author: fields.author(&words.author).to_owned(),
         updated_ms: words.updated_ms,

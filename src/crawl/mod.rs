@@ -32,9 +32,12 @@ mod again;
 mod apply;
 mod archive;
 mod confluence;
+mod credential;
+mod draft;
 mod due;
 mod examine;
 mod fields;
+mod forget;
 mod hint;
 mod kept;
 mod listed;
@@ -51,6 +54,7 @@ mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tighten;
 mod trial;
 mod words;
 
@@ -71,16 +75,19 @@ use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
 pub use self::address::{Wanted, wanted};
+pub use self::credential::Secret;
+pub use self::draft::{Changes, changed, needs_secrets_again, opens, outside_of};
 pub use self::due::{Next, next, upcoming};
 pub use self::examine::Finding;
-pub use self::fields::Authors;
+pub use self::fields::{Authors, Field, Narrows, clash, meanings};
+pub use self::forget::forget;
 pub use self::hint::{Hint, Unheard, WEBHOOK_EVENTS};
 pub use self::markup::{MacroFate, MacroUse};
 pub use self::permissions::{About, Asks, Condition, Conditions, Unknown};
 pub use self::preview::{Counts, Preview};
 pub use self::progress::{Basis, Estimate, Progress, estimate};
 pub use self::scope::Pattern;
-pub use self::settings::{Product, Settings};
+pub use self::settings::{Origin, Product, Settings};
 pub use self::trial::{Tried, try_page};
 
 /// How much a run reads.
@@ -290,10 +297,9 @@ pub fn heard(settings: &Settings, signature: Option<&str>, body: &[u8]) -> Resul
     hint::heard(secret.as_bytes(), signature, body)
 }
 
-/// The secret that webhooks of a source are signed with, as it stands in its file; the error says what is wrong with that.
+/// The secret that webhooks of a source are signed with; the error says what is wrong with its file.
 pub fn webhook_secret(settings: &Settings) -> Result<String, String> {
-    let path = settings.webhook_secret_file.as_deref();
-    confluence::secret(path.ok_or_else(|| "the source has no webhook_secret_file".to_owned())?)
+    settings.secret(Secret::WebhookSecret)?.ok_or_else(|| "the source has no webhook_secret_file".to_owned())
 }
 
 /// Looks whether a source can be relied on: each right that a sync needs, and what to do where one is missing. It changes

@@ -273,6 +273,15 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
     learning.keep()
 }
 
+/// Ends everything that is kept of a source's permissions: it went.
+pub(super) fn end(kept: &Kept, source: &SourceId, sync: SyncId) -> Result<(), store::Error> {
+    let mut learning = Learning { kept, sync, changes: Batch::new(), past: Batch::new(), count: 0 };
+    for (key, was) in &kept.permissions(source)? {
+        learning.remove(key, was)?;
+    }
+    learning.keep()
+}
+
 impl Permission {
     /// The sync that first read it so as a whole.
     pub(super) fn since(&self) -> SyncId {

@@ -152,13 +152,12 @@ impl Running<'_, '_> {
         }
 
         self.phase("listing")?;
-        self.list(&mut listed)?;
-
         let fresh_after = match self.mode {
             Mode::Full => Some(self.kept.begin_full(&self.settings.name, self.run.began)?),
             Mode::Changes | Mode::Permissions | Mode::News => None,
         };
         let mut known = self.kept.known(&self.settings.name, fresh_after)?;
+        self.list(&mut listed, &mut known)?;
         if let Some(only) = &listed.only {
             known.documents.retain(|id, held| only.contains(&held.space) || listed.items.contains_key(id));
         }
@@ -185,7 +184,7 @@ impl Running<'_, '_> {
         }
     }
 
-    fn list(&mut self, listed: &mut Listed) -> Result<(), End> {
+    fn list(&mut self, listed: &mut Listed, known: &mut Known) -> Result<(), End> {
         for (place, space) in listed.spaces.clone().iter().enumerate() {
             let (run, watch) = (&mut self.run, &mut *self.watch);
             let mut is_stopped = false;
@@ -205,9 +204,13 @@ impl Running<'_, '_> {
             for failure in listing.failures {
                 self.fail(failure);
             }
+            let ids: Vec<DocumentId> = listing.items.iter().map(|item| item.id.clone()).collect();
             for item in listing.items {
                 listed.space_of.insert(item.id.clone(), place);
                 listed.items.insert(item.id.clone(), item);
+            }
+            if listing.is_whole {
+                self.withhold_tightened(&ids, place, listed, known)?;
             }
         }
         self.run.seen = listed.items.len() as u64;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::credential::Entered;
 use super::due::Timed;
 use super::fields::Fields;
 use super::scope::{Pattern, every_kind};
@@ -115,9 +116,13 @@ pub struct Settings {
     #[serde(default)]
     pub use_groups: Vec<String>,
     /// A table of who may view which space, for versions before 9.1 that tell it in no other way: lines of
-    /// `space_key,subject_type,subject`, where the type is `user`, `group` or `everyone` (without a subject).
+    /// `space_key,subject_type,subject`, where the type is `user`, `group` or `everyone` (without a subject). Or an XML export of
+    /// the site or of a space, which says so.
     #[serde(default)]
     pub space_permissions_file: Option<PathBuf>,
+    /// The same lines, here: what is uploaded on the desk.
+    #[serde(default)]
+    pub space_permissions: Vec<String>,
     /// On Cloud: take an admin key for each sync, by which an administrator of the site reads what restrictions would hide.
     /// Without it the pages that `user` may not view are not there.
     #[serde(default)]
@@ -155,6 +160,22 @@ pub struct Settings {
     /// Keys that somebody set, rather than left at their defaults. Filled in by whoever reads the settings.
     #[serde(skip)]
     pub(crate) written: BTreeSet<String>,
+    /// Who set them.
+    #[serde(skip)]
+    pub(crate) origin: Origin,
+    /// Secrets that were entered on the desk, in the place of files.
+    #[serde(skip)]
+    pub(crate) entered: Entered,
+}
+
+/// Where the settings of a source were set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// In the settings file: on the desk they are locked.
+    #[default]
+    File,
+    /// On the desk.
+    Desk,
 }
 
 impl Settings {

@@ -463,3 +463,42 @@ fn answers_that_are_packed_or_broken_off_cost_nothing_that_was_there_on_any_flav
         assert_eq!(documents(), 3, "{flavour}");
     }
 }
+
+#[test]
+fn whatever_becomes_of_a_page_between_two_runs_is_so_after_the_next() {
+    for flavour in ["dc-10", "dc-7.19", "cloud"] {
+        let mut site = Site::two_projects();
+        for id in 501..508 {
+            site = site.page("HR", &id.to_string(), None, &format!("Page {id}"), "<p>The orchid wants water.</p>");
+        }
+        let site = site.restrict("506", &["mary"], &[]).restrict("507", &["mary"], &[]);
+        let house = Appliance::made_of(Parts::of_flavour(flavour), &site, |_| {});
+        house.refresh();
+        let ids = ["501", "502", "503", "504", "505", "506"];
+        let open = |house: &Appliance| -> Vec<&str> {
+            let mut mateo = house.sign_in("mateo");
+            let path = |id: &str| format!("/api/v1/documents/wiki:{id}");
+            ids.into_iter().filter(|id| mateo.send("GET", &path(id), None).unwrap().status == 200).collect()
+        };
+        assert_eq!(open(&house), ["501", "502", "503", "504", "505"], "{flavour}");
+        let change = |id: &str, body: Value| house.change_wiki("PATCH", &format!("/_standin/content/{id}"), &body);
+
+        // Moved below a page that is left to another, archived, thrown away, purged, restricted, and opened.
+        change("501", json!({ "parent": "507" }));
+        change("502", json!({ "status": "archived" }));
+        change("503", json!({ "status": "trashed" }));
+        house.change_wiki("DELETE", "/_standin/content/504", &Value::Null);
+        change("505", json!({ "read": { "users": ["mary"], "groups": [] } }));
+        change("506", json!({ "read": { "users": [], "groups": [] } }));
+        house.refresh();
+        assert_eq!(open(&house), ["506"], "{flavour}");
+
+        // And back, as far as there is a way back.
+        change("501", json!({ "parent": null }));
+        change("502", json!({ "status": "current" }));
+        change("503", json!({ "status": "current" }));
+        change("505", json!({ "read": { "users": [], "groups": [] } }));
+        house.refresh();
+        assert_eq!(open(&house), ["501", "502", "503", "505", "506"], "{flavour}");
+    }
+}

@@ -45,6 +45,26 @@ use super::{Failure, Settings, scope};
 use crate::corpus::Space;
 use crate::directory::SourcePeople;
 use crate::extract::Extractor;
+use crate::names::SourceId;
+
+/// Whether a path is an export rather than a text: a folder, or a zip file (APPNOTE §4.3.7).
+pub(super) fn is_export(path: &Path) -> bool {
+    let mut head = [0u8; 4];
+    let begins =
+        |file: std::fs::File| std::io::Read::read_exact(&mut &file, &mut head).is_ok() && &head == b"PK\x03\x04";
+    path.is_dir() || std::fs::File::open(path).is_ok_and(begins)
+}
+
+/// Who may view each space by an export, for a wiki that tells it in no other way. Of a space that the export does not have, or
+/// whose permissions are not in it, nothing is said. The error says what is wrong with the file.
+pub(super) fn views(file: &Path, source: &SourceId) -> Result<HashMap<String, Subjects>, String> {
+    let in_words = |wrong: Wrong| format!("{}: {}", file.display(), wrong.failure().cause);
+    let contents = Package::open(file).and_then(|package| Contents::read(&package)).map_err(in_words)?;
+    let known = contents.people.known(source, contents.descriptor.is_cloud, None, contents.grants.names());
+    let view =
+        |(id, space): (&Box<str>, &contents::Space)| Some((space.key.clone(), contents.grants.may_view(id, &known)?));
+    Ok(contents.spaces.iter().filter_map(view).collect())
+}
 
 /// One export.
 pub(super) struct Archive<'a> {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use super::super::{Failure, Product, Settings};
+use super::super::{Failure, Product, Secret, Settings};
 use super::wire::{Rows, User};
 use crate::outbound::{self, Outbound, Request, Response};
 
@@ -122,16 +122,19 @@ impl Client {
             let pair = format!("{}:{secret}", settings.user);
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
         };
-        let authorization = match (&settings.token_file, &settings.password_file) {
+        let is_cloud = settings.kind == Product::ConfluenceCloud;
+        if settings.has_secret(Secret::Token) && settings.has_secret(Secret::Password) {
+            return Err("give a token or a password, not both".to_owned());
+        }
+        let authorization = match (settings.secret(Secret::Token)?, settings.secret(Secret::Password)?) {
             // Cloud takes an API token in the place of the password, beside the account's e-mail address.
-            (Some(token), None) if settings.kind == Product::ConfluenceCloud => basic(secret(token)?),
-            (None, Some(_)) if settings.kind == Product::ConfluenceCloud => {
-                return Err("Confluence Cloud takes no passwords; give an API token in token_file".to_owned());
+            (Some(token), _) if is_cloud => basic(token),
+            (None, Some(_)) if is_cloud => {
+                return Err("Confluence Cloud takes no passwords; give an API token".to_owned());
             }
-            (Some(token), None) => format!("Bearer {}", secret(token)?),
-            (None, Some(password)) => basic(secret(password)?),
-            (Some(_), Some(_)) => return Err("give token_file or password_file, not both".to_owned()),
-            (None, None) => return Err("token_file (or user and password_file) is missing".to_owned()),
+            (Some(token), _) => format!("Bearer {token}"),
+            (None, Some(password)) => basic(password),
+            (None, None) => return Err("a token (or user and password) is missing".to_owned()),
         };
         if settings.url.scheme() == "about" {
             return Err("url, its address, is missing".to_owned());
@@ -424,13 +427,4 @@ fn is_web_page(response: &Response) -> bool {
 /// Confluence refuses even a good password until somebody answers a CAPTCHA; asking again only makes it last.
 fn is_captcha(response: &Response) -> bool {
     response.header("x-seraph-loginreason").is_some_and(|reason| reason.contains("AUTHENTICATION_DENIED"))
-}
-
-pub(in crate::crawl) fn secret(path: &std::path::Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let text = text.trim();
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(format!("{} holds no credential: one line is expected", path.display()));
-    }
-    Ok(text.to_owned())
 }

@@ -1,5 +1,5 @@
-//! Who may view a space, by whichever way this Confluence tells it: REST, a remote procedure call, an add-on, or a table that
-//! the administrator keeps.
+//! Who may view a space, by whichever way this Confluence tells it: REST, a remote procedure call, an add-on, or a table or an
+//! XML export that the administrator keeps.
 //!
 //! REST tells it from 9.1 on. Before, the deprecated remote procedure calls do, where they are switched on and no form for the
 //! administrator's password stands before them. Each way tells the whole truth or nothing: what one of them cannot tell is
@@ -14,8 +14,9 @@ use serde_json::json;
 use super::client::{Client, Trouble, encoded};
 use super::permission;
 use super::wire::{Actors, Called, PermissionSet};
-use crate::crawl::Failure;
 use crate::crawl::restriction::Subjects;
+use crate::crawl::{Failure, Settings, archive};
+use crate::names::SourceId;
 
 /// A way to ask, and what an administrator calls it.
 type Way = (&'static str, fn(&Client, &str) -> Result<Subjects, Trouble>);
@@ -36,8 +37,17 @@ pub(super) struct Grants {
 
 impl Grants {
     /// Reads the administrator's table, where there is one; the error says what is wrong with it.
-    pub(super) fn open(table: Option<&Path>) -> Result<Grants, String> {
-        Ok(Grants { last: AtomicUsize::new(0), table: table.map(Table::open).transpose()? })
+    pub(super) fn open(settings: &Settings) -> Result<Grants, String> {
+        let table = match (&settings.space_permissions_file, settings.space_permissions.as_slice()) {
+            (Some(_), [_, ..]) => return Err("give space_permissions_file or space_permissions, not both".to_owned()),
+            (Some(path), []) => Some(Table::open(path, &settings.name)?),
+            (None, []) => None,
+            (None, lines) => {
+                let wrong = |(line, why)| format!("line {line} of space_permissions: {why}");
+                Some(Table::parse(&lines.join("\n")).map_err(wrong)?)
+            }
+        };
+        Ok(Grants { last: AtomicUsize::new(0), table })
     }
 
     /// Who may view a space.
@@ -74,7 +84,7 @@ impl Grants {
 
 /// For an administrator: what each way answered, and what to do.
 fn failure(space: &str, mut untold: Vec<(usize, Trouble)>) -> Failure {
-    const TABLE: &str = "or name who may view each space in space_permissions_file";
+    const TABLE: &str = "or name who may view each space in space_permissions_file (a table, or an XML export)";
     untold.sort_by_key(|(place, _)| *place);
     let answers: Vec<String> = untold.iter().map(|(place, trouble)| format!("{}: {trouble}", WAYS[*place].0)).collect();
     let told = |place: usize| untold.iter().find(|(way, _)| *way == place).map(|(_, trouble)| trouble);
@@ -128,9 +138,12 @@ fn by_extender(client: &Client, space: &str) -> Result<Subjects, Trouble> {
     Ok(subjects)
 }
 
-/// Whom an administrator names for each space.
+/// Whom an administrator names for each space, or an export of the wiki does.
 #[derive(Debug, Default)]
-struct Table(HashMap<String, Vec<Named>>);
+struct Table {
+    named: HashMap<String, Vec<Named>>,
+    exported: HashMap<String, Subjects>,
+}
 
 #[derive(Debug, PartialEq)]
 enum Named {
@@ -140,7 +153,10 @@ enum Named {
 }
 
 impl Table {
-    fn open(path: &Path) -> Result<Table, String> {
+    fn open(path: &Path, source: &SourceId) -> Result<Table, String> {
+        if archive::is_export(path) {
+            return Ok(Table { exported: archive::views(path, source)?, ..Table::default() });
+        }
         let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Table::parse(&text).map_err(|(line, why)| format!("line {line} of {}: {why}", path.display()))
     }
@@ -166,15 +182,18 @@ impl Table {
                 ("everyone", false) => return Err((number + 1, "everyone has no subject")),
                 _ => return Err((number + 1, "subject_type is user, group or everyone")),
             };
-            table.0.entry(space).or_default().push(named);
+            table.named.entry(space).or_default().push(named);
         }
         Ok(table)
     }
 
     /// Whom it names for a space; `None` where it has no line for it.
     fn of(&self, client: &Client, space: &str) -> Option<Result<Subjects, Failure>> {
+        if let Some(subjects) = self.exported.get(space) {
+            return Some(Ok(subjects.clone()));
+        }
         let mut subjects = Subjects::default();
-        for named in self.0.get(space)? {
+        for named in self.named.get(space)? {
             match named {
                 Named::Everyone => subjects.anyone = true,
                 Named::Group(name) => subjects.groups.push(name.as_str().into()),
@@ -199,8 +218,8 @@ mod tests {
         )
         .unwrap();
 
-        assert_eq!(table.0["ENG"], [Named::Group("R&D, Hamburg".to_owned()), Named::User("alice".to_owned())]);
-        assert_eq!(table.0["HR"], [Named::Everyone]);
+        assert_eq!(table.named["ENG"], [Named::Group("R&D, Hamburg".to_owned()), Named::User("alice".to_owned())]);
+        assert_eq!(table.named["HR"], [Named::Everyone]);
         for (text, line) in [
             ("ENG", 1),
             ("HR,everyone,\nENG,group,", 2),

@@ -41,7 +41,6 @@ use crate::directory::SourcePeople;
 use crate::extract::Extractor;
 use crate::outbound;
 
-pub(super) use self::client::secret;
 pub(super) use self::cloud::Cloud;
 
 /// Spaces asked for at once.
@@ -73,7 +72,7 @@ impl<'a> Confluence<'a> {
         outbound: &outbound::Settings,
         extractor: &'a Extractor,
     ) -> Result<Confluence<'a>, String> {
-        let grants = Grants::open(settings.space_permissions_file.as_deref())?;
+        let grants = Grants::open(settings)?;
         let client = Client::open(settings, outbound)?;
         Ok(Confluence { client, grants, settings, extractor, numbers: Mutex::default() })
     }

@@ -1,5 +1,6 @@
 //! Whole runs over a source made by hand, with the real store, rules, directory and index.
 
+mod broken;
 mod facts;
 mod news;
 
@@ -155,6 +156,7 @@ struct Site {
     broken_files: Vec<DocumentId>,
     is_listing_broken: bool,
     refuses: Option<Failure>,
+    is_away: bool,
     hides_people: bool,
     /// Items that no listing gives, although they are there.
     in_between: Vec<DocumentId>,
@@ -251,6 +253,9 @@ impl Source for Site {
     }
 
     fn spaces(&self) -> Result<Vec<Space>, Failure> {
+        if self.is_away {
+            return Err(failure("server_error"));
+        }
         let more: std::collections::BTreeSet<&String> = self.elsewhere.values().collect();
         let more = more.into_iter().map(|key| Space { key: key.clone(), name: key.clone() });
         Ok([Space { key: "HR".to_owned(), name: "Human Resources".to_owned() }].into_iter().chain(more).collect())
@@ -463,6 +468,17 @@ fn a_source_that_takes_us_for_somebody_else_changes_nothing() {
     assert_eq!((run.state, run.removed), (State::Failed, 0));
     assert_eq!(run.failures[0].code, "anonymous");
     assert_eq!(world.found_by(&["staff"]).len(), 3);
+}
+
+#[test]
+fn a_source_that_cannot_tell_its_spaces_changes_nothing() {
+    let (world, mut site) = (World::new(), site());
+    world.run(&site, Mode::Changes);
+
+    site.is_away = true;
+    let run = world.run(&site, Mode::Full);
+
+    assert_eq!((run.state, run.removed, world.found_by(&["staff"]).len()), (State::Failed, 0, 3));
 }
 
 #[test]

@@ -552,6 +552,9 @@ fn the_extender_add_on_and_then_a_table_tell_what_nothing_else_does() {
     let by_table =
         |called: Answer| with_settings(old(called), more.clone(), |confluence, _| confluence.may_view(&space()));
     assert_eq!(by_table(not_there()).unwrap(), by_add_on);
+    let lines = json!({"space_permissions": ["ENG,group,staff", "ENG,user,alice"]});
+    let told = with_settings(old(not_there()), lines, |confluence, _| confluence.may_view(&space()));
+    assert_eq!(told.unwrap(), by_add_on);
     let passing = by_table((503, "text/html", String::new()));
     assert!(passing.is_err(), "a table is older than an answer that only fails to come: {passing:?}");
 }
