@@ -53,7 +53,7 @@ impl App {
 
     fn source_states(&self) -> Result<Vec<SourceState>, Error> {
         let mut states = Vec::new();
-        for source in &self.settings.source {
+        for source in &self.sources.all() {
             states.push(self.source_state(source)?);
         }
         Ok(states)

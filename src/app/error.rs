@@ -30,6 +30,9 @@ pub enum Error {
     /// What was sent does not fit; what to mend.
     #[error("{0}")]
     Unreadable(String),
+    /// It stands against how things are now; against what, and what can be done.
+    #[error("{0}")]
+    Conflict(String),
     /// A login was refused.
     #[error(transparent)]
     Refused(#[from] sso::Refusal),

@@ -11,7 +11,8 @@
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
-//! | the desk, and one source on it | `desk.rs`, `sources.rs` |
+//! | the desk, and one source on it | `desk.rs` with `views.rs`, `sources.rs` |
+//! | make, change and remove a source | `source_settings.rs`, with `registry.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
@@ -39,16 +40,19 @@ mod proof;
 mod provision;
 mod recall;
 mod refresh;
+mod registry;
 mod responses;
 mod rounds;
 mod settings;
 mod sight;
 mod sign_in;
 mod single_logout;
+mod source_settings;
 mod sources;
 mod told;
 mod trial;
 mod turns;
+mod views;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -64,6 +68,7 @@ pub use owner::{
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
 pub use refresh::{AtWork, Removal};
+pub use registry::{Draft, Hush};
 pub use settings::{ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
 pub use sources::{PageTest, SourceDetail, Stopping, Tested};
@@ -145,8 +150,12 @@ pub struct App {
     running: turns::Running,
     /// What each source's sync is doing.
     syncs: refresh::Syncs,
+    /// Which sources there are.
+    sources: registry::Registry,
     /// Sources that an administrator is looking into now.
     looks: sources::Looks,
+    /// Views of the desk that are open.
+    views: views::Views,
     /// One writer of the index at a time: a sync, or the embedding of what it brought.
     indexing: Mutex<()>,
     /// The thread that does what is due.
@@ -218,6 +227,8 @@ impl App {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let scim_tokens = provision::read_tokens(&settings.scim)?;
+        let sources = registry::Registry::open(&settings.source, settings.desk_files.clone(), &store, &vault)
+            .context("while opening the sources")?;
         let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
         let app = Arc::new_cyclic(|me| App {
@@ -246,7 +257,9 @@ impl App {
             turns,
             running: turns::Running::default(),
             syncs: refresh::Syncs::default(),
+            sources,
             looks: sources::Looks::default(),
+            views: views::Views::default(),
             indexing: Mutex::new(()),
             rounds: rounds::Rounds::default(),
             settings,

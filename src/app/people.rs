@@ -105,7 +105,7 @@ impl App {
 
     fn someone(&self, person: Arc<Person>) -> Result<Someone, Error> {
         let mut accounts = Vec::new();
-        for source in &self.settings.source {
+        for source in &self.sources.all() {
             if let Some(trace) = self.directory.trace(&person.id, &source.name)
                 && let crate::directory::Tie::Account { account, by, .. } = trace.tie
             {
@@ -161,8 +161,8 @@ impl App {
             Which::Said => one.is_set_aside || matches!(one.holder, Some((_, TiedBy::Administrator))),
         };
         let mut all: Vec<Tied> = Vec::new();
-        let sources = self.settings.source.iter().map(|known| &known.name);
-        for name in sources.filter(|name| source.is_none_or(|source| source == *name)) {
+        let sources = self.sources.all();
+        for name in sources.iter().map(|known| &known.name).filter(|name| source.is_none_or(|source| source == *name)) {
             for holding in self.directory.accounts(name).into_iter().filter(is_wanted) {
                 let person = match holding.holder {
                     Some((id, _)) => self.directory.person(&id)?.map(Arc::new),

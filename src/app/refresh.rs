@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::{App, Asker, Error};
@@ -91,7 +91,8 @@ impl Syncs {
         heard.get(source).map(|hint| if hint.everything { Mode::Changes } else { Mode::News })
     }
 
-    fn hear(&self, source: &SourceId, hint: Hint) {
+    /// Notes what was heard of a source, until a run looks at it.
+    pub(super) fn hear(&self, source: &SourceId, hint: Hint) {
         if !hint.is_empty() {
             self.heard.lock().unwrap_or_else(PoisonError::into_inner).entry(source.clone()).or_default().add(hint);
         }
@@ -104,6 +105,15 @@ impl Syncs {
             Mode::Full | Mode::Changes | Mode::News => heard.remove(source).unwrap_or_default(),
             Mode::Permissions => Hint::default(),
         }
+    }
+
+    /// Forgets a source that went.
+    pub(super) fn forget(&self, source: &SourceId) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
+        self.at_work
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|known, work| known != source || !work.is_done);
     }
 
     /// Stops all syncs and waits for them.
@@ -138,7 +148,7 @@ impl App {
     /// Hears what a webhook of a source says, where it proves that it is one: the next round looks there. A source that is not
     /// there and one without a secret are the same to whoever asks.
     pub fn hear(&self, source: &SourceId, signature: Option<&str>, body: &[u8]) -> Result<(), Error> {
-        match crawl::heard(self.source(source)?, signature, body) {
+        match crawl::heard(&*self.source(source)?, signature, body) {
             Ok(hint) => {
                 tracing::debug!(%source, pages = hint.pages.len(), spaces = hint.spaces.len(), "a webhook was heard");
                 self.syncs.hear(source, hint);
@@ -211,7 +221,7 @@ impl App {
         tracing::info!(leaf = began.leaf(), %source, mode = mode_word(mode), "a sync began");
         let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
         let heard = self.syncs.take_heard(source, mode);
-        let done = crawl::sync(settings, &self.settings.outbound, mode, &heard, &self.rooms(), &mut |run| {
+        let done = crawl::sync(&settings, &self.settings.outbound, mode, &heard, &self.rooms(), &mut |run| {
             let mut at_work = self.syncs.at_work.lock().unwrap_or_else(PoisonError::into_inner);
             let mut is_stopping = self.syncs.stop.is_set();
             if let Some(work) = at_work.get_mut(source) {
@@ -246,8 +256,8 @@ impl App {
         Ok(done?)
     }
 
-    pub(super) fn source(&self, name: &SourceId) -> Result<&crawl::Settings, Error> {
-        self.settings.source.iter().find(|source| source.name == *name).ok_or(Error::NotThere)
+    pub(super) fn source(&self, name: &SourceId) -> Result<Arc<crawl::Settings>, Error> {
+        self.sources.find(name).ok_or(Error::NotThere)
     }
 
     pub(super) fn administrators_only(&self, asker: &Asker) -> Result<(), Error> {

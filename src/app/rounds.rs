@@ -74,7 +74,8 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 6] = [
+        let round: [(&str, Deed); 7] = [
+            ("removed sources", App::forget_removed_sources),
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
             ("sessions", App::sweep_sessions),
@@ -96,7 +97,7 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
 
 impl App {
     fn sync_what_is_due(&self) -> Result<(), Error> {
-        for source in &self.settings.source {
+        for source in &self.sources.all() {
             let due = self.next_sync(source)?.filter(|next| next.at <= self.now()).map(|next| next.mode);
             // What is due looks at all that was heard, unless it is permissions alone, after which this comes round again.
             let hinted = self.syncs.hinted(&source.name);

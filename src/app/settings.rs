@@ -23,6 +23,8 @@ pub struct ScimToken {
 pub struct Settings {
     /// Where our state is kept.
     pub data: PathBuf,
+    /// The folder whose files may be named on the desk; `None` where none may.
+    pub desk_files: Option<PathBuf>,
     /// The one address people use.
     pub public_url: url::Url,
     /// Questions that the model answers at once; as many more are answered by quoting, and beyond these told that the

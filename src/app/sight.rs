@@ -1,5 +1,8 @@
 //! What a person may read at this moment: their classes, less the sources whose permissions are too old to be trusted.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::explain::SourceTrust;
 use super::{App, Asker, Error};
 use crate::acl::Visibility;
@@ -7,7 +10,7 @@ use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::crawl;
 use crate::index::{Head, Scope};
-use crate::names::UserId;
+use crate::names::{SourceId, UserId};
 
 /// A person's sight, for one request.
 pub(super) struct Sight {
@@ -37,7 +40,7 @@ impl Sight {
         if sources.is_empty() {
             return None;
         }
-        // Every source by name, and not "all": a source taken out of the settings must not answer from what is left of it.
+        // Every source by name, and not "all": a source that was removed must not answer from what is left of it.
         scope.sources = sources;
         Some(scope)
     }
@@ -49,7 +52,7 @@ impl App {
         Ok(Sight {
             visibility: self.classes.visible_to(asker.principals()),
             stale: self.stale_sources()?,
-            sources: self.settings.source.iter().map(|source| source.name.to_string()).collect(),
+            sources: self.sources.all().iter().map(|source| source.name.to_string()).collect(),
         })
     }
 
@@ -71,17 +74,26 @@ impl App {
         Ok(self.index.head(&sight.visibility, document)?)
     }
 
+    /// What a field's name means, and in which sources.
+    pub fn meanings(&self, name: &str) -> BTreeMap<crawl::Field, Vec<SourceId>> {
+        crawl::meanings(self.sources.all().iter().map(AsRef::as_ref), name)
+    }
+
+    /// The settings of a document's source.
+    pub fn settings_of(&self, document: &DocumentId) -> Option<Arc<crawl::Settings>> {
+        self.sources.all().into_iter().find(|source| source.name.as_str() == document.source())
+    }
+
     /// When the permissions of a document's source were last read whole.
     pub(super) fn permissions_as_of(&self, document: &DocumentId) -> Result<Option<Moment>, Error> {
-        let source = self.settings.source.iter().find(|source| source.name.as_str() == document.source());
-        let Some(source) = source else { return Ok(None) };
+        let Some(source) = self.settings_of(document) else { return Ok(None) };
         Ok(crawl::status(&self.store, &source.name)?.permissions_as_of)
     }
 
     /// Whether a document's source may answer now, and why not: what [`Sight::trusts`] decides by.
     pub(super) fn trust_in(&self, document: &DocumentId) -> Result<SourceTrust, Error> {
         let is_it = |source: &str| source == document.source();
-        Ok(if !self.settings.source.iter().any(|source| is_it(source.name.as_str())) {
+        Ok(if !self.sources.all().iter().any(|source| is_it(source.name.as_str())) {
             SourceTrust::Unknown
         } else if self.stale_sources()?.iter().any(|source| is_it(source)) {
             SourceTrust::Stale
@@ -93,7 +105,7 @@ impl App {
     pub(super) fn stale_sources(&self) -> Result<Vec<String>, Error> {
         let now = self.now();
         let mut stale = Vec::new();
-        for source in self.settings.source.iter().filter(|source| source.stale_minutes > 0) {
+        for source in self.sources.all().iter().filter(|source| source.stale_minutes > 0) {
             let budget_ms = i64::try_from(source.stale_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
             let as_of = crawl::status(&self.store, &source.name)?.permissions_as_of;
             // A clock set back must not make old permissions young: a moment in the future is as good as none.

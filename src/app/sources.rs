@@ -5,10 +5,11 @@
 //! rule that was read with the page; to everybody else it tells counts, ids and the rule.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::explain::names_in;
 use super::refresh::AtWork;
+use super::registry::Draft;
 use super::told::SourceState;
 use super::{Access, App, Asker, Error};
 use crate::audit::Event;
@@ -26,7 +27,7 @@ pub struct SourceDetail {
     /// When it was taken.
     pub at: Moment,
     /// Its settings. Secrets are files, and here are their names alone.
-    pub settings: crawl::Settings,
+    pub settings: Arc<crawl::Settings>,
     /// How it stands.
     pub state: SourceState,
     /// Where its sync stands.
@@ -137,8 +138,8 @@ impl Drop for Look<'_> {
 impl App {
     /// One source with all that is known of it; the asker must be an administrator.
     pub fn source_detail(&self, asker: &Asker, source: &SourceId) -> Result<SourceDetail, Error> {
-        let settings = self.source_on_record(asker, source, "source")?;
-        let (now, state) = (self.now(), self.source_state(settings)?);
+        let settings = self.source_viewed(asker, source, "source")?;
+        let (now, state) = (self.now(), self.source_state(&settings)?);
         let at_work = self.syncs.at_work(source);
         let estimate = match (at_work, state.status.runs.as_slice()) {
             (AtWork::Running, [run, earlier @ ..]) => crawl::estimate(run, earlier, now),
@@ -146,8 +147,8 @@ impl App {
         };
         Ok(SourceDetail {
             at: now,
-            upcoming: crawl::upcoming(settings, &state.status, now, UPCOMING),
-            settings: settings.clone(),
+            upcoming: crawl::upcoming(&settings, &state.status, now, UPCOMING),
+            settings,
             is_stale: self.stale_sources()?.iter().any(|stale| stale == source.as_str()),
             is_looked_into: self.looks.is_taken(source),
             state,
@@ -158,8 +159,8 @@ impl App {
 
     /// The runs of a source that are kept, newest first; the asker must be an administrator.
     pub fn source_runs(&self, asker: &Asker, source: &SourceId) -> Result<Vec<crawl::Run>, Error> {
-        let settings = self.source_on_record(asker, source, "runs")?;
-        Ok(self.source_state(settings)?.status.runs)
+        let settings = self.source_viewed(asker, source, "runs")?;
+        Ok(self.source_state(&settings)?.status.runs)
     }
 
     /// Stops a source's sync at its next step; the asker must be an administrator. What was read until then is kept.
@@ -171,27 +172,31 @@ impl App {
         })
     }
 
-    /// Looks whether a source can be relied on: each right that a sync needs; the asker must be an administrator.
-    pub fn check_source(&self, asker: &Asker, source: &SourceId) -> Result<Vec<Finding>, Error> {
-        let settings = self.source_on_record(asker, source, "check")?;
+    /// Looks whether a source can be relied on: each right that a sync needs; the asker must be an administrator. With a draft it
+    /// is looked at as it would be with that, and may not be there yet.
+    pub fn check_source(&self, asker: &Asker, source: &SourceId, draft: Option<&Draft>) -> Result<Vec<Finding>, Error> {
+        let settings = self.source_looked_into(asker, source, "check", draft)?;
         let _look = self.looks.take(source)?;
-        match crawl::examine(settings, &self.settings.outbound, &self.extractor) {
+        match crawl::examine(&settings, &self.settings.outbound, &self.extractor) {
             Err(crawl::Error::Settings(_, why)) => Ok(vec![Finding { what: "settings", outcome: Err(unusable(why)) }]),
             found => Ok(found?),
         }
     }
 
-    /// Counts what a source would give with its settings as they are; the asker must be an administrator. It lists the whole
-    /// source, which takes as long as a sync that finds no change.
-    pub fn preview(&self, asker: &Asker, source: &SourceId) -> Result<Preview, Error> {
-        self.source_on_record(asker, source, "preview")?;
-        self.preview_as_owner(source)
+    /// Counts what a source would give with its settings as they are, or with a draft before it is kept; the asker must be an
+    /// administrator. It lists the whole source, which takes as long as a sync that finds no change.
+    pub fn preview(&self, asker: &Asker, source: &SourceId, draft: Option<&Draft>) -> Result<Preview, Error> {
+        let settings = self.source_looked_into(asker, source, "preview", draft)?;
+        self.counted(&settings)
     }
 
     /// The same for the owner of the machine.
     pub fn preview_as_owner(&self, source: &SourceId) -> Result<Preview, Error> {
-        let settings = self.source(source)?;
-        let _look = self.looks.take(source)?;
+        self.counted(&*self.source(source)?)
+    }
+
+    fn counted(&self, settings: &crawl::Settings) -> Result<Preview, Error> {
+        let _look = self.looks.take(&settings.name)?;
         match crawl::preview(settings, &self.settings.outbound, &self.extractor) {
             Err(crawl::Error::Settings(_, why)) => Ok(Preview { failures: vec![unusable(why)], ..Preview::default() }),
             counted => Ok(counted?),
@@ -208,7 +213,7 @@ impl App {
         let wanted = crawl::wanted(local.unwrap_or(address), &bases);
         let wanted = wanted.map_err(|why| Error::Unreadable(why.to_string()))?;
         let _look = self.looks.take(source)?;
-        let tried = match crawl::try_page(settings, &self.settings.outbound, &self.rooms(), &wanted) {
+        let tried = match crawl::try_page(&settings, &self.settings.outbound, &self.rooms(), &wanted) {
             Err(crawl::Error::Settings(_, why)) => Err(unusable(why)),
             tried => tried?,
         };
@@ -271,17 +276,51 @@ impl App {
         })
     }
 
-    /// The settings of a source that an administrator looks at or does something to, put on record.
+    /// The settings of a source that an administrator does something to, put on record.
     fn source_on_record(
         &self,
         asker: &Asker,
         source: &SourceId,
         what: &'static str,
-    ) -> Result<&crawl::Settings, Error> {
+    ) -> Result<Arc<crawl::Settings>, Error> {
         self.administrators_only(asker)?;
         let settings = self.source(source)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: source.as_str() })?;
         tracing::debug!(leaf = receipt.leaf(), %source, what, "a source was looked at");
+        Ok(settings)
+    }
+
+    /// The settings of a source that an administrator views. A page that asks again every few seconds is one view.
+    fn source_viewed(
+        &self,
+        asker: &Asker,
+        source: &SourceId,
+        what: &'static str,
+    ) -> Result<Arc<crawl::Settings>, Error> {
+        self.administrators_only(asker)?;
+        let settings = self.source(source)?;
+        self.views.record((asker.user(), what, source.as_str()), self.now(), || {
+            let event = Event::Desk { user: asker.user(), what, target: source.as_str() };
+            let receipt = self.audit.append(&event)?;
+            tracing::debug!(leaf = receipt.leaf(), %source, what, "a source is viewed");
+            Ok::<(), Error>(())
+        })?;
+        Ok(settings)
+    }
+
+    /// The settings that a source is looked into with: as they are, or as a draft would have them.
+    fn source_looked_into(
+        &self,
+        asker: &Asker,
+        source: &SourceId,
+        what: &'static str,
+        draft: Option<&Draft>,
+    ) -> Result<Arc<crawl::Settings>, Error> {
+        let Some(draft) = draft else { return self.source_on_record(asker, source, what) };
+        self.administrators_only(asker)?;
+        let settings = self.drafted(source, draft)?;
+        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: source.as_str() })?;
+        tracing::debug!(leaf = receipt.leaf(), %source, what, "a draft of a source was looked into");
         Ok(settings)
     }
 }

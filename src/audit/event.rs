@@ -75,6 +75,10 @@ pub enum Event<'a> {
     /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
     /// back (`alias_cleared`): a leaf for each person whose rights it changed.
     Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
+    /// An administrator made, changed or removed a source on the desk: which keys of its settings were set, never to what.
+    SourceSet { user: &'a UserId, source: &'a SourceId, what: &'a str, keys: &'a [String] },
+    /// What was kept of a removed source has gone; how many documents.
+    SourceGone { source: &'a SourceId, documents: u64 },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -160,6 +164,12 @@ impl Event<'_> {
                     fields["target"] = json!(whom);
                 }
                 ("aliased", Some(*user), fields)
+            }
+            Event::SourceSet { user, source, what, keys } => {
+                ("source_set", Some(*user), json!({ "source": source, "what": what, "keys": keys }))
+            }
+            Event::SourceGone { source, documents } => {
+                ("source_gone", None, json!({ "source": source, "documents": documents }))
             }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };

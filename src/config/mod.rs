@@ -33,11 +33,14 @@ pub struct Data {
     pub turns_max: usize,
     /// Seconds that a question waits for the model before it is answered by quoting.
     pub turn_wait_s: u64,
+    /// The folder whose files administrators may name on the desk (credentials, root certificates, tables, exports of sources
+    /// made there); without one they may name none, and enter secrets instead.
+    pub desk_files: Option<PathBuf>,
 }
 
 impl Default for Data {
     fn default() -> Data {
-        Data { folder: PathBuf::from("/var/lib/sotto"), turns_max: 8, turn_wait_s: 5 }
+        Data { folder: PathBuf::from("/var/lib/sotto"), turns_max: 8, turn_wait_s: 5, desk_files: None }
     }
 }
 
@@ -169,6 +172,7 @@ impl Settings {
     pub fn hand_down(self) -> (app::Settings, web::Settings) {
         let below = app::Settings {
             data: self.data.folder,
+            desk_files: self.data.desk_files,
             public_url: self.server.public_url.clone(),
             turns_max: self.data.turns_max,
             turn_wait_s: self.data.turn_wait_s,

@@ -18,7 +18,7 @@ use super::edge::id_of;
 use super::front::{Front, Running};
 use super::guard::SignedIn;
 use super::metrics::Metrics;
-use super::narrowing::Narrowing;
+use super::narrowing::{Meanings, Narrowing};
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::answer::{QUESTION_BYTES_MAX, Question};
@@ -55,7 +55,7 @@ impl Drop for StopOnDrop {
      content((wire::Answer = "application/json"), (wire::Answer = "text/event-stream"))),
     (status = 400, description = "No question, or not one of 1 to 4096 bytes", body = Problem)))]
 pub async fn ask(front: Data<Front>, asker: SignedIn, request: HttpRequest, body: Body) -> Result<HttpResponse, Reply> {
-    let ask = asked(body)?;
+    let ask = asked(body, &|name| front.app.meanings(name))?;
     let (stop, began) = (Stop::default(), Instant::now());
     let on_drop = StopOnDrop(stop.clone());
     let mut events = begin(&front, asker.0, ask, stop);
@@ -85,7 +85,7 @@ pub async fn ask(front: Data<Front>, asker: SignedIn, request: HttpRequest, body
 }
 
 /// What the body asks, with the limit named where it does not fit.
-fn asked(body: Body) -> Result<Ask, Reply> {
+fn asked(body: Body, meanings: Meanings<'_>) -> Result<Ask, Reply> {
     let sent: wire::Ask = question_body(body)?;
     let narrowing = Narrowing {
         spaces: sent.spaces,
@@ -97,12 +97,13 @@ fn asked(body: Body) -> Result<Ask, Reply> {
         created_after: sent.created_after,
         created_before: sent.created_before,
         parents: sent.parents,
+        fields: sent.fields,
     };
     Ok(Ask {
         question: Question::parse(&sent.question).map_err(|error| Reply::unreadable(error.to_string()))?,
         conversation: known(sent.conversation_id.as_deref(), ConversationId::parse)?,
         parent: known(sent.parent_message_id.as_deref(), MessageId::parse)?,
-        scope: narrowing.scope()?,
+        scope: narrowing.scope(meanings)?,
         application: sent.application,
         temporary: sent.temporary,
     })

@@ -41,8 +41,9 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
         created_after: sent.created_after,
         created_before: sent.created_before,
         parents: sent.parents,
+        fields: sent.fields,
     }
-    .scope()?;
+    .scope(&|name| front.app.meanings(name))?;
     let began = Instant::now();
     let results = deed(&front, move |app| {
         let found = app.search(&asker.0, &query, &scope, limit)?;
@@ -59,8 +60,12 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
     (status = 404, description = "Missing, or not to be seen: the same body", body = Problem)))]
 pub async fn document(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<Json<wire::Document>, Reply> {
     let id = DocumentId::parse(&id).ok_or_else(Reply::not_there)?;
-    let (opened, ancestors) = deed(&front, move |app| app.document(&asker.0, &id)).await?;
-    Ok(Json(wire::Document::of(&opened, &ancestors)))
+    let document = deed(&front, move |app| {
+        let (opened, ancestors) = app.document(&asker.0, &id)?;
+        let settings = app.settings_of(&id);
+        Ok(wire::Document::of(&opened, &ancestors, settings.as_deref()))
+    });
+    Ok(Json(document.await?))
 }
 
 /// Why the asker may read a document. Who else may is not told.

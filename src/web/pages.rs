@@ -53,6 +53,13 @@ pub async fn admin_access(front: Data<Front>, _: Administrator) -> Result<HttpRe
     page(&front, "access.html")
 }
 
+/// Where the administrator makes a source.
+#[utoipa::path(get, path = "/admin/sources", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_new_source(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "new-source.html")
+}
+
 /// One source on the desk. Which it is the page reads from its own address, and a source that is not there the interface
 /// tells it.
 #[utoipa::path(get, path = "/admin/sources/{name}", tag = "pages", params(("name" = String, Path)),

@@ -207,6 +207,7 @@ impl From<app::Error> for Reply {
             ),
             app::Error::Unproven(how) => Reply::new(StatusCode::UNAUTHORIZED, "unproven", how),
             app::Error::Unreadable(what) => Reply::unreadable(what),
+            app::Error::Conflict(what) => Reply::new(StatusCode::CONFLICT, "conflict", what),
             // The detail is for the log and the auditor: an attacker who probes a login learns the code alone.
             app::Error::Refused(refusal) => Reply::new(StatusCode::FORBIDDEN, refusal.code, "this sign-in was refused"),
             app::Error::Full => {

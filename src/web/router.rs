@@ -66,11 +66,15 @@ routes! {
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
+    POST   "/api/v1/admin/sources"                    => sources::make;
     GET    "/api/v1/admin/sources/{name}"             => sources::detail;
+    PATCH  "/api/v1/admin/sources/{name}"             => sources::change;
+    DELETE "/api/v1/admin/sources/{name}"             => sources::remove;
     GET    "/api/v1/admin/sources/{name}/runs"        => sources::runs;
     POST   "/api/v1/admin/sources/{name}/stop"        => sources::stop;
     POST   "/api/v1/admin/sources/{name}/check"       => sources::check;
     GET    "/api/v1/admin/sources/{name}/preview"     => sources::preview;
+    POST   "/api/v1/admin/sources/{name}/preview"     => sources::preview_draft;
     POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
     GET    "/api/v1/admin/users"                      => people::users;
@@ -88,6 +92,7 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
+    GET    "/admin/sources"                           => pages::admin_new_source;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
     GET    "/admin/providers/{id}/test"               => trial::provider_test;

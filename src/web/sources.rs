@@ -1,6 +1,7 @@
-//! One source on the administrator's desk. For anybody else these routes are not there.
+//! Sources on the administrator's desk: making, changing and removing one, and looking into it. For anybody else these routes are not there.
 
 use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json, Path, Query};
 use serde::Deserialize;
 
@@ -38,6 +39,55 @@ pub async fn detail(
     let source = named(&name)?;
     let detail = deed(&front, move |app| app.source_detail(&administrator.0, &source)).await?;
     Ok(Json(wire::SourceDetail::from(&detail)))
+}
+
+/// Makes a source. It is read at once, where its settings have it read by themselves.
+#[utoipa::path(post, path = "/api/v1/admin/sources", tag = "desk", request_body = wire::NewSource,
+    responses((status = 201, description = "It is there"),
+    (status = 400, description = "What does not fit, by its key", body = Problem),
+    (status = 404, description = "The asker is no administrator", body = Problem),
+    (status = 409, description = "There is a source of this name, or what is left of one", body = Problem)))]
+pub async fn make(front: Data<Front>, administrator: Administrator, body: Body) -> Result<HttpResponse, Reply> {
+    let sent: wire::NewSource = body.json()?;
+    let wrong = "name is 1 to 40 lower-case letters, digits, '-' and '_'";
+    let source = SourceId::parse(&sent.name).ok_or_else(|| Reply::unreadable(wrong))?;
+    let (place, draft) = (format!("/api/v1/admin/sources/{source}"), sent.draft());
+    deed(&front, move |app| app.make_source(&administrator.0, &source, &draft)).await?;
+    Ok(HttpResponse::Created().insert_header((LOCATION, place)).finish())
+}
+
+/// Changes settings of a source that was made on the desk. They are in force when this returns; what they take in or leave out,
+/// with the next run.
+#[utoipa::path(patch, path = "/api/v1/admin/sources/{name}", tag = "desk", params(("name" = String, Path)),
+    request_body = wire::SourceChanges, responses((status = 204, description = "It is so"),
+    (status = 400, description = "What does not fit, by its key", body = Problem),
+    (status = 404, description = "No such source, or the asker is no administrator", body = Problem),
+    (status = 409, description = "It is set in the settings file", body = Problem)))]
+pub async fn change(
+    front: Data<Front>,
+    administrator: Administrator,
+    name: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Reply> {
+    let source = named(&name)?;
+    let draft = body.json::<wire::SourceChanges>()?.draft();
+    deed(&front, move |app| app.change_source(&administrator.0, &source, &draft)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Removes a source that was made on the desk. It answers nothing from now on, and what is kept of it goes.
+#[utoipa::path(delete, path = "/api/v1/admin/sources/{name}", tag = "desk", params(("name" = String, Path)),
+    responses((status = 202, description = "It answers nothing any more; its documents go"),
+    (status = 404, description = "No such source, or the asker is no administrator", body = Problem),
+    (status = 409, description = "It is set in the settings file", body = Problem)))]
+pub async fn remove(
+    front: Data<Front>,
+    administrator: Administrator,
+    name: Path<String>,
+) -> Result<HttpResponse, Reply> {
+    let source = named(&name)?;
+    deed(&front, move |app| app.remove_source(&administrator.0, &source)).await?;
+    Ok(HttpResponse::Accepted().finish())
 }
 
 /// The runs that are kept of a source, the newest first.
@@ -89,8 +139,10 @@ pub async fn stop(front: Data<Front>, administrator: Administrator, name: Path<S
     }
 }
 
-/// Looks whether the source can be relied on: each right that a sync needs, and what to do where one is missing.
+/// Looks whether the source can be relied on: each right that a sync needs, and what to do where one is missing. With a body: as
+/// it would be with those changes, which are not kept; the source need not be there yet.
 #[utoipa::path(post, path = "/api/v1/admin/sources/{name}/check", tag = "desk", params(("name" = String, Path)),
+    request_body = Option<wire::SourceChanges>,
     responses((status = 200, description = "What was found", body = wire::Check),
     (status = 404, description = "No such source, or the asker is no administrator", body = Problem),
     (status = 409, description = "It is being looked into", body = Problem)))]
@@ -98,9 +150,12 @@ pub async fn check(
     front: Data<Front>,
     administrator: Administrator,
     name: Path<String>,
+    body: Body,
 ) -> Result<Json<wire::Check>, Reply> {
     let source = named(&name)?;
-    let found = deed(&front, move |app| app.check_source(&administrator.0, &source)).await.map_err(looked_into)?;
+    let draft = if body.is_empty() { None } else { Some(body.json::<wire::SourceChanges>()?.draft()) };
+    let found = deed(&front, move |app| app.check_source(&administrator.0, &source, draft.as_ref())).await;
+    let found = found.map_err(looked_into)?;
     Ok(Json(wire::Check::from(found.as_slice())))
 }
 
@@ -115,8 +170,27 @@ pub async fn preview(
     name: Path<String>,
 ) -> Result<Json<wire::Preview>, Reply> {
     let source = named(&name)?;
-    let preview = deed(&front, move |app| app.preview(&administrator.0, &source)).await.map_err(looked_into)?;
+    let preview = deed(&front, move |app| app.preview(&administrator.0, &source, None)).await.map_err(looked_into)?;
     Ok(Json(wire::Preview::from(&preview)))
+}
+
+/// Counts what a source would give with some changes, before they are kept. The source need not be there yet.
+#[utoipa::path(post, path = "/api/v1/admin/sources/{name}/preview", tag = "desk", params(("name" = String, Path)),
+    request_body = wire::SourceChanges,
+    responses((status = 200, description = "The counts", body = wire::Preview),
+    (status = 400, description = "What does not fit, by its key", body = Problem),
+    (status = 404, description = "The asker is no administrator", body = Problem),
+    (status = 409, description = "It is set in the settings file, or is being looked into", body = Problem)))]
+pub async fn preview_draft(
+    front: Data<Front>,
+    administrator: Administrator,
+    name: Path<String>,
+    body: Body,
+) -> Result<Json<wire::Preview>, Reply> {
+    let source = named(&name)?;
+    let draft = body.json::<wire::SourceChanges>()?.draft();
+    let preview = deed(&front, move |app| app.preview(&administrator.0, &source, Some(&draft))).await;
+    Ok(Json(wire::Preview::from(&preview.map_err(looked_into)?)))
 }
 
 /// Reads one page now, by its address or id: what is extracted of it, and who may read it. The page itself is told only to an

@@ -90,8 +90,15 @@ export const sync = (/** @type {string} */ name, allowRemoval = false, mode = "c
 export const source = (/** @type {string} */ name) => read(sourcePath(name));
 export const sourceRuns = (/** @type {string} */ name) => read(`${sourcePath(name)}/runs`);
 export const stopSync = (/** @type {string} */ name) => change("POST", `${sourcePath(name)}/stop`);
-export const checkSource = (/** @type {string} */ name) => change("POST", `${sourcePath(name)}/check`);
-export const previewSource = (/** @type {string} */ name) => read(`${sourcePath(name)}/preview`);
+/** With a draft: as it would be with that. @param {string} name @param {any} [draft] */
+export const checkSource = (name, draft) => change("POST", `${sourcePath(name)}/check`, draft);
+/** @param {string} name @param {any} [draft] */
+export const previewSource = (name, draft) => (draft ? change("POST", `${sourcePath(name)}/preview`, draft) : read(`${sourcePath(name)}/preview`));
+/** @param {any} source a name, settings by their keys, and secrets */
+export const makeSource = (source) => change("POST", "/api/v1/admin/sources", source);
+/** @param {string} name @param {any} changes settings by their keys, and secrets */
+export const changeSource = (name, changes) => change("PATCH", sourcePath(name), changes);
+export const removeSource = (/** @type {string} */ name) => change("DELETE", sourcePath(name));
 export const testPage = (/** @type {string} */ name, /** @type {string} */ url) => change("POST", `${sourcePath(name)}/test`, { url });
 
 /** @param {string} name */

@@ -5,7 +5,14 @@ import { drawBlocks } from "./blocks.js";
 import { open } from "./dialogs.js";
 import { el, icon, iconButton, outward } from "./dom.js";
 import { say } from "./status.js";
-import { day } from "./when.js";
+import { day, exactly } from "./when.js";
+
+const TIMES = new Set(["created", "updated"]);
+
+/** A field under the name that its source's settings give it. @param {{field: string, name: string, values: string[]}} field */
+function drawField({ field, name, values }) {
+  return el("div", { class: "fact" }, el("dt", {}, name), el("dd", {}, values.map((value) => (TIMES.has(field) ? exactly(value) : value)).join(", ")));
+}
 
 /**
  * @param {{document_id: string, title: string, space: import("./api.js").Space, url: string}} source
@@ -36,6 +43,7 @@ export async function read(source, quotes) {
       el("p", { class: "source-meta" }, [page.author, `updated ${day(page.updated_at)}`].filter(Boolean).join(" · ")),
       page.labels.length > 0 ? el("ul", { class: "labels", "aria-label": "Labels" }, page.labels.map((/** @type {string} */ label) => el("li", {}, label))) : "",
       el("div", { class: "prose" }, drawBlocks(page.blocks, quotes)),
+      el("details", { class: "page-fields" }, el("summary", {}, "About this page"), el("dl", { class: "facts" }, page.fields.map(drawField))),
     );
     const first = body.querySelector("mark");
     if (first) {

@@ -5,6 +5,7 @@ import { $, el, on } from "./dom.js";
 import { signInAgain } from "./me.js";
 import { changes, drawProgress, drawRuns, modeWords, phaseWords, stateOf } from "./runs.js";
 import { drawFields, drawParts } from "./settings.js";
+import { edit, remove } from "./source-edit.js";
 import { say } from "./status.js";
 import { drawCheck, drawPreview, drawTest } from "./tested.js";
 import { age, roughly } from "./when.js";
@@ -27,6 +28,12 @@ let said = "";
 /** Whether the last run waits for a word on removals. */
 let isHeld = false;
 
+/** The source as it was told last. @type {any} */
+let shown = null;
+
+/** Whether its settings are being changed. */
+let isEditing = false;
+
 /** @type {number|undefined} */
 let timer;
 
@@ -43,6 +50,19 @@ on($("#sync-form"), "submit", (event) => {
 on($("#stop"), "click", halt);
 on($("#check"), "click", () => take($("#check"), $("#checked"), "Testing each right of the crawler's account", () => checkSource(NAME), drawCheck));
 on($("#count"), "click", () => take($("#count"), $("#counted"), "Listing every space", () => previewSource(NAME), drawPreview));
+on($("#edit"), "click", () => {
+  isEditing = true;
+  $("#change").hidden = true;
+  $("#parts").hidden = true;
+  edit(shown, () => {
+    isEditing = false;
+    $("#change").hidden = false;
+    $("#parts").hidden = false;
+    $("#edit").focus();
+    look();
+  });
+});
+on($("#remove"), "click", () => remove(NAME, $("#removed")));
 on($("#test-form"), "submit", (event) => {
   event.preventDefault();
   take($("#try"), $("#tested"), "Reading the page and who may read it", () => testPage(NAME, $("#page-address").value), drawTest);
@@ -105,7 +125,10 @@ function draw(detail, runs) {
   redraw("run-rows", runs, () => (runs.length > 0 ? drawRuns(runs, opened) : [el("tr", {}, el("td", { colspan: "9", class: "soft" }, "There was no run yet."))]));
   redraw("parts", detail.settings, () => drawParts(detail.settings));
   redraw("field-rows", detail.fields, () => drawFields(detail.fields));
-  $("#locked").textContent = detail.locked_by === "file" ? "Locked: they stand in the settings file, and are changed there." : "";
+  const isFixed = detail.locked_by === "file";
+  $("#locked").textContent = isFixed ? "Locked: they stand in the settings file, and are changed there." : "Made here, and in force as soon as they are saved.";
+  shown = detail;
+  if (!isEditing) $("#change").hidden = isFixed;
   const begins = $("#begin");
   begins.hidden = work !== "no";
   $("#how-much").hidden = work !== "no";

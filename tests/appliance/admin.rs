@@ -43,6 +43,11 @@ fn for_others_there_is_no_desk() {
         ("GET", "/api/v1/admin/overview"),
         ("GET", "/api/v1/admin/sources"),
         ("POST", "/api/v1/admin/sources/wiki/sync"),
+        ("GET", "/admin/sources"),
+        ("POST", "/api/v1/admin/sources"),
+        ("PATCH", "/api/v1/admin/sources/wiki"),
+        ("DELETE", "/api/v1/admin/sources/wiki"),
+        ("POST", "/api/v1/admin/sources/wiki/preview"),
         ("GET", "/admin/sources/wiki"),
         ("GET", "/api/v1/admin/sources/wiki"),
         ("GET", "/api/v1/admin/sources/wiki/runs"),
@@ -51,7 +56,7 @@ fn for_others_there_is_no_desk() {
         ("POST", "/api/v1/admin/sources/wiki/check"),
         ("POST", "/api/v1/admin/sources/wiki/test"),
     ] {
-        let body = (method == "POST" || method == "PUT").then(|| json!({ "mode": "full" }));
+        let body = matches!(method, "POST" | "PUT" | "PATCH").then(|| json!({ "mode": "full" }));
         assert_eq!(mateo.send(method, path, body.as_ref()).unwrap().status, 404, "{method} {path}");
     }
 }

@@ -21,6 +21,7 @@ mod hooks;
 mod hostile_files;
 mod interference;
 mod login;
+mod made_sources;
 mod pages;
 mod people;
 mod permissions;

@@ -413,9 +413,17 @@ fn the_routes_of_a_source_stand_in_the_description_of_the_interface() {
 
     let paths = house.sign_in("ana").json("/api/v1/openapi.json").unwrap()["paths"].clone();
 
-    for (path, method) in
-        [("", "get"), ("/runs", "get"), ("/stop", "post"), ("/check", "post"), ("/preview", "get"), ("/test", "post")]
-    {
+    for (path, method) in [
+        ("", "get"),
+        ("", "patch"),
+        ("", "delete"),
+        ("/runs", "get"),
+        ("/stop", "post"),
+        ("/check", "post"),
+        ("/preview", "get"),
+        ("/preview", "post"),
+        ("/test", "post"),
+    ] {
         let path = format!("/api/v1/admin/sources/{{name}}{path}");
         assert!(paths[&path][method].is_object(), "{method} {path}");
     }

@@ -1,9 +1,11 @@
 //! Questions and answers on the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Space, utf16};
+use super::{FieldFilter, Space, utf16};
 use crate::answer;
 use crate::app;
 
@@ -46,6 +48,9 @@ pub struct Ask {
     /// Documents, `SOURCE:ID`: only what hangs on one of these, or stands directly below it.
     #[serde(default)]
     pub parents: Option<Vec<String>>,
+    /// Fields by the names that the sources' settings give them, to narrow to.
+    #[serde(default)]
+    pub fields: Option<BTreeMap<String, FieldFilter>>,
     /// The application; absent for the default one.
     #[serde(default)]
     pub application: Option<String>,

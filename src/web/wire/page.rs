@@ -1,5 +1,7 @@
 //! What the pages ask for besides answers: who is signed in, documents, search results, sign-in buttons.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -7,6 +9,7 @@ use super::{Space, matches, utf16};
 use crate::app;
 use crate::clock::Moment;
 use crate::corpus::{self, DocumentId};
+use crate::crawl::{self, Field};
 use crate::directory::Role;
 use crate::index::{Joined, Opened};
 
@@ -114,6 +117,26 @@ pub struct Search {
     /// Documents, `SOURCE:ID`: what hangs on one of these, or stands directly below it.
     #[serde(default)]
     pub parents: Option<Vec<String>>,
+    /// Fields by the names that the sources' settings give them. Of a source that has no field of a name nothing is found.
+    #[serde(default)]
+    pub fields: Option<BTreeMap<String, FieldFilter>>,
+}
+
+/// What a field is narrowed to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum FieldFilter {
+    /// Any of these values.
+    Values(Vec<String>),
+    /// Times, RFC 3339.
+    Times {
+        /// At or after.
+        #[serde(default)]
+        after: Option<String>,
+        /// Before.
+        #[serde(default)]
+        before: Option<String>,
+    },
 }
 
 /// Passages, best first.
@@ -163,10 +186,23 @@ pub struct Document {
     pub labels: Vec<String>,
     /// The visible ones of the pages above it, root first.
     pub ancestors: Vec<Ancestor>,
+    /// What is kept of it beside its words, each under the name that its source's settings give it.
+    pub fields: Vec<DocumentField>,
     /// The content, in reading order.
     pub blocks: Vec<Block>,
     /// The passages it was cut into.
     pub passages: Vec<Passage>,
+}
+
+/// One field of a document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentField {
+    /// Our name of it.
+    pub field: &'static str,
+    /// The name that its source's settings give it.
+    pub name: String,
+    /// What it says; of a time, RFC 3339.
+    pub values: Vec<String>,
 }
 
 /// A page above.
@@ -255,8 +291,8 @@ impl SearchResult {
 }
 
 impl Document {
-    /// An opened document with the ancestors its reader may see.
-    pub fn of(opened: &Opened, ancestors: &[(DocumentId, String)]) -> Document {
+    /// An opened document with the ancestors its reader may see, and its fields as the settings of its source call them.
+    pub fn of(opened: &Opened, ancestors: &[(DocumentId, String)], settings: Option<&crawl::Settings>) -> Document {
         let document = opened.document();
         Document {
             document_id: document.id.to_string(),
@@ -276,9 +312,50 @@ impl Document {
                 .iter()
                 .map(|(id, title)| Ancestor { document_id: id.to_string(), title: title.clone() })
                 .collect(),
+            fields: settings.map(|settings| fields(document, ancestors, settings)).unwrap_or_default(),
             blocks: document.blocks.iter().map(Block::from).collect(),
             passages: opened.passages().iter().map(Passage::from).collect(),
         }
+    }
+}
+
+/// The fields of a document that say something.
+fn fields(
+    document: &corpus::Document,
+    ancestors: &[(DocumentId, String)],
+    settings: &crawl::Settings,
+) -> Vec<DocumentField> {
+    let kept = Field::ALL.into_iter().filter(|field| settings.fields.keeps(*field));
+    let all = kept.map(|field| DocumentField {
+        field: field.word(),
+        name: settings.fields.name(field).to_owned(),
+        values: values(document, ancestors, field),
+    });
+    all.filter(|field| !field.values.is_empty()).collect()
+}
+
+fn values(document: &corpus::Document, ancestors: &[(DocumentId, String)], field: Field) -> Vec<String> {
+    let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
+    match field {
+        Field::Title => text(&document.title),
+        Field::Authors => {
+            let mut names = [text(&document.author), text(&document.made.by)].concat();
+            names.dedup();
+            names
+        }
+        Field::Created => document.made.at_ms.map(|at| Moment::from_ms(at).rfc3339()).into_iter().collect(),
+        Field::Updated => vec![Moment::from_ms(document.updated_ms).rfc3339()],
+        Field::Labels => document.labels.clone(),
+        Field::Space => text(&document.space.name),
+        Field::Type => vec![document.kind.word().to_owned()],
+        Field::Version => vec![document.revision.to_string()],
+        // Of the page above it the title is told only to who may open that page.
+        Field::Parent => {
+            let parent = document.parent();
+            let told = ancestors.iter().find(|(id, _)| Some(id) == parent).map(|(_, title)| title.clone());
+            told.into_iter().collect()
+        }
+        Field::Url => text(&document.url),
     }
 }
 

@@ -9,7 +9,7 @@ use super::desk::{Failure, Mode, Run};
 use super::page::Block;
 use super::source_settings::{SettingPart, SourceField, fields, parts};
 use crate::app::{self, AtWork};
-use crate::crawl::{self, Basis, Estimate, MacroFate};
+use crate::crawl::{self, Basis, Estimate, MacroFate, Origin, Secret};
 
 /// One source.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,8 +36,13 @@ pub struct SourceDetail {
     pub upcoming: Vec<UpcomingRun>,
     /// Whether its connection is tried, what it would give is counted, or a page of it is tested just now.
     pub is_looked_into: bool,
-    /// What fixes its settings: `file`. They cannot be changed on the desk.
-    pub locked_by: &'static str,
+    /// What fixes its settings: `file`, and they cannot be changed on the desk. `null` where they can.
+    pub locked_by: Option<&'static str>,
+    /// Its settings by their keys, for whoever may change them; `null` where they are fixed. No secret is among them.
+    #[schema(value_type = Option<Object>)]
+    pub values: Option<serde_json::Value>,
+    /// Secrets that were entered on the desk: `token`, `password`, `webhook_secret`.
+    pub entered: Vec<&'static str>,
     /// Its settings in words, part by part.
     pub settings: Vec<SettingPart>,
     /// What becomes of each field of its pages.
@@ -195,7 +200,7 @@ pub struct ShownPage {
 
 impl From<&app::SourceDetail> for SourceDetail {
     fn from(detail: &app::SourceDetail) -> SourceDetail {
-        let (settings, status) = (&detail.settings, &detail.state.status);
+        let (settings, status) = (&*detail.settings, &detail.state.status);
         SourceDetail {
             at: detail.at.rfc3339(),
             name: settings.name.to_string(),
@@ -220,7 +225,9 @@ impl From<&app::SourceDetail> for SourceDetail {
                 .map(|next| UpcomingRun { at: next.at.rfc3339(), mode: next.mode.into() })
                 .collect(),
             is_looked_into: detail.is_looked_into,
-            locked_by: "file",
+            locked_by: (settings.origin == Origin::File).then_some("file"),
+            values: (settings.origin == Origin::Desk).then(|| super::source_settings::values(settings)),
+            entered: Secret::ALL.into_iter().filter(|one| settings.entered.has(*one)).map(Secret::word).collect(),
             settings: parts(settings),
             fields: fields(settings),
         }

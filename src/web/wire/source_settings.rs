@@ -4,7 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::crawl::{Authors, Mode, Pattern, Product, Settings};
+use crate::crawl::{Authors, Field, Mode, Narrows, Origin, Pattern, Product, Secret, Settings};
 
 /// Settings of one part.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +24,7 @@ pub struct SourceSetting {
     pub text: String,
     /// The keys in the settings file.
     pub keys: Vec<&'static str>,
-    /// `file` where one of these is set there, else `default`.
+    /// `file` or `desk` where one of these is set there, else `default`.
     pub origin: &'static str,
 }
 
@@ -33,15 +33,19 @@ pub struct SourceSetting {
 pub struct SourceField {
     /// Our name of it.
     pub field: &'static str,
+    /// What it is called in a page and where a search is narrowed by it: `fields.NAME`.
+    pub name: String,
     /// Where in the source it comes from.
     pub from: &'static str,
     /// Whether it is kept.
     pub is_kept: bool,
     /// What a search may narrow by it with; empty where it may not.
-    pub filters: Vec<&'static str>,
+    pub filters: Vec<String>,
     /// The key that decides whether it is kept; `null` where it always is.
     pub key: Option<&'static str>,
-    /// `file`, `default`, or `always` where it cannot be left out.
+    /// Why it is always kept; `null` where it need not be.
+    pub why: Option<&'static str>,
+    /// `file`, `desk`, `default`, or `always` where it cannot be left out and has its own name.
     pub origin: &'static str,
 }
 
@@ -58,42 +62,92 @@ pub fn parts(settings: &Settings) -> Vec<SettingPart> {
 
 /// What becomes of each field of its pages.
 pub fn fields(settings: &Settings) -> Vec<SourceField> {
-    let always = |field, from, filters: &[&'static str]| SourceField {
-        field,
-        from,
-        is_kept: true,
-        filters: filters.to_vec(),
-        key: None,
-        origin: "always",
-    };
-    let origin = if settings.written.contains("fields") { "file" } else { "default" };
-    let chosen = |field, from, is_kept, filters: &[&'static str], key| SourceField {
-        field,
-        from,
-        is_kept,
-        filters: if is_kept { filters.to_vec() } else { Vec::new() },
-        key: Some(key),
-        origin,
-    };
     let kept = &settings.fields;
-    let authors = match kept.authors {
-        Authors::LastEditor => "who changed it last",
-        Authors::Creator => "who made it",
-        Authors::Both => "who changed it last, and who made it",
-        Authors::None => "nobody: no names are kept",
+    let one = |field: Field| {
+        let (key, why) = kept_by(field);
+        let is_kept = kept.keeps(field);
+        let (name, is_set) = (kept.name(field).to_owned(), settings.written.contains("fields"));
+        let mut filters: Vec<String> = filters(field).iter().map(|filter| (*filter).to_owned()).collect();
+        if field.narrows() != Narrows::Nothing {
+            filters.push(format!("fields.{name}"));
+        }
+        SourceField {
+            field: field.word(),
+            from: from(field, kept.authors),
+            is_kept,
+            filters: if is_kept { filters } else { Vec::new() },
+            key,
+            why,
+            origin: match (key, is_set) {
+                (None, _) if name == field.word() => "always",
+                (_, true) => origin_word(settings),
+                (_, false) => "default",
+            },
+            name,
+        }
     };
-    vec![
-        always("title", "the title; of a file its name", &[]),
-        chosen("authors", authors, kept.authors != Authors::None, &["authors"], "fields.authors"),
-        chosen("created", "the day it was made", kept.created, &["created_after", "created_before"], "fields.created"),
-        always("updated", "the day of its last change", &["updated_after", "updated_before"]),
-        chosen("labels", "the labels", kept.labels, &["labels"], "fields.labels"),
-        always("space", "the key and the name of its space", &["spaces"]),
-        always("type", "page, blog post, comment or attachment", &["kinds"]),
-        always("version", "the number of its version", &[]),
-        always("parent", "what it hangs on, or the page above it", &["parents"]),
-        always("URL", "the address that it is opened at", &[]),
-    ]
+    Field::ALL.into_iter().map(one).collect()
+}
+
+fn from(field: Field, authors: Authors) -> &'static str {
+    match (field, authors) {
+        (Field::Authors, Authors::LastEditor) => "who changed it last",
+        (Field::Authors, Authors::Creator) => "who made it",
+        (Field::Authors, Authors::Both) => "who changed it last, and who made it",
+        (Field::Authors, Authors::None) => "nobody: no names are kept",
+        (Field::Title, _) => "the title; of a file its name",
+        (Field::Created, _) => "the day it was made",
+        (Field::Updated, _) => "the day of its last change",
+        (Field::Labels, _) => "the labels",
+        (Field::Space, _) => "the key and the name of its space",
+        (Field::Type, _) => "page, blog post, comment or attachment",
+        (Field::Version, _) => "the number of its version",
+        (Field::Parent, _) => "what it hangs on, or the page above it",
+        (Field::Url, _) => "the address that it is opened at",
+    }
+}
+
+/// The key that decides whether a field is kept, or why it always is.
+fn kept_by(field: Field) -> (Option<&'static str>, Option<&'static str>) {
+    match field {
+        Field::Authors => (Some("fields.authors"), None),
+        Field::Created => (Some("fields.created"), None),
+        Field::Labels => (Some("fields.labels"), None),
+        Field::Parent => (Some("fields.parent"), None),
+        Field::Title => (None, Some("an answer names its sources by it")),
+        Field::Updated => (None, Some("an answer says how old its sources are")),
+        Field::Space => (None, Some("an answer names it, and permissions go by it")),
+        Field::Type => (None, Some("what hangs on a page is told from pages by it")),
+        Field::Version => (None, Some("what changed is told by it")),
+        Field::Url => (None, Some("a source is opened at it")),
+    }
+}
+
+/// Keys of a search that narrow by a field, whatever it is called.
+fn filters(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::Authors => &["authors"],
+        Field::Created => &["created_after", "created_before"],
+        Field::Updated => &["updated_after", "updated_before"],
+        Field::Labels => &["labels"],
+        Field::Space => &["spaces"],
+        Field::Type => &["kinds"],
+        Field::Parent => &["parents"],
+        Field::Title | Field::Version | Field::Url => &[],
+    }
+}
+
+fn origin_word(settings: &Settings) -> &'static str {
+    match settings.origin {
+        Origin::File => "file",
+        Origin::Desk => "desk",
+    }
+}
+
+/// The settings by their keys, as a form shows them. They have no secret: those are entered by themselves, and an address of the
+/// desk has none in it.
+pub fn values(settings: &Settings) -> serde_json::Value {
+    serde_json::to_value(settings).unwrap_or_default()
 }
 
 /// An address without a name and a password in it, should somebody have written them there.
@@ -119,7 +173,7 @@ struct Words<'a> {
 impl Words<'_> {
     fn setting(&self, label: &'static str, keys: &[&'static str], text: impl Into<String>) -> SourceSetting {
         let is_set = keys.iter().any(|key| self.settings.written.contains(*key));
-        let origin = if is_set { "file" } else { "default" };
+        let origin = if is_set { origin_word(self.settings) } else { "default" };
         SourceSetting { label, text: text.into(), keys: keys.to_vec(), origin }
     }
 
@@ -127,10 +181,14 @@ impl Words<'_> {
         let settings = self.settings;
         let is_cloud = settings.kind == Product::ConfluenceCloud;
         let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let credential = match (path(&settings.token_file), path(&settings.password_file)) {
+        let was_entered = settings.entered.has(Secret::Token) || settings.entered.has(Secret::Password);
+        let files = (path(&settings.token_file), path(&settings.password_file));
+        let credential = match files {
             (Some(file), _) if is_cloud => format!("An API token, from {file}"),
             (Some(file), _) => format!("A personal access token, from {file}"),
             (None, Some(file)) => format!("A password, from {file}"),
+            (None, None) if settings.entered.has(Secret::Token) => "A token that was entered, sealed".to_owned(),
+            (None, None) if settings.entered.has(Secret::Password) => "A password that was entered, sealed".to_owned(),
             (None, None) => "None is set, so nothing is read".to_owned(),
         };
         let mut all = vec![
@@ -160,7 +218,8 @@ impl Words<'_> {
         }
         if settings.kind != Product::ConfluenceArchive {
             all.push(self.setting("Account", &["user"], settings.user.clone()));
-            all.push(self.setting("Credential", &["token_file", "password_file"], credential));
+            let setting = self.setting("Credential", &["token_file", "password_file"], credential);
+            all.push(if was_entered { SourceSetting { origin: "desk", ..setting } } else { setting });
         }
         if !settings.roots.is_empty() {
             let roots: Vec<String> = settings.roots.iter().map(|path| path.display().to_string()).collect();
@@ -181,8 +240,13 @@ impl Words<'_> {
             let text = format!("Members of {}, where Confluence cannot be asked", list(&settings.use_groups));
             all.push(self.setting("Who may use Confluence", &["use_groups"], text));
         }
+        if !settings.space_permissions.is_empty() {
+            let text =
+                format!("From a table of {} lines, where Confluence cannot be asked", settings.space_permissions.len());
+            all.push(self.setting("Who may view which space", &["space_permissions"], text));
+        }
         if let Some(file) = path(&settings.space_permissions_file) {
-            let text = format!("From the table {file}, where Confluence cannot be asked");
+            let text = format!("From {file}, where Confluence cannot be asked");
             all.push(self.setting("Who may view which space", &["space_permissions_file"], text));
         }
         if is_cloud {
@@ -333,6 +397,10 @@ impl Words<'_> {
                 settings.name,
                 file.display()
             ),
+            None if settings.entered.has(Secret::WebhookSecret) => format!(
+                "Listened to at /hooks/{} of the public address, where they are signed with the secret that was entered",
+                settings.name
+            ),
             None => "Not listened to: there is no secret".to_owned(),
         };
         let mut all = vec![
@@ -450,7 +518,7 @@ mod tests {
     fn every_setting_but_the_name_and_the_fields_is_told() {
         let all = settings(serde_json::json!({
             "kind": "confluence_cloud", "pages_url": "https://a.example", "hosts": ["https://b.example"], "roots": ["/r"],
-            "proxy": "http://p:1", "use_groups": ["g"], "file": "/f.zip", "memberships_file": "/m", "space_permissions_file": "/t", "schedule":
+            "proxy": "http://p:1", "use_groups": ["g"], "file": "/f.zip", "memberships_file": "/m", "space_permissions_file": "/t", "space_permissions": ["ENG,everyone,"], "schedule":
             [{"cron": "@daily", "mode": "full"}]}));
         let written = serde_json::to_value(&all).unwrap();
         let parts = parts(&all);
@@ -476,12 +544,28 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_told_by_the_name_it_was_given() {
+        let settings = settings(serde_json::json!({"fields": {"names": {"labels": "tags", "title": "heading"}}}));
+        let of = |name: &str| fields(&settings).into_iter().find(|field| field.field == name).unwrap();
+
+        assert_eq!(
+            (of("labels").name.as_str(), of("labels").filters),
+            ("tags", vec!["labels".to_owned(), "fields.tags".to_owned()])
+        );
+        assert_eq!((of("title").name.as_str(), of("title").origin, of("url").origin), ("heading", "file", "always"));
+    }
+
+    #[test]
     fn a_field_that_is_not_kept_narrows_nothing() {
         let settings = settings(serde_json::json!({"fields": {"authors": "none", "created": false}}));
         let of = |name: &str| fields(&settings).into_iter().find(|field| field.field == name).unwrap();
 
         assert!(!of("authors").is_kept && of("authors").filters.is_empty() && of("authors").origin == "file");
         assert!(!of("created").is_kept && of("labels").is_kept);
-        assert_eq!((of("title").origin, of("parent").filters), ("always", vec!["parents"]));
+        assert_eq!(
+            (of("title").origin, of("parent").filters),
+            ("always", vec!["parents".to_owned(), "fields.parent".to_owned()])
+        );
+        assert!(fields(&settings).iter().all(|field| field.key.is_some() != field.why.is_some()));
     }
 }

@@ -8,7 +8,7 @@ mod vectors;
 
 pub use appliance::{Appliance, PATIENCE, Parts, assert_nowhere, direct, real_models};
 pub use gate::Gate;
-pub use site::Site;
+pub use site::{CRAWLER_TOKEN, Site};
 pub use vectors::WordVectors;
 
 use serde_json::Value;
