@@ -10,6 +10,8 @@ cargo build --release --locked
 target/release/sotto demo --listen 127.0.0.1:0 --play --questions tests/data/demo/questions.jsonl
 # Whatever comes as a query or a filter; longer by FUZZ_SECONDS.
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
+# Random sites by the thousand, on every flavour, against the oracle: a site takes about a tenth of a second.
+SOTTO_CASES="${SOTTO_CASES:-2000}" cargo test --locked --test appliance -- whatever_the_site
 # Whether a test fails when the handling of a trap of Confluence is taken out.
 tests/mutants/run.py
 # The kernels of ARM machines, and whether the whole is understood for them.
