@@ -13,7 +13,8 @@ const sent = () => {
   return { settings: { kind: product.value, ...settings }, secrets };
 };
 const name = () => $("#source-name").value.trim();
-const { buttons, found } = looks(name, sent);
+// A draft can be looked into before it has a name.
+const { buttons, found } = looks(() => name() || "draft", sent);
 $("#form-place").replaceChildren(form.node, found);
 $("#deeds").prepend(...buttons);
 on(product, "change", () => form.show(product.value));

@@ -68,7 +68,7 @@ fn the_administrator_reads_how_a_source_stands_and_its_settings_and_no_secret() 
     assert_eq!(setting(&detail, "cql")["origin"], "default");
     assert!(!detail.to_string().contains("crawler-token"), "{detail}");
     let authors = detail["fields"].as_array().unwrap().iter().find(|field| field["field"] == "authors").unwrap();
-    assert_eq!((&authors["is_kept"], &authors["filters"]), (&json!(true), &json!(["authors"])));
+    assert_eq!((&authors["is_kept"], &authors["filters"]), (&json!(true), &json!(["authors", "fields.authors"])));
     assert_eq!(ana.send("GET", "/api/v1/admin/sources/other", None).unwrap().status, 404);
 }
 
