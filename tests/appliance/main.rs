@@ -30,5 +30,7 @@ mod revocation;
 mod saml;
 mod scene;
 mod scim;
+mod scim_tokens;
+mod senders;
 mod sources;
 mod support;
