@@ -10,6 +10,8 @@ cargo build --release --locked
 target/release/sotto demo --listen 127.0.0.1:0 --play --questions tests/data/demo/questions.jsonl
 # Whatever comes as a query or a filter; longer by FUZZ_SECONDS.
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
+# Two public tools that test SCIM servers, against the demo.
+tests/conformance/run.py
 # Whether a test fails when the handling of a trap of Confluence is taken out.
 tests/mutants/run.py
 # The kernels of ARM machines, and whether the whole is understood for them.
@@ -25,3 +27,4 @@ cargo bench --locked --features probe --bench time
 cargo bench --locked --features probe --bench search
 cargo bench --locked --features probe --bench generate
 cargo bench --locked --features probe --bench crawl
+cargo bench --locked --features probe --bench provision
