@@ -22,8 +22,11 @@ pub(super) struct People {
     own: Own,
     /// Who was met since the start, in shares by their ids. A share is held while a file of one of its people is
     /// made or removed, so that people who are new at once do not wait for each other's fsyncs.
-    known: Box<[Mutex<HashMap<UserId, Arc<Person>>>]>,
+    known: Box<[Mutex<Known>]>,
 }
+
+/// People by their ids.
+type Known = HashMap<UserId, Arc<Person>>;
 
 /// Shares of the people; more than there are ever connections that provision.
 const SHARES: usize = 64;
@@ -105,7 +108,7 @@ impl People {
         person.ok_or(Error::Vault(vault::Error::DoesNotOpen)).map(Some)
     }
 
-    fn share(&self, user: &UserId) -> MutexGuard<'_, HashMap<UserId, Arc<Person>>> {
+    fn share(&self, user: &UserId) -> MutexGuard<'_, Known> {
         // The last byte: a sequence that tests repeat counts there.
         let share = usize::from(user.as_bytes()[15]) % SHARES;
         self.known[share].lock().unwrap_or_else(PoisonError::into_inner)

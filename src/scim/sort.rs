@@ -66,7 +66,7 @@ impl Order {
                 let is_primary = |one: &&Value| one.get("primary").and_then(Value::as_bool) == Some(true);
                 elements.iter().find(is_primary).or(elements.first())?
             }
-            single => single,
+            single @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => single,
         };
         let value = match (value, self.place.part.as_deref()) {
             (Value::Object(parts), part) => body::value_of(parts, part.unwrap_or("value"))?,

@@ -64,7 +64,7 @@ function row(token, now) {
     "tr",
     {},
     el("th", { scope: "row" }, token.name, isLocked ? el("div", { class: "soft token" }, `From the settings: ${token.token_file}`) : null),
-    el("td", {}, newest?.made_at ? roughly(newest.made_at) : "", old ? el("div", { class: "soft" }, `The one before ends ${roughly(old.ends_at)}`) : null),
+    el("td", { class: "token-made" }, newest?.made_at ? roughly(newest.made_at) : "", old ? el("div", { class: "soft" }, `The one before ends ${roughly(old.ends_at)}`) : null),
     el("td", {}, token.last_used_at ? age(token.last_used_at, now) : "never"),
     el("td", {}, token.requests_per_minute === 0 ? "no limit" : token.requests_per_minute.toLocaleString(), inFile("requests_per_minute")),
     el("td", {}, token.etags ? "announced" : "not announced", inFile("etags")),
