@@ -12,6 +12,8 @@ target/release/sotto demo --listen 127.0.0.1:0 --play --questions tests/data/dem
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
 # Random sites by the thousand, on every flavour, against the oracle: a site takes about a tenth of a second.
 SOTTO_CASES="${SOTTO_CASES:-2000}" cargo test --locked --test appliance -- whatever_the_site
+# Two public tools that test SCIM servers, against the demo.
+tests/conformance/run.py
 # Whether a test fails when the handling of a trap of Confluence is taken out.
 tests/mutants/run.py
 # The kernels of ARM machines, and whether the whole is understood for them.
@@ -27,3 +29,4 @@ cargo bench --locked --features probe --bench time
 cargo bench --locked --features probe --bench search
 cargo bench --locked --features probe --bench generate
 cargo bench --locked --features probe --bench crawl
+cargo bench --locked --features probe --bench provision

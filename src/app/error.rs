@@ -7,7 +7,7 @@
 
 use std::error::Error as StdError;
 
-use crate::{acl, application, audit, crawl, directory, history, index, model, sso, store, vault};
+use crate::{acl, application, audit, crawl, directory, history, index, model, scim, sso, store, vault};
 
 /// What can happen to a person. `web::reply` turns each into a status.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,18 @@ impl From<history::Error> for Error {
             history::Error::NotThere => Error::NotThere,
             history::Error::NoTitle => Error::Unreadable(cause.to_string()),
             history::Error::Store(_) | history::Error::Vault(_) => Error::of(cause),
+        }
+    }
+}
+
+impl From<scim::Error> for Error {
+    fn from(cause: scim::Error) -> Error {
+        match cause {
+            scim::Error::NotThere(_) => Error::NotThere,
+            scim::Error::Taken(_) | scim::Error::Locked(_) | scim::Error::TooMany => {
+                Error::Unreadable(cause.to_string())
+            }
+            scim::Error::Broken(error) => Error::of(error),
         }
     }
 }

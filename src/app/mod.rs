@@ -7,7 +7,7 @@
 //! | search, open a document, greet | `look.rs` |
 //! | sign in and out, who is asking | `sign_in.rs`, with `single_logout.rs` |
 //! | try a provider | `trial.rs` |
-//! | provision by SCIM | `provision.rs` |
+//! | provision by SCIM, and the tokens for it | `provision.rs`, `scim_tokens.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
@@ -43,6 +43,7 @@ mod refresh;
 mod registry;
 mod responses;
 mod rounds;
+mod scim_tokens;
 mod settings;
 mod sight;
 mod sign_in;
@@ -67,8 +68,10 @@ pub use owner::{
 };
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
+pub use provision::Sent;
 pub use refresh::{AtWork, Removal};
 pub use registry::{Draft, Hush};
+pub use scim_tokens::HabitChange;
 pub use settings::{ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
 pub use sources::{PageTest, SourceDetail, Stopping, Tested};
@@ -90,7 +93,7 @@ use crate::names::{Ids, UserId};
 use crate::session::Sessions;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::{audit, crawl, sso};
+use crate::{audit, crawl, scim, sso};
 
 /// Nouns of lower rooms, for tests and for the command line, which come in by this door.
 pub mod nouns {
@@ -141,8 +144,8 @@ pub struct App {
     seen: Arc<sso::Seen>,
     /// What administrators tried of the providers.
     trials: trial::Trials,
-    /// SHA-256 of each provisioning token, with its name and when it was last used.
-    scim_tokens: Vec<provision::Token>,
+    /// The tokens of those who provision; of each the digest.
+    scim_tokens: scim::Tokens,
     models: Models,
     /// A question holds one place.
     turns: turns::Turns,
@@ -226,9 +229,9 @@ impl App {
                     .with_context(|| format!("while opening provider {}", provider.id()))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let scim_tokens = provision::read_tokens(&settings.scim)?;
         let sources = registry::Registry::open(&settings.source, settings.desk_files.clone(), &store, &vault)
             .context("while opening the sources")?;
+        let scim_tokens = provision::open_tokens(&store, &settings.scim)?;
         let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
         let app = Arc::new_cyclic(|me| App {

@@ -1,63 +1,101 @@
 //! Provisioning: a provider's SCIM calls, who may send them, and what follows from them at once.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
 
-use super::{App, Error, ScimToken};
+use super::{App, Error, ScimToken, chain};
 use crate::audit::Event;
 use crate::clock::Moment;
-use crate::scim::{self, Change};
+use crate::names::ProviderId;
+use crate::scim::{self, Admission, Change, Habits, Tokens, Unfollowed, Written};
+use crate::store::Store;
 
 /// The shortest token we take: less could be guessed.
 const TOKEN_CHARS_MIN: usize = 20;
 
-/// One sender's token, by its digest.
-pub(super) struct Token {
-    name: String,
-    digest: [u8; 32],
-    /// Milliseconds since the Unix epoch; 0 for never.
-    last_ms: AtomicI64,
+/// A SCIM request as it came, before it is known whose it is.
+#[derive(Debug, Clone)]
+pub struct Sent<'a> {
+    /// `GET`, `POST`, `PUT`, `PATCH`, `DELETE`.
+    pub method: &'a str,
+    /// The path below `/scim/v2`, percent-decoded.
+    pub path: &'a str,
+    /// The query's names and values, decoded.
+    pub query: &'a [(String, String)],
+    /// `If-Match`, where sent.
+    pub if_match: Option<&'a str>,
+    /// `If-None-Match`, where sent.
+    pub if_none_match: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+    /// The address of `/scim/v2` under the public URL.
+    pub base: &'a str,
 }
 
-/// Reads the tokens' files.
-pub(super) fn read_tokens(settings: &[ScimToken]) -> anyhow::Result<Vec<Token>> {
-    let read = |setting: &ScimToken| {
+/// Reads the tokens' files, and opens those that were made on the desk.
+pub(super) fn open_tokens(store: &Store, settings: &[ScimToken]) -> anyhow::Result<Tokens> {
+    let mut of_file: Vec<(ProviderId, String, Habits, Written)> = Vec::new();
+    for setting in settings {
         let path = &setting.token_file;
+        let name = ProviderId::parse(&setting.name).with_context(|| {
+            format!("the name of [[scim]] {:?} is not 1 to 40 lower-case letters, digits, '-' and '_'", setting.name)
+        })?;
         let text = std::fs::read_to_string(path)
-            .with_context(|| format!("while reading the token of [[scim]] {} from {}", setting.name, path.display()))?;
+            .with_context(|| format!("while reading the token of [[scim]] {name} from {}", path.display()))?;
         let token = text.trim();
         anyhow::ensure!(
             token.chars().count() >= TOKEN_CHARS_MIN,
             "the token in {} is too short; write at least {TOKEN_CHARS_MIN} random characters",
             path.display()
         );
-        let digest = Sha256::digest(token.as_bytes()).into();
-        Ok(Token { name: setting.name.clone(), digest, last_ms: AtomicI64::new(0) })
-    };
-    settings.iter().map(read).collect()
+        anyhow::ensure!(
+            !of_file.iter().any(|(other, ..)| *other == name),
+            "there are two [[scim]] of the name {name}; the log could not tell them apart"
+        );
+        let habits = Habits { etags: setting.etags, requests_per_minute: setting.requests_per_minute };
+        let written = Written { token_file: path.clone(), keys: setting.written.clone() };
+        of_file.push((name, token.to_owned(), habits, written));
+    }
+    Tokens::open(store, of_file).context(
+        "while opening the tokens of SCIM senders; one that was made on the desk keeps its name until it is revoked there",
+    )
 }
 
 impl App {
     /// Answers a SCIM request that bears this token; [`Error::SignedOut`] where the token is not good.
-    pub fn provision(&self, bearer: &str, request: &scim::Request<'_>) -> Result<scim::Reply, Error> {
-        let digest: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
-        // Digests are compared, so how long the comparison takes says nothing of the token.
-        let token = self.scim_tokens.iter().find(|token| token.digest == digest).ok_or(Error::SignedOut)?;
+    pub fn provision(&self, bearer: &str, sent: &Sent<'_>) -> Result<scim::Reply, Error> {
         let now = self.now();
-        token.last_ms.store(now.ms(), Ordering::Relaxed);
-        let (reply, changes) = scim::serve(&self.directory, request, now);
-        for change in &changes {
-            self.follow(&token.name, change)?;
-        }
+        let (name, habits) = match self.scim_tokens.admit(bearer, now)? {
+            Admission::Unknown => return Err(Error::SignedOut),
+            Admission::Later(seconds) => return Ok(scim::Reply::later(seconds)),
+            Admission::Sender { name, habits } => (name, habits),
+        };
+        let request = scim::Request {
+            method: sent.method,
+            path: sent.path,
+            query: sent.query,
+            if_match: sent.if_match,
+            if_none_match: sent.if_none_match,
+            etags: habits.etags,
+            body: sent.body,
+            base: sent.base,
+        };
+        let reply = scim::serve(&self.directory, &request, now, &mut |change| {
+            self.follow(name.as_str(), change).map_err(|error| {
+                tracing::error!(cause = %chain(&error), "what follows from a provisioned change could not be done");
+                let status = if matches!(error, Error::Full) { 507 } else { 500 };
+                Unfollowed {
+                    status,
+                    detail: "it was changed, but what follows could not be done; send it again".to_owned(),
+                }
+            })
+        });
+        self.scim_tokens.owe(&name, reply.operations - 1);
         Ok(reply)
     }
 
     /// When a provisioning token was last used.
     pub(super) fn scim_last(&self) -> Option<Moment> {
-        let last = self.scim_tokens.iter().map(|token| token.last_ms.load(Ordering::Relaxed)).max()?;
-        (last > 0).then(|| Moment::from_ms(last))
+        self.scim_tokens.last_used()
     }
 
     /// What follows from a change at once: who lost their place loses their sessions and the answer being made, before the

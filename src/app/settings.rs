@@ -1,14 +1,15 @@
 //! The settings of every lower room, handed down by `main`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer, application, audit, crawl, directory, extract, history, index, model, outbound, session, sso, vault,
+    answer, application, audit, crawl, directory, extract, history, index, model, outbound, scim, session, sso, vault,
 };
 
-/// A token that one provider's SCIM calls bear.
+/// A token that one provider's SCIM calls bear. Others are made on the desk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScimToken {
@@ -16,6 +17,25 @@ pub struct ScimToken {
     pub name: String,
     /// A file with the token; at least 20 characters.
     pub token_file: PathBuf,
+    /// Whether versions (entity tags) are announced to this sender and heeded.
+    #[serde(default = "ScimToken::etags")]
+    pub etags: bool,
+    /// Requests in a minute, a bulk as many as it has operations; more are answered 429. 0 is no limit.
+    #[serde(default = "ScimToken::requests_per_minute")]
+    pub requests_per_minute: u32,
+    /// The keys that the file sets.
+    #[serde(skip)]
+    pub written: BTreeSet<String>,
+}
+
+impl ScimToken {
+    fn etags() -> bool {
+        scim::Habits::default().etags
+    }
+
+    fn requests_per_minute() -> u32 {
+        scim::Habits::default().requests_per_minute
+    }
 }
 
 /// The settings of every lower room.

@@ -24,6 +24,9 @@ pub enum Event<'a> {
     SignOutRefused { provider: &'a str, code: &'a str },
     /// A provider changed the directory. The target is an id of ours (a person's stands as a commitment), never a name.
     Provisioned { by: &'a str, change: &'a str, target: &'a str },
+    /// An administrator did something to the token of a SCIM sender, known by its name: `made`, `rotated`, `changed` (how it is
+    /// treated) or `revoked`.
+    ScimToken { user: &'a UserId, what: &'a str, token: &'a str },
     /// A person asked: keyed digest of the question, digest of what is visible, the passages found.
     Asked {
         user: &'a UserId,
@@ -107,6 +110,9 @@ impl Event<'_> {
             }
             Event::Provisioned { by, change, target } => {
                 ("provisioned", None, json!({ "by": by, "change": change, "target": target }))
+            }
+            Event::ScimToken { user, what, token } => {
+                ("scim_token", Some(*user), json!({ "what": what, "token": token }))
             }
             Event::Asked { user, conversation, question, visible, shown } => {
                 let fields = json!({

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -20,9 +20,16 @@ use crate::vault::{self, ExposeSecret as _, Label, Own, Vault};
 pub(super) struct People {
     folder: PathBuf,
     own: Own,
-    /// Who was met since the start. Held while a file is made or removed.
-    known: Mutex<HashMap<UserId, Arc<Person>>>,
+    /// Who was met since the start, in shares by their ids. A share is held while a file of one of its people is
+    /// made or removed, so that people who are new at once do not wait for each other's fsyncs.
+    known: Box<[Mutex<Known>]>,
 }
+
+/// People by their ids.
+type Known = HashMap<UserId, Arc<Person>>;
+
+/// Shares of the people; more than there are ever connections that provision.
+const SHARES: usize = 64;
 
 /// What stands behind one person's commitments.
 pub(super) struct Person {
@@ -42,12 +49,12 @@ impl People {
     pub(super) fn open(folder: &Path, vault: &Vault) -> Result<People, Error> {
         let folder = folder.join("people");
         durable::make_folder(&folder)?;
-        Ok(People { folder, own: vault.own(&LABEL), known: Mutex::default() })
+        Ok(People { folder, own: vault.own(&LABEL), known: (0..SHARES).map(|_| Mutex::default()).collect() })
     }
 
     /// The person's handle and secret, made (durably) where there are none.
     pub(super) fn of(&self, user: &UserId) -> Result<Arc<Person>, Error> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.share(user);
         if let Some(person) = known.get(user) {
             return Ok(Arc::clone(person));
         }
@@ -68,7 +75,7 @@ impl People {
 
     /// Destroys what opens the person's commitments.
     pub(super) fn erase(&self, user: &UserId) -> Result<(), Error> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.share(user);
         known.remove(user);
         durable::remove(&self.path(user))?;
         Ok(())
@@ -99,6 +106,12 @@ impl People {
             Some(Person { handle: *handle, secret: Zeroizing::new(secret.try_into().ok()?) })
         });
         person.ok_or(Error::Vault(vault::Error::DoesNotOpen)).map(Some)
+    }
+
+    fn share(&self, user: &UserId) -> MutexGuard<'_, Known> {
+        // The last byte: a sequence that tests repeat counts there.
+        let share = usize::from(user.as_bytes()[15]) % SHARES;
+        self.known[share].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, user: &UserId) -> PathBuf {

@@ -164,6 +164,9 @@ impl Settings {
         for (number, source) in settings.source.iter_mut().enumerate() {
             source.written = origin::written(&file, "source", number);
         }
+        for (number, token) in settings.scim.iter_mut().enumerate() {
+            token.written = origin::written(&file, "scim", number);
+        }
         let shown = origin::show(&settings, &file, &environment)?;
         Ok((settings, shown))
     }

@@ -208,7 +208,7 @@ impl Directory {
         let was = self.held().aliases.get(account).cloned();
         let mut changes = Batch::new();
         changes.put(&key, &Provisioned::Alias(alias.clone()));
-        self.keep(changes, was.map(|was| (key, Provisioned::Alias(was))), now_ms)?;
+        self.keep(changes, was.map(|was| (key, Provisioned::Alias(was))), now_ms)?.settle()?;
         self.held_mut().put_alias(account.clone(), alias);
         Ok(before.map(|(person, _)| person).into_iter().chain(to).collect())
     }
@@ -221,7 +221,7 @@ impl Directory {
         let mut changes = Batch::new();
         let key = ProvisionedKey::Alias(account.clone());
         changes.remove(&key);
-        self.keep(changes, [(key, Provisioned::Alias(was.clone()))], now_ms)?;
+        self.keep(changes, [(key, Provisioned::Alias(was.clone()))], now_ms)?.settle()?;
         self.held_mut().drop_alias(account);
         let held = self.held();
         let now = held.sources.get(&account.source).and_then(|picture| held.holder(account, picture));

@@ -10,7 +10,7 @@ use super::{Group, Person};
 use crate::acl::{Principal, PrincipalSet};
 use crate::names::{AccountId, GroupId, GroupName, SourceId, UserId, UserName};
 
-/// Everything, as it is on disk. Changed only after the store has acknowledged the same change.
+/// Everything, as it was written. Changed only after the same change was written to the store.
 #[derive(Default)]
 pub(super) struct Held {
     pub people: HashMap<UserId, Arc<Person>>,
@@ -21,6 +21,8 @@ pub(super) struct Held {
     groups_in_order: BTreeSet<(i64, String)>,
     by_name: HashMap<UserName, UserId>,
     by_external_id: HashMap<String, UserId>,
+    groups_by_name: HashMap<GroupName, BTreeSet<String>>,
+    groups_by_external_id: HashMap<String, String>,
     /// The groups a person is in directly.
     of_person: HashMap<UserId, BTreeSet<String>>,
     /// The groups a group is in directly.
@@ -133,15 +135,31 @@ impl Held {
     }
 
     pub(super) fn put_group(&mut self, group: Arc<Group>) {
-        self.drop_group(&group.id);
-        for person in &group.members {
+        let was = self.groups.insert(group.id.clone(), group.clone());
+        // Of a large group only who came and who went costs something.
+        let (members, groups) = was.as_deref().map_or((&[][..], &[][..]), |was| (&was.members[..], &was.groups[..]));
+        for person in members.iter().filter(|person| group.members.binary_search(person).is_err()) {
+            leave(&mut self.of_person, person, &group.id);
+        }
+        for inner in groups.iter().filter(|inner| group.groups.binary_search(inner).is_err()) {
+            leave(&mut self.of_group, inner, &group.id);
+        }
+        for person in group.members.iter().filter(|person| members.binary_search(person).is_err()) {
             self.of_person.entry(*person).or_default().insert(group.id.clone());
         }
-        for inner in &group.groups {
+        for inner in group.groups.iter().filter(|inner| groups.binary_search(inner).is_err()) {
             self.of_group.entry(inner.clone()).or_default().insert(group.id.clone());
         }
+        if let Some(was) = &was {
+            self.drop_names(was);
+        }
+        if let Ok(name) = GroupName::parse(&group.display_name) {
+            self.groups_by_name.entry(name).or_default().insert(group.id.clone());
+        }
+        if let Some(external_id) = &group.external_id {
+            self.groups_by_external_id.insert(external_id.clone(), group.id.clone());
+        }
         self.groups_in_order.insert((group.created_ms, group.id.clone()));
-        self.groups.insert(group.id.clone(), group);
     }
 
     pub(super) fn drop_group(&mut self, id: &str) {
@@ -152,7 +170,17 @@ impl Held {
         for inner in &group.groups {
             leave(&mut self.of_group, inner, id);
         }
+        self.drop_names(&group);
         self.groups_in_order.remove(&(group.created_ms, group.id.clone()));
+    }
+
+    fn drop_names(&mut self, group: &Group) {
+        if let Ok(name) = GroupName::parse(&group.display_name) {
+            leave(&mut self.groups_by_name, &name, &group.id);
+        }
+        if let Some(external_id) = &group.external_id {
+            self.groups_by_external_id.remove(external_id);
+        }
     }
 
     /// People, the first made first.
@@ -171,6 +199,14 @@ impl Held {
 
     pub(super) fn with_external_id(&self, external_id: &str) -> Option<&Arc<Person>> {
         self.by_external_id.get(external_id).and_then(|id| self.people.get(id))
+    }
+
+    pub(super) fn groups_named(&self, name: &GroupName) -> impl Iterator<Item = &Arc<Group>> {
+        self.groups_by_name.get(name).into_iter().flatten().filter_map(|id| self.groups.get(id))
+    }
+
+    pub(super) fn group_with_external_id(&self, external_id: &str) -> Option<&Arc<Group>> {
+        self.groups_by_external_id.get(external_id).and_then(|id| self.groups.get(id))
     }
 
     /// The groups that list this person themselves.

@@ -14,7 +14,10 @@
 //! for the second.
 //!
 //! Always true here:
-//! - What is in memory is what is on disk: a change is kept first and seen second, and both or neither.
+//! - What is in memory is what was written. What a source's sync or an administrator changes is on disk before it is seen. What
+//!   a provider changes is seen at once, so that changes of several connections share an fsync; nobody is told that it was made
+//!   before it is on disk ([`Directory::settle`]), and what somebody does under it is later in the same log of the store, so it
+//!   cannot outlive it.
 //! - No two people share a user name (in its normal form) or an external id. An id is never used again.
 //! - An alias is never guessed: an account whose name two accounts share, or that is no name, is nobody's until an administrator
 //!   says whose it is. E-mail addresses tie nothing where people can choose them.
@@ -124,9 +127,10 @@ pub struct Directory {
     crawled: Tree<CrawledKey, Crawled>,
     /// What was, and until when.
     past: Tree<Ended<PastKey>, Past>,
-    /// Held from the check of a change until it is on disk and in memory, so that two changes cannot both take one name.
+    /// Held from the check of a change until it is written and in memory, so that two changes cannot both take one name; not
+    /// while what a provider changed is made durable.
     changing: Mutex<()>,
-    /// Written only after the store has acknowledged the same change; readers never wait for a disk.
+    /// Written only after the same change was written to the store; readers never wait for a disk.
     held: RwLock<Held>,
 }
 
@@ -254,6 +258,43 @@ impl Directory {
     pub fn people_in(&self, group: &str) -> std::collections::BTreeSet<UserId> {
         let held = self.held();
         held.groups.get(group).map(|group| held.people_under(group)).unwrap_or_default()
+    }
+
+    /// Some of the people in the order of [`Directory::people`], from the one at a place on, counted from 0; and how many there
+    /// are.
+    pub fn some_people(&self, from: usize, most: usize) -> (usize, Vec<Arc<Person>>) {
+        let held = self.held();
+        (held.people.len(), held.people_in_order().skip(from).take(most).cloned().collect())
+    }
+
+    /// The people who have an e-mail address, active or not; letters of ASCII are compared without regard to case.
+    pub fn people_with_email(&self, email: &str) -> Vec<Arc<Person>> {
+        let held = self.held();
+        let found = held.by_email.get(&alias::email_key(email)).into_iter().flatten();
+        found.filter_map(|id| held.people.get(id)).cloned().collect()
+    }
+
+    /// The group with this id at the provider.
+    pub fn group_with_external_id(&self, external_id: &str) -> Option<Arc<Group>> {
+        self.held().group_with_external_id(external_id).cloned()
+    }
+
+    /// The groups of this name; the first made first.
+    pub fn groups_named(&self, name: &GroupName) -> Vec<Arc<Group>> {
+        let held = self.held();
+        let mut found: Vec<Arc<Group>> = held.groups_named(name).cloned().collect();
+        found.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
+        found
+    }
+
+    /// The groups that list a group themselves.
+    pub fn groups_above(&self, group: &str) -> Vec<Arc<Group>> {
+        self.held().parents(group).cloned().collect()
+    }
+
+    /// Returns when everything that was changed until now is on disk.
+    pub fn settle(&self) -> Result<(), Error> {
+        Ok(self.store.settle()?)
     }
 
     /// The groups that list a person themselves.

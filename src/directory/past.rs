@@ -18,7 +18,7 @@ use super::source::{By, Memberships, Trace};
 use super::{Directory, Error, Person, sources};
 use crate::acl::Principal;
 use crate::names::{SourceId, UserId, UserName};
-use crate::store::{Batch, Changes, Ended, Key, json_record};
+use crate::store::{Batch, Changes, Ended, Key, Unsettled, json_record};
 
 /// What a record of the past is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,13 +169,13 @@ impl Directory {
         Ok(self.past.apply(batch)?)
     }
 
-    /// Keeps changes, with how what they change was until now.
+    /// Writes changes, with how what they change was until now.
     pub(super) fn keep(
         &self,
         changes: Batch<ProvisionedKey, Provisioned>,
         was: impl IntoIterator<Item = (ProvisionedKey, Provisioned)>,
         until_ms: i64,
-    ) -> Result<(), Error> {
+    ) -> Result<Unsettled, Error> {
         let mut past = Batch::new();
         for (key, was) in was {
             let ended = Ended::new(PastKey::Provisioned(key), until_ms);
@@ -187,6 +187,6 @@ impl Directory {
         let mut all = Changes::new();
         all.add(&self.provisioned, changes);
         all.add(&self.past, past);
-        Ok(self.store.make(all)?)
+        Ok(self.store.write(all)?)
     }
 }

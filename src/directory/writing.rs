@@ -1,4 +1,4 @@
-//! Changes to the directory: checked against what is, kept on disk, then seen by the next request.
+//! Changes to the directory: checked against what is, written and seen under one lock, and acknowledged when they are on disk.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use super::kept::{Provisioned, ProvisionedKey};
 use super::person::{Edited, Group, GroupProfile, Person, Profile};
 use super::{Directory, Error};
 use crate::names::{GroupName, UserId, UserName};
-use crate::store::Batch;
+use crate::store::{self, Batch, Unsettled};
 
 type Changes = Batch<ProvisionedKey, Provisioned>;
 
 impl Directory {
     /// Adds a person. Refused where the user name or the external id is another's.
     pub fn add_person(&self, profile: Profile, now_ms: i64) -> Result<Arc<Person>, Error> {
-        let _changing = self.changing();
+        let changing = self.changing();
         let id = {
             let held = self.held();
             check_person(&held, &profile, None)?;
@@ -24,7 +24,9 @@ impl Directory {
         };
         let id = id.expect("the sequence of ids does not end");
         let person = Arc::new(profile.made(id, now_ms));
-        self.keep_person(&person)?;
+        let unsettled = self.keep_person(&person)?;
+        drop(changing);
+        unsettled.settle()?;
         Ok(person)
     }
 
@@ -37,7 +39,7 @@ impl Directory {
         now_ms: i64,
         change: impl FnOnce(&Person) -> Result<Profile, E>,
     ) -> Result<Edited<Person>, E> {
-        let _changing = self.changing();
+        let changing = self.changing();
         let was = self.held().people.get(id).cloned().ok_or_else(|| Error::NotThere(id.to_string()))?;
         is_expected(expected, was.version)?;
         let profile = change(&was)?;
@@ -52,13 +54,15 @@ impl Directory {
             return Ok(Edited { now: was.clone(), was });
         }
         let person = Arc::new(Person { changed_ms: now_ms.max(was.changed_ms), version: was.version + 1, ..person });
-        self.keep_person(&person)?;
+        let unsettled = self.keep_person(&person)?;
+        drop(changing);
+        unsettled.settle().map_err(Error::Broken)?;
         Ok(Edited { was, now: person })
     }
 
     /// Removes a person and their memberships. Whoever comes later under the same name is somebody else.
     pub fn remove_person(&self, id: &UserId, expected: Option<u64>, now_ms: i64) -> Result<Arc<Person>, Error> {
-        let _changing = self.changing();
+        let changing = self.changing();
         let mut changes = Changes::new();
         let (person, left) = {
             let held = self.held();
@@ -89,18 +93,22 @@ impl Directory {
             let alias = self.held().aliases.get(account).cloned();
             was.extend(alias.map(|alias| (ProvisionedKey::Alias(account.clone()), Provisioned::Alias(alias))));
         }
-        self.keep(changes, was, now_ms)?;
-        let mut held = self.held_mut();
-        held.drop_person(id);
-        given.iter().for_each(|account| held.drop_alias(account));
-        left.into_iter().for_each(|group| held.put_group(Arc::new(group)));
+        let unsettled = self.keep(changes, was, now_ms)?;
+        {
+            let mut held = self.held_mut();
+            held.drop_person(id);
+            given.iter().for_each(|account| held.drop_alias(account));
+            left.into_iter().for_each(|group| held.put_group(Arc::new(group)));
+        }
+        drop(changing);
+        unsettled.settle()?;
         Ok(person)
     }
 
     /// Adds a group. Refused where its external id is another's, or its name where the two cannot be told apart by
     /// external ids; and where it lists somebody who is not there.
     pub fn add_group(&self, profile: GroupProfile, now_ms: i64) -> Result<Arc<Group>, Error> {
-        let _changing = self.changing();
+        let changing = self.changing();
         let id = {
             let held = self.held();
             std::iter::repeat_with(|| UserId::new(&self.ids).to_string()).find(|id| !held.groups.contains_key(id))
@@ -110,9 +118,11 @@ impl Directory {
         let mut changes = Changes::new();
         changes.put(&ProvisionedKey::Group(group.id.clone()), &Provisioned::Group(group.clone()));
         write_memberships(&mut changes, None, &group);
-        self.provisioned.apply(changes)?;
+        let unsettled = self.write_group(changes)?;
         let group = Arc::new(group);
         self.held_mut().put_group(group.clone());
+        drop(changing);
+        unsettled.settle()?;
         Ok(group)
     }
 
@@ -125,7 +135,7 @@ impl Directory {
         now_ms: i64,
         change: impl FnOnce(&Group) -> Result<GroupProfile, E>,
     ) -> Result<(Edited<Group>, Vec<UserId>), E> {
-        let _changing = self.changing();
+        let changing = self.changing();
         let was = self.held().groups.get(id).cloned().ok_or_else(|| Error::NotThere(id.to_owned()))?;
         is_expected(expected, was.version)?;
         let mut group = change(&was)?.made(id.to_owned(), was.created_ms);
@@ -142,9 +152,11 @@ impl Directory {
         let mut changes = Changes::new();
         changes.put(&ProvisionedKey::Group(group.id.clone()), &Provisioned::Group(group.clone()));
         write_memberships(&mut changes, Some(&was), &group);
-        self.provisioned.apply(changes).map_err(Error::Broken)?;
+        let unsettled = self.write_group(changes)?;
         let group = Arc::new(group);
         self.held_mut().put_group(group.clone());
+        drop(changing);
+        unsettled.settle().map_err(Error::Broken)?;
         Ok((Edited { was, now: group }, left))
     }
 
@@ -155,7 +167,7 @@ impl Directory {
         expected: Option<u64>,
         now_ms: i64,
     ) -> Result<(Arc<Group>, Vec<UserId>), Error> {
-        let _changing = self.changing();
+        let changing = self.changing();
         let mut changes = Changes::new();
         let (group, left, parents) = {
             let held = self.held();
@@ -181,21 +193,31 @@ impl Directory {
             changes.remove(&ProvisionedKey::Nested(parent.id.clone(), id.to_owned()));
             changes.put(&ProvisionedKey::Group(parent.id.clone()), &Provisioned::Group(parent.clone()));
         }
-        self.provisioned.apply(changes)?;
-        let mut held = self.held_mut();
-        held.drop_group(id);
-        parents.into_iter().for_each(|parent| held.put_group(Arc::new(parent)));
+        let unsettled = self.write_group(changes)?;
+        {
+            let mut held = self.held_mut();
+            held.drop_group(id);
+            parents.into_iter().for_each(|parent| held.put_group(Arc::new(parent)));
+        }
+        drop(changing);
+        unsettled.settle()?;
         Ok((group, left))
     }
 
-    fn keep_person(&self, person: &Arc<Person>) -> Result<(), Error> {
+    fn write_group(&self, changes: Changes) -> Result<Unsettled, Error> {
+        let mut all = store::Changes::new();
+        all.add(&self.provisioned, changes);
+        Ok(self.store.write(all)?)
+    }
+
+    fn keep_person(&self, person: &Arc<Person>) -> Result<Unsettled, Error> {
         let key = ProvisionedKey::Person(person.id);
         let was = self.held().people.get(&person.id).map(|was| Provisioned::Person((**was).clone()));
         let mut changes = Changes::new();
         changes.put(&key, &Provisioned::Person((**person).clone()));
-        self.keep(changes, was.into_iter().map(|was| (key.clone(), was)), person.changed_ms)?;
+        let unsettled = self.keep(changes, was.into_iter().map(|was| (key.clone(), was)), person.changed_ms)?;
         self.held_mut().put_person(person.clone());
-        Ok(())
+        Ok(unsettled)
     }
 }
 
@@ -222,15 +244,16 @@ fn check_group(held: &Held, group: &Group, was: Option<&Group>) -> Result<(), Er
     let is_known =
         was.is_some_and(|was| was.external_id == group.external_id && was.display_name == group.display_name);
     if !is_known {
-        for other in held.groups.values().filter(|other| other.id != group.id) {
-            if group.external_id.is_some() && other.external_id == group.external_id {
-                return Err(Error::Taken(group.external_id.clone().unwrap_or_default()));
-            }
-            // Two groups may share a name only where the provider itself tells them apart.
-            let are_told_apart = group.external_id.is_some() && other.external_id.is_some();
-            if !are_told_apart && GroupName::parse(&other.display_name).is_ok_and(|other| other == name) {
-                return Err(Error::Taken(group.display_name.clone()));
-            }
+        let is_another = |other: &Group| other.id != group.id;
+        if let Some(external_id) = &group.external_id
+            && held.group_with_external_id(external_id).is_some_and(|other| is_another(other))
+        {
+            return Err(Error::Taken(external_id.clone()));
+        }
+        // Two groups may share a name only where the provider itself tells them apart.
+        let are_told_apart = |other: &Group| group.external_id.is_some() && other.external_id.is_some();
+        if held.groups_named(&name).any(|other| is_another(other) && !are_told_apart(other)) {
+            return Err(Error::Taken(group.display_name.clone()));
         }
     }
     if let Some(stranger) = group.members.iter().find(|member| !held.people.contains_key(member)) {

@@ -4,6 +4,7 @@ use scim_v2::models::scim_schema::get_schemas;
 use serde_json::{Value, json};
 
 use super::body::BODY_BYTES_MAX;
+use super::bulk::OPERATIONS_MAX;
 use super::list::{self, COUNT_MAX};
 use super::problem::Problem;
 use super::schema::{ENTERPRISE, GROUP, Kind};
@@ -19,7 +20,7 @@ pub(super) fn answer(request: &Request<'_>, endpoint: &str, id: Option<&str>) ->
         return Err(Problem::new(403, format!("{endpoint} cannot be filtered")));
     }
     let all = match endpoint {
-        "ServiceProviderConfig" => return Ok(one(configuration(request.base))),
+        "ServiceProviderConfig" => return Ok(one(configuration(request))),
         "ResourceTypes" => [Kind::User, Kind::Group].map(|kind| resource_type(kind, request.base)).to_vec(),
         _ => schemas(request.base)?,
     };
@@ -34,18 +35,19 @@ pub(super) fn answer(request: &Request<'_>, endpoint: &str, id: Option<&str>) ->
 }
 
 fn one(body: Value) -> Reply {
-    Reply { status: 200, etag: None, location: None, body: Some(body) }
+    Reply::of(200, Some(body))
 }
 
-fn configuration(base: &str) -> Value {
+fn configuration(request: &Request<'_>) -> Value {
+    let base = request.base;
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": BODY_BYTES_MAX },
+        "bulk": { "supported": true, "maxOperations": OPERATIONS_MAX, "maxPayloadSize": BODY_BYTES_MAX },
         "filter": { "supported": true, "maxResults": COUNT_MAX },
         "changePassword": { "supported": false },
-        "sort": { "supported": false },
-        "etag": { "supported": true },
+        "sort": { "supported": true },
+        "etag": { "supported": request.etags },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",

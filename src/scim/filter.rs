@@ -271,19 +271,46 @@ fn ordered<T: PartialOrd>(value: &T, operator: &CompareOp, wanted: &T) -> bool {
 }
 
 /// The text that a resource's attribute must equal for the filter to hold at all, where it says so plainly: what an index
-/// can answer.
+/// can answer. Of a list it is the `value` that one of its elements must have.
 pub(super) fn demands<'a>(kind: Kind, filter: &'a Filter, attribute: &str) -> Option<&'a str> {
     match filter {
         Filter::Attr(AttrExp::Comparison(path, CompareOp::Eq, CompValue::Str(wanted)))
-            if path.name.eq_ignore_ascii_case(attribute)
-                && path.sub_attr.is_none()
-                && path.uri.as_deref().is_none_or(|urn| urn.eq_ignore_ascii_case(kind.urn())) =>
+            if is_core(kind, path, attribute)
+                && path
+                    .sub_attr
+                    .as_deref()
+                    .is_none_or(|part| part.eq_ignore_ascii_case("value") && is_listed(kind, attribute)) =>
         {
             Some(wanted)
+        }
+        Filter::ValuePath(path) if is_core(kind, &path.attr, attribute) && is_listed(kind, attribute) => {
+            element_demands(&path.filter)
         }
         Filter::And(all) => all.iter().find_map(|inner| demands(kind, inner, attribute)),
         Filter::Attr(_) | Filter::ValuePath(_) | Filter::Not(_) | Filter::Or(_) => None,
     }
+}
+
+/// The `value` that an element must have for the filter in brackets to hold.
+fn element_demands(filter: &ValFilter) -> Option<&str> {
+    match filter {
+        ValFilter::Attr(AttrExp::Comparison(path, CompareOp::Eq, CompValue::Str(wanted)))
+            if path.name.eq_ignore_ascii_case("value") && path.sub_attr.is_none() =>
+        {
+            Some(wanted)
+        }
+        ValFilter::And(all) => all.iter().find_map(element_demands),
+        ValFilter::Attr(_) | ValFilter::Not(_) | ValFilter::Or(_) => None,
+    }
+}
+
+fn is_core(kind: Kind, path: &AttrPath, attribute: &str) -> bool {
+    path.name.eq_ignore_ascii_case(attribute)
+        && path.uri.as_deref().is_none_or(|urn| urn.eq_ignore_ascii_case(kind.urn()))
+}
+
+fn is_listed(kind: Kind, attribute: &str) -> bool {
+    schema::find(kind.attributes(None), attribute).is_some_and(|known| known.is_list)
 }
 
 /// Whether a filter looks at an attribute anywhere.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::body;
 use super::problem::Problem;
 use super::schema::{self, Kind};
-use super::user;
+use super::user::{self, Look};
 use crate::directory::{Directory, Group, GroupProfile};
 use crate::names::UserId;
 
@@ -122,14 +122,15 @@ pub(super) enum With {
 }
 
 /// The whole resource of a group.
-pub(super) fn resource(group: &Group, base: &str, with: With) -> Map<String, Value> {
+pub(super) fn resource(group: &Group, look: Look<'_>, with: With) -> Map<String, Value> {
     let mut resource = said(group);
     resource.insert("schemas".to_owned(), json!([schema::GROUP]));
     if with == With::Members && !(group.members.is_empty() && group.groups.is_empty()) {
-        let elements = Members::of(group).elements(base);
+        let elements = Members::of(group).elements(look.base);
         resource.insert("members".to_owned(), elements.into_iter().map(Value::Object).collect());
     }
-    let meta = user::meta(Kind::Group, &group.id, base, group.created_ms, group.changed_ms, group.version);
+    let tag = user::etag(group.version);
+    let meta = user::meta(Kind::Group, &group.id, look, (group.created_ms, group.changed_ms), tag);
     resource.insert("meta".to_owned(), meta);
     resource.insert("id".to_owned(), group.id.clone().into());
     resource

@@ -8,6 +8,7 @@ use super::body;
 use super::filter;
 use super::problem::Problem;
 use super::schema::Kind;
+use super::sort::Order;
 use super::{Reply, Request};
 
 /// How many resources a page has where the request does not say.
@@ -15,13 +16,21 @@ const COUNT_DEFAULT: usize = 100;
 /// The most resources a page has.
 pub(super) const COUNT_MAX: usize = 1_000;
 
-/// What is listed.
+/// What is listed of one kind of resource.
 pub(super) struct Query {
+    pub kind: Kind,
     pub filter: Option<Filter>,
-    /// From 1.
-    start: usize,
-    count: usize,
+    pub order: Option<Order>,
+    pub page: Page,
     pub shown: Shown,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    /// From 1.
+    pub start: usize,
+    pub count: usize,
 }
 
 impl Query {
@@ -33,10 +42,12 @@ impl Query {
                 text.trim().parse::<i64>().map(Some).map_err(|_| Problem::value(format!("{name} is not a number")))
             }
         };
+        let sort_by = value_of(request, "sortBy").filter(|by| !by.trim().is_empty());
         Ok(Query {
+            kind,
             filter: value_of(request, "filter").map(|text| filter::parse(kind, text)).transpose()?,
-            start: start(number("startIndex")?),
-            count: count(number("count")?),
+            order: sort_by.map(|by| Order::parse(kind, by.trim(), value_of(request, "sortOrder"))).transpose()?,
+            page: Page { start: start(number("startIndex")?), count: count(number("count")?) },
             shown: shown(kind, request),
         })
     }
@@ -48,27 +59,45 @@ impl Query {
             Some(value) => value.as_i64().map(Some).ok_or_else(|| Problem::value(format!("{name} is not a number"))),
         };
         let names = |name: &str| match body::value_of(body, name) {
-            Some(Value::Array(names)) => Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
-            _ => None,
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(name)) => Ok(Some(name.clone())),
+            Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+                Ok(Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")))
+            }
+            Some(_) => Err(Problem::value(format!("{name} is not a list of names"))),
         };
-        let filter = match body::value_of(body, "filter") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(filter::parse(kind, text)?),
-            Some(_) => return Err(Problem::filter("the filter is not text")),
+        let text = |name: &str| match body::value_of(body, name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(Problem::value(format!("{name} is not text"))),
         };
+        let filter = text("filter").map_err(|_| Problem::filter("the filter is not text"))?;
+        let (sort_by, sort_order) = (text("sortBy")?.filter(|by| !by.trim().is_empty()), text("sortOrder")?);
         Ok(Query {
-            filter,
-            start: start(number("startIndex")?),
-            count: count(number("count")?),
-            shown: Shown::new(kind, names("attributes").as_deref(), names("excludedAttributes").as_deref()),
+            kind,
+            filter: filter.map(|text| filter::parse(kind, text)).transpose()?,
+            order: sort_by.map(|by| Order::parse(kind, by.trim(), sort_order)).transpose()?,
+            page: Page { start: start(number("startIndex")?), count: count(number("count")?) },
+            shown: Shown::new(kind, names("attributes")?.as_deref(), names("excludedAttributes")?.as_deref()),
         })
     }
 
-    /// The reply that lists what was found; `resource` is asked only for what is on the page.
-    pub(super) fn reply<T>(&self, found: &[T], resource: impl Fn(&T) -> Map<String, Value>) -> Reply {
-        let page = found.iter().skip(self.start - 1).take(self.count);
-        let resources: Vec<Value> = page.map(|one| Value::Object(self.shown.of(resource(one)))).collect();
-        listing(found.len(), self.start, resources)
+    /// The text that an attribute of all that is wanted has, where the filter says so plainly.
+    pub(super) fn demands(&self, attribute: &str) -> Option<&str> {
+        self.filter.as_ref().and_then(|filter| filter::demands(self.kind, filter, attribute))
+    }
+
+    /// Whether nothing is left out and nothing is sorted, so that a page of the whole list is what is wanted.
+    pub(super) fn is_plain(&self) -> bool {
+        self.filter.is_none() && self.order.is_none()
+    }
+}
+
+impl Page {
+    /// The part of a list that stands on this page.
+    pub(super) fn of<T>(self, found: &[T]) -> &[T] {
+        let from = (self.start - 1).min(found.len());
+        &found[from..found.len().min(from + self.count)]
     }
 }
 
@@ -81,7 +110,7 @@ pub(super) fn listing(total: usize, start: usize, resources: Vec<Value>) -> Repl
         "itemsPerPage": resources.len(),
         "Resources": resources,
     });
-    Reply { status: 200, etag: None, location: None, body: Some(body) }
+    Reply::of(200, Some(body))
 }
 
 /// What a request wants to be shown of a resource.

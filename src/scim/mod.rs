@@ -6,19 +6,23 @@
 //!
 //! Mateo is hired. The provider asks for `externalId eq "u-17"`, finds nobody, posts him, and patches him into the group
 //! `anyorg-team`; he can sign in with the `sub` that equals his `externalId`. Months later it sends `{"op":"Replace",
-//! "path":"active","value":"False"}`: the reply says so, and [`Change::PersonChanged`] tells the caller to end his sessions
-//! before the provider is told that it was done.
+//! "path":"active","value":"False"}`: the reply says so, and before it does [`Change::PersonChanged`] tells the caller to end
+//! his sessions, in a bulk before its next operation.
 //!
 //! Always true here:
-//! - One request changes everything it asks for, or nothing: a patch is worked out on a copy and kept once.
+//! - One request changes everything it asks for, or nothing: a patch is worked out on a copy and kept once. A bulk is many
+//!   requests, and its reply tells what became of each.
+//! - What a reply tells is on disk, also what another sender changed a moment ago.
+//! - Of a token only digests are kept.
 //! - A password is dropped where it arrives: it is neither kept nor returned.
 //! - A person whose `active` is not mentioned stays as they were; nobody is woken by leaving a word out.
 //! - Attribute names, operations and booleans are read in whatever case real providers send them.
 //!
-//! Uses: `clock`, `names`, `directory`; keeps `scim_v2`. Begin at [`serve`].
+//! Uses: `clock`, `names`, `directory`; for the tokens `store` and `vault`; keeps `scim_v2`. Begin at [`serve`].
 
 mod attributes;
 mod body;
+mod bulk;
 mod discovery;
 mod filter;
 mod group;
@@ -28,13 +32,16 @@ mod path;
 mod problem;
 mod route;
 mod schema;
+mod sort;
 #[cfg(test)]
 mod tests;
+mod token;
 mod user;
 
 use crate::clock::Moment;
 use crate::directory::Directory;
 use crate::names::UserId;
+pub use token::{Admission, Error, Habits, Secret, Sender, Tokens, Written};
 
 /// A SCIM request as a value, so the protocol is tested without a server.
 #[derive(Debug, Clone)]
@@ -47,6 +54,10 @@ pub struct Request<'a> {
     pub query: &'a [(String, String)],
     /// `If-Match`, where sent.
     pub if_match: Option<&'a str>,
+    /// `If-None-Match`, where sent.
+    pub if_none_match: Option<&'a str>,
+    /// Whether this sender is told of entity tags. One that is not may send versions of its own, which are not heeded.
+    pub etags: bool,
     /// The body.
     pub body: &'a [u8],
     /// The address of `/scim/v2` under the public URL, for `meta.location`.
@@ -62,6 +73,10 @@ pub struct Reply {
     pub etag: Option<String>,
     /// `Location` of what was made.
     pub location: Option<String>,
+    /// `Retry-After`, in seconds.
+    pub retry_after_s: Option<u64>,
+    /// How many operations it answers: one, save for a bulk.
+    pub operations: usize,
     /// The body, `application/scim+json`; `None` for 204.
     pub body: Option<serde_json::Value>,
 }
@@ -83,9 +98,43 @@ pub enum Change {
     GroupRemoved(String, Vec<UserId>),
 }
 
+/// Why what had to follow from a change could not be done. The change itself is made.
+#[derive(Debug, Clone)]
+pub struct Unfollowed {
+    /// The HTTP status that the sender is told.
+    pub status: u16,
+    /// Words for the sender.
+    pub detail: String,
+}
+
+/// What must follow from a change before its sender is told that it was made: sessions end, and it is put on record.
+pub type Follow<'a> = dyn FnMut(&Change) -> Result<(), Unfollowed> + 'a;
+
 /// Answers one request.
-pub fn serve(directory: &Directory, request: &Request<'_>, now: Moment) -> (Reply, Vec<Change>) {
-    let mut changes = Vec::new();
-    let reply = route::answer(directory, request, now, &mut changes).unwrap_or_else(problem::Problem::reply);
-    (reply, changes)
+pub fn serve(directory: &Directory, request: &Request<'_>, now: Moment, follow: &mut Follow<'_>) -> Reply {
+    let answered = match request.path.trim_matches('/') {
+        "Bulk" => bulk::answer(directory, request, now, follow),
+        _ => route::answer(directory, request, now, follow),
+    };
+    answered.unwrap_or_else(problem::Problem::reply)
+}
+
+impl Reply {
+    /// A refusal because too much was sent: when to send again.
+    pub fn later(seconds: u64) -> Reply {
+        let detail = format!("this token has sent too many requests; send again in {seconds} s");
+        Reply { retry_after_s: Some(seconds), ..problem::Problem::new(429, detail).reply() }
+    }
+
+    fn of(status: u16, body: Option<serde_json::Value>) -> Reply {
+        Reply { status, etag: None, location: None, retry_after_s: None, operations: 1, body }
+    }
+}
+
+/// Reads any text as a filter and as a path over both kinds of resource: for fuzzing.
+#[cfg(feature = "probe")]
+pub fn read_any(text: &str) {
+    for kind in [schema::Kind::User, schema::Kind::Group] {
+        drop((filter::parse(kind, text), path::Target::parse(kind, text), sort::Order::parse(kind, text, None)));
+    }
 }

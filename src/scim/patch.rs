@@ -269,6 +269,10 @@ fn change_chosen(
     let is_chosen =
         |element: &Value| element.as_object().is_some_and(|element| filter::element_admits(known, chosen, element));
     let mut at: Vec<usize> = (0..elements.len()).filter(|at| is_chosen(&elements[*at])).collect();
+    if at.is_empty() && op == Op::Add && body::is_unassigned(&value) {
+        // Nothing is added to nothing: some providers send null for what a person does not have.
+        return Ok(());
+    }
     if at.is_empty() {
         // RFC 7644 §3.5.2.3: nothing chosen is a failure; only an addition may make what it asks for.
         let made = if op == Op::Add { demanded(chosen) } else { None };

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Reply;
+use super::{Reply, Unfollowed};
 use crate::directory;
 
 /// A refused request.
@@ -61,7 +61,13 @@ impl Problem {
         if let Some(kind) = self.kind {
             body["scimType"] = kind.into();
         }
-        Reply { status: self.status, etag: None, location: None, body: Some(body) }
+        Reply::of(self.status, Some(body))
+    }
+}
+
+impl From<Unfollowed> for Problem {
+    fn from(Unfollowed { status, detail }: Unfollowed) -> Problem {
+        Problem::new(status, detail)
     }
 }
 
@@ -74,7 +80,9 @@ impl From<directory::Error> for Problem {
             directory::Error::Changed => Problem::new(412, "the resource was changed meanwhile; read it again"),
             directory::Error::Broken(error) => {
                 tracing::error!(%error, "a provisioning request could not be kept");
-                Problem::new(500, format!("nothing was changed: {error}"))
+                // RFC 4918 §11.5 where the disk is full: the sender may try again later.
+                let status = if matches!(error, crate::store::Error::Full) { 507 } else { 500 };
+                Problem::new(status, format!("the change could not be kept: {error}"))
             }
         }
     }

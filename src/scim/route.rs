@@ -1,5 +1,7 @@
 //! Which request does what.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::filter;
@@ -9,75 +11,151 @@ use super::patch::{self, Op, Operation};
 use super::path::{Place, Target};
 use super::problem::Problem;
 use super::schema::Kind;
-use super::{Change, Reply, Request, body, discovery, user};
+use super::user::Look;
+use super::{Change, Follow, Reply, Request, body, discovery, user};
 use crate::clock::Moment;
 use crate::directory::{Directory, Group, Person};
-use crate::names::{UserId, UserName};
+use crate::names::{GroupName, UserId, UserName};
 
-use std::sync::Arc;
+/// A group with more members than this is not told after a patch: 204 spares both sides a list of thousands.
+const TOLD_MEMBERS_MAX: usize = 100;
 
 /// One request, with what is needed to answer it.
 struct Call<'a> {
     directory: &'a Directory,
     request: &'a Request<'a>,
     now: Moment,
-    changes: &'a mut Vec<Change>,
+    changes: Vec<Change>,
 }
 
-/// Answers a request, and says what it changed.
+/// Something that a list may have.
+enum Found {
+    Person(Arc<Person>),
+    Group(Arc<Group>),
+}
+
+/// Answers a request that is no bulk. What follows from what it changed has been done when this returns, and everything it
+/// tells is on disk.
 pub(super) fn answer(
     directory: &Directory,
     request: &Request<'_>,
     now: Moment,
-    changes: &mut Vec<Change>,
+    follow: &mut Follow<'_>,
 ) -> Result<Reply, Problem> {
-    let mut call = Call { directory, request, now, changes };
-    let steps: Vec<&str> = request.path.split('/').filter(|step| !step.is_empty()).collect();
-    match (request.method, steps.as_slice()) {
-        (_, [endpoint @ ("ServiceProviderConfig" | "ResourceTypes" | "Schemas")]) => {
-            discovery::answer(request, endpoint, None)
-        }
-        (_, [endpoint @ ("ResourceTypes" | "Schemas"), id]) => discovery::answer(request, endpoint, Some(id)),
-        ("GET", ["Users"]) => call.list_users(&Query::of_request(Kind::User, request)?),
-        ("POST", ["Users", ".search"]) => call.list_users(&Query::of_search(Kind::User, &body::read(request.body)?)?),
-        ("POST", ["Users"]) => call.make_user(),
-        ("GET", ["Users", id]) => call.read_user(id),
-        ("PUT", ["Users", id]) => call.replace_user(id),
-        ("PATCH", ["Users", id]) => call.patch_user(id),
-        ("DELETE", ["Users", id]) => call.remove_user(id),
-        ("GET", ["Groups"]) => call.list_groups(&Query::of_request(Kind::Group, request)?),
-        ("POST", ["Groups", ".search"]) => {
-            call.list_groups(&Query::of_search(Kind::Group, &body::read(request.body)?)?)
-        }
-        ("POST", ["Groups"]) => call.make_group(),
-        ("GET", ["Groups", id]) => call.read_group(id),
-        ("PUT", ["Groups", id]) => call.replace_group(id),
-        ("PATCH", ["Groups", id]) => call.patch_group(id),
-        ("DELETE", ["Groups", id]) => call.remove_group(id),
-        (method, ["Users" | "Groups"] | ["Users" | "Groups", _]) => {
-            Err(Problem::new(405, format!("{method} is not possible here")))
-        }
-        // RFC 7644 §3.12: an endpoint of the standard that we do not have is 501.
-        (_, ["Bulk" | "Me" | ".search"]) => Err(Problem::new(501, "this endpoint is not supported")),
-        _ => Err(Problem::not_there("the endpoint")),
+    let mut call = Call { directory, request, now, changes: Vec::new() };
+    let answered = call.answer();
+    for change in &call.changes {
+        follow(change)?;
     }
+    // What was read may have been changed by another sender, who still waits for the disk.
+    directory.settle()?;
+    answered
 }
 
 impl Call<'_> {
-    fn list_users(&self, query: &Query) -> Result<Reply, Problem> {
-        let base = self.request.base;
-        let resource = |person: &Arc<Person>| user::resource(self.directory, person, base);
-        let mut found = self.people_for(query);
-        if let Some(filter) = &query.filter {
-            found.retain(|person| filter::admits(Kind::User, filter, &resource(person)));
+    fn answer(&mut self) -> Result<Reply, Problem> {
+        let request = self.request;
+        let steps: Vec<&str> = request.path.split('/').filter(|step| !step.is_empty()).collect();
+        match (request.method, steps.as_slice()) {
+            (_, [endpoint @ ("ServiceProviderConfig" | "ResourceTypes" | "Schemas")]) => {
+                discovery::answer(request, endpoint, None)
+            }
+            (_, [endpoint @ ("ResourceTypes" | "Schemas"), id]) => discovery::answer(request, endpoint, Some(id)),
+            ("GET", []) => self.list(&self.queries(&[Kind::User, Kind::Group])?),
+            ("GET", ["Users"]) => self.list(&self.queries(&[Kind::User])?),
+            ("GET", ["Groups"]) => self.list(&self.queries(&[Kind::Group])?),
+            ("POST", [".search"]) => self.list(&self.searches(&[Kind::User, Kind::Group])?),
+            ("POST", ["Users", ".search"]) => self.list(&self.searches(&[Kind::User])?),
+            ("POST", ["Groups", ".search"]) => self.list(&self.searches(&[Kind::Group])?),
+            ("POST", ["Users"]) => self.make_user(),
+            ("GET", ["Users", id]) => self.read_user(id),
+            ("PUT", ["Users", id]) => self.replace_user(id),
+            ("PATCH", ["Users", id]) => self.patch_user(id),
+            ("DELETE", ["Users", id]) => self.remove_user(id),
+            ("POST", ["Groups"]) => self.make_group(),
+            ("GET", ["Groups", id]) => self.read_group(id),
+            ("PUT", ["Groups", id]) => self.replace_group(id),
+            ("PATCH", ["Groups", id]) => self.patch_group(id),
+            ("DELETE", ["Groups", id]) => self.remove_group(id),
+            (method, [] | ["Users" | "Groups" | ".search" | "Bulk"] | ["Users" | "Groups", _]) => {
+                Err(Problem::new(405, format!("{method} is not possible here")))
+            }
+            // RFC 7644 §3.12: an endpoint of the standard that we do not have is 501. A token is nobody's own.
+            (_, ["Me"]) => Err(Problem::new(501, "this endpoint is not supported: a token is no person's")),
+            _ => Err(Problem::not_there("the endpoint")),
         }
-        Ok(query.reply(&found, resource))
     }
 
-    /// The people among whom all that are wanted are: the one an index finds, else everybody.
-    fn people_for(&self, query: &Query) -> Vec<Arc<Person>> {
-        let demands =
-            |attribute| query.filter.as_ref().and_then(|filter| filter::demands(Kind::User, filter, attribute));
+    fn look(&self) -> Look<'_> {
+        Look { base: self.request.base, etags: self.request.etags }
+    }
+
+    fn queries(&self, kinds: &[Kind]) -> Result<Vec<Query>, Problem> {
+        kinds.iter().map(|kind| Query::of_request(*kind, self.request)).collect()
+    }
+
+    fn searches(&self, kinds: &[Kind]) -> Result<Vec<Query>, Problem> {
+        let body = body::read(self.request.body)?;
+        kinds.iter().map(|kind| Query::of_search(*kind, &body)).collect()
+    }
+
+    /// Lists what the queries, one for each kind of resource, ask for: one list, people before groups (RFC 7644 §3.4.2.1).
+    fn list(&self, queries: &[Query]) -> Result<Reply, Problem> {
+        let [first, ..] = queries else { return Err(Problem::new(500, "nothing was to be listed")) };
+        if let [Query { kind: Kind::User, page, .. }] = queries
+            && first.is_plain()
+        {
+            // The whole list is read page by page, and what stands on the others is not looked at.
+            let (total, people) = self.directory.some_people(page.start - 1, page.count);
+            let people: Vec<Found> = people.into_iter().map(Found::Person).collect();
+            return Ok(list::listing(total, page.start, self.told(&people, queries)));
+        }
+        let mut found = Vec::new();
+        for query in queries {
+            let mut of_kind = self.among(query);
+            if let Some(filter) = &query.filter {
+                let with = if filter::mentions(filter, "members") { With::Members } else { With::NoMembers };
+                of_kind.retain(|one| filter::admits(query.kind, filter, &self.resource(one, with)));
+            }
+            found.append(&mut of_kind);
+        }
+        if let Some(order) = &first.order {
+            order.sort(&mut found, |one| self.resource(one, With::NoMembers));
+        }
+        Ok(list::listing(found.len(), first.page.start, self.told(first.page.of(&found), queries)))
+    }
+
+    /// What is on a page, each with the attributes that are asked for.
+    fn told(&self, page: &[Found], queries: &[Query]) -> Vec<Value> {
+        let told = |one: &Found| {
+            let shown = queries.iter().find(|query| query.kind == one.kind()).map(|query| &query.shown)?;
+            let with = if shown.shows("members") { With::Members } else { With::NoMembers };
+            Some(Value::Object(shown.of(self.resource(one, with))))
+        };
+        page.iter().filter_map(told).collect()
+    }
+
+    fn resource(&self, one: &Found, with: With) -> Map<String, Value> {
+        match one {
+            Found::Person(person) => user::resource(self.directory, person, self.look()),
+            Found::Group(group) => group::resource(group, self.look(), with),
+        }
+    }
+
+    /// Those among whom all that are wanted are: the few that an index finds, else all.
+    fn among(&self, query: &Query) -> Vec<Found> {
+        match query.kind {
+            Kind::User => self.people_among(query).into_iter().map(Found::Person).collect(),
+            Kind::Group => self.groups_among(query).into_iter().map(Found::Group).collect(),
+        }
+    }
+
+    fn people_among(&self, query: &Query) -> Vec<Arc<Person>> {
+        let demands = |attribute: &'static str| query.demands(attribute);
+        if let Some(id) = demands("id") {
+            let person = UserId::parse(id).and_then(|id| self.directory.person(&id).ok()?);
+            return person.into_iter().map(Arc::new).collect();
+        }
         if let Some(name) = demands("userName") {
             let name = UserName::parse(name).ok();
             return name.and_then(|name| self.directory.person_named(&name)).into_iter().collect();
@@ -85,7 +163,30 @@ impl Call<'_> {
         if let Some(external_id) = demands("externalId") {
             return self.directory.person_with_external_id(external_id).into_iter().collect();
         }
+        // An address that is not of ASCII alone is compared by more letters than the index knows; a blank one it does not have.
+        if let Some(email) = demands("emails").filter(|email| email.is_ascii() && !email.trim().is_empty()) {
+            return self.directory.people_with_email(email);
+        }
         self.directory.people()
+    }
+
+    fn groups_among(&self, query: &Query) -> Vec<Arc<Group>> {
+        let demands = |attribute: &'static str| query.demands(attribute);
+        if let Some(id) = demands("id") {
+            return self.directory.group(id).into_iter().collect();
+        }
+        if let Some(external_id) = demands("externalId") {
+            return self.directory.group_with_external_id(external_id).into_iter().collect();
+        }
+        if let Some(name) = demands("displayName") {
+            return GroupName::parse(name).map(|name| self.directory.groups_named(&name)).unwrap_or_default();
+        }
+        if let Some(member) = demands("members") {
+            let mut found = self.directory.groups_above(member);
+            found.extend(UserId::parse(member).iter().flat_map(|person| self.directory.direct_groups_of(person)));
+            return found;
+        }
+        self.directory.groups()
     }
 
     fn make_user(&mut self) -> Result<Reply, Problem> {
@@ -97,7 +198,7 @@ impl Call<'_> {
 
     fn read_user(&self, id: &str) -> Result<Reply, Problem> {
         let (_, person) = self.person(id)?;
-        Ok(self.show_user(200, &person))
+        Ok(self.unless_known(self.show_user(200, &person)))
     }
 
     fn replace_user(&mut self, id: &str) -> Result<Reply, Problem> {
@@ -136,7 +237,7 @@ impl Call<'_> {
         let (id, person) = self.person(id)?;
         self.directory.remove_person(&id, self.expected(person.version)?, self.now.ms())?;
         self.changes.push(Change::PersonRemoved(id));
-        Ok(Reply { status: 204, etag: None, location: None, body: None })
+        Ok(Reply::of(204, None))
     }
 
     fn person(&self, id: &str) -> Result<(UserId, Person), Problem> {
@@ -145,22 +246,8 @@ impl Call<'_> {
     }
 
     fn show_user(&self, status: u16, person: &Person) -> Reply {
-        let resource = user::resource(self.directory, person, self.request.base);
-        self.show(Kind::User, status, &person.id.to_string(), person.version, resource)
-    }
-
-    fn list_groups(&self, query: &Query) -> Result<Reply, Problem> {
-        let base = self.request.base;
-        let mut found = self.directory.groups();
-        if let Some(filter) = &query.filter {
-            let with = if filter::mentions(filter, "members") { With::Members } else { With::NoMembers };
-            if let Some(id) = filter::demands(Kind::Group, filter, "id") {
-                found.retain(|group| group.id == id);
-            }
-            found.retain(|group| filter::admits(Kind::Group, filter, &group::resource(group, base, with)));
-        }
-        let with = if query.shown.shows("members") { With::Members } else { With::NoMembers };
-        Ok(query.reply(&found, |group| group::resource(group, base, with)))
+        let resource = user::resource(self.directory, person, self.look());
+        self.show(Kind::User, status, &person.id.to_string(), resource)
     }
 
     fn make_group(&mut self) -> Result<Reply, Problem> {
@@ -177,7 +264,7 @@ impl Call<'_> {
     }
 
     fn read_group(&self, id: &str) -> Result<Reply, Problem> {
-        Ok(self.show_group(200, &*self.group(id)?))
+        Ok(self.unless_known(self.show_group(200, &*self.group(id)?)))
     }
 
     fn replace_group(&mut self, id: &str) -> Result<Reply, Problem> {
@@ -206,11 +293,13 @@ impl Call<'_> {
             group::profile(resource, members)
         })?;
         let is_partial = self.request.query.iter().any(|(name, _)| name.eq_ignore_ascii_case("attributes"));
-        if is_partial {
+        let is_short = group.members.len() + group.groups.len() <= TOLD_MEMBERS_MAX;
+        if is_partial || is_short || !list::shown(Kind::Group, self.request).shows("members") {
             return Ok(self.show_group(200, &group));
         }
-        // RFC 7644 §3.5.2: 204 spares both sides a list of thousands of members.
-        Ok(Reply { status: 204, etag: Some(user::etag(group.version)), location: None, body: None })
+        // RFC 7644 §3.5.2: "MAY return HTTP status code 204 (No Content) and the appropriate response headers".
+        let etag = self.request.etags.then(|| user::etag(group.version));
+        Ok(Reply { etag, ..Reply::of(204, None) })
     }
 
     fn change_group(
@@ -230,7 +319,7 @@ impl Call<'_> {
         let group = self.group(id)?;
         let (_, left) = self.directory.remove_group(&group.id, self.expected(group.version)?, self.now.ms())?;
         self.changes.push(Change::GroupRemoved(group.id.clone(), left));
-        Ok(Reply { status: 204, etag: None, location: None, body: None })
+        Ok(Reply::of(204, None))
     }
 
     fn group(&self, id: &str) -> Result<Arc<Group>, Problem> {
@@ -240,33 +329,64 @@ impl Call<'_> {
     fn show_group(&self, status: u16, group: &Group) -> Reply {
         let shown = list::shown(Kind::Group, self.request);
         let with = if shown.shows("members") { With::Members } else { With::NoMembers };
-        let resource = group::resource(group, self.request.base, with);
-        self.show(Kind::Group, status, &group.id, group.version, resource)
+        let resource = group::resource(group, self.look(), with);
+        self.show(Kind::Group, status, &group.id, resource)
     }
 
-    fn show(&self, kind: Kind, status: u16, id: &str, version: u64, resource: Map<String, Value>) -> Reply {
+    fn show(&self, kind: Kind, status: u16, id: &str, resource: Map<String, Value>) -> Reply {
+        let etag = resource["meta"]["version"].as_str().map(str::to_owned);
         Reply {
-            status,
-            etag: Some(user::etag(version)),
+            etag,
             location: (status == 201).then(|| user::location(kind, id, self.request.base)),
-            body: Some(Value::Object(list::shown(kind, self.request).of(resource))),
+            ..Reply::of(status, Some(Value::Object(list::shown(kind, self.request).of(resource))))
         }
     }
 
-    /// The version that `If-Match` asks for; refused where the resource has another (RFC 7644 §3.14). The directory looks
-    /// again when it makes the change.
+    /// The reply, or that the sender has it already (RFC 7644 §3.14, `If-None-Match`).
+    fn unless_known(&self, reply: Reply) -> Reply {
+        let Some(sent) = self.request.if_none_match.filter(|_| self.request.etags) else { return reply };
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let is_known = reply.etag.as_deref().is_some_and(|own| {
+            let own = opaque(own);
+            sent.trim() == "*" || sent.split(',').any(|tag| opaque(tag) == own)
+        });
+        if is_known { Reply { etag: reply.etag, ..Reply::of(304, None) } } else { reply }
+    }
+
+    /// The version that `If-Match` asks for; refused where the resource has another (RFC 7644 §3.14), or where `If-None-Match`
+    /// says that it must not be there. The directory looks again when it makes the change.
     fn expected(&self, version: u64) -> Result<Option<u64>, Problem> {
-        let Some(sent) = self.request.if_match.map(str::trim).filter(|sent| *sent != "*") else { return Ok(None) };
-        let is_ours = |tag: &str| {
-            let tag = tag.trim();
-            tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse() == Ok(version)
-        };
-        if sent.split(',').any(is_ours) {
-            Ok(Some(version))
-        } else {
-            Err(Problem::new(412, "the resource was changed meanwhile; read it again"))
+        // A sender that was told of no versions has none of ours to ask for.
+        if !self.request.etags {
+            return Ok(None);
+        }
+        if self.request.if_none_match.is_some_and(|sent| sent.trim() == "*" || names(sent, version)) {
+            return Err(Problem::new(412, "the resource is there, in a version that If-None-Match names"));
+        }
+        match self.request.if_match.map(str::trim).filter(|sent| *sent != "*") {
+            None => Ok(None),
+            Some(sent) if names(sent, version) => Ok(Some(version)),
+            Some(_) => Err(Problem::new(412, "the resource was changed meanwhile; read it again")),
         }
     }
+}
+
+impl Found {
+    fn kind(&self) -> Kind {
+        match self {
+            Found::Person(_) => Kind::User,
+            Found::Group(_) => Kind::Group,
+        }
+    }
+}
+
+/// Whether a list of entity tags has one of this version; what a tag says of a person's groups is no matter here.
+fn names(tags: &str, version: u64) -> bool {
+    tags.split(',').any(|tag| {
+        let tag = tag.trim();
+        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+        tag.split('.').next().and_then(|version| version.parse().ok()) == Some(version)
+    })
 }
 
 /// Changes who is in a group. Adding whom it has and removing whom it has not change nothing: providers repeat themselves.

@@ -1,6 +1,7 @@
 //! The protocol as text scripts: each file in `tests/data/scim/` is one story over an empty directory.
 //!
-//! A request line begins a step; `if-match` and `body` (which goes on over indented lines) belong to it; `status` ends it and
+//! A request line begins a step; `if-match`, `if-none-match`, `no-etags` (this sender is not told of versions) and `body` (which
+//! goes on over indented lines) belong to it; `status` ends it and
 //! sends it. Then `json POINTER == VALUE`, `json POINTER absent`, `json POINTER size N`, `etag VALUE`, `location VALUE`,
 //! `changes NAMES` check the reply, and `keep NAME POINTER` remembers a value, which later stands for `{NAME}`.
 
@@ -20,6 +21,8 @@ const BASE: &str = "https://sotto.example/scim/v2";
 struct Step {
     request: String,
     if_match: Option<String>,
+    if_none_match: Option<String>,
+    no_etags: bool,
     body: String,
 }
 
@@ -58,9 +61,12 @@ impl Story {
             _ if indented => self.step.body.push_str(&line),
             "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => self.step = Step { request: line, ..Step::default() },
             "if-match" => self.step.if_match = Some(rest.to_owned()),
+            "if-none-match" => self.step.if_none_match = Some(rest.to_owned()),
+            "no-etags" => self.step.no_etags = true,
             "body" => self.step.body = rest.to_owned(),
             "status" => return self.send(rest.parse().map_err(|_| "no status")?),
             "json" => return self.check_json(rest),
+            "etag" if rest == "absent" => return same(self.reply().0.etag.as_deref(), None),
             "etag" => return same(self.reply().0.etag.as_deref(), Some(rest)),
             "location" => return same(self.reply().0.location.as_deref(), Some(rest)),
             "changes" => return same(names(&self.reply().1).as_str(), rest),
@@ -85,11 +91,13 @@ impl Story {
             path,
             query: &query,
             if_match: self.step.if_match.as_deref(),
+            if_none_match: self.step.if_none_match.as_deref(),
+            etags: !self.step.no_etags,
             body: self.step.body.as_bytes(),
             base: BASE,
         };
         self.now_ms += 1_000;
-        let reply = serve(&self.directory, &request, Moment::from_ms(self.now_ms));
+        let reply = served(&self.directory, &request, Moment::from_ms(self.now_ms));
         let outcome = same(reply.0.status, status).map_err(|error| format!("{error}; {:?}", reply.0.body));
         self.reply = Some(reply);
         outcome
@@ -115,6 +123,16 @@ impl Story {
             _ => Err(format!("{check} is no check")),
         }
     }
+}
+
+/// The reply, and what was told to follow.
+fn served(directory: &Directory, request: &Request<'_>, now: Moment) -> (Reply, Vec<Change>) {
+    let mut changes = Vec::new();
+    let reply = serve(directory, request, now, &mut |change| {
+        changes.push(change.clone());
+        Ok(())
+    });
+    (reply, changes)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(found: T, wanted: T) -> Result<(), String> {
@@ -155,8 +173,9 @@ fn every_story_goes_as_it_is_written() {
 
 /// A request of a test that is not a story.
 fn send(story: &Story, method: &str, path: &str, body: &[u8]) -> u16 {
-    let request = Request { method, path, query: &[], if_match: None, body, base: BASE };
-    serve(&story.directory, &request, Moment::from_ms(1)).0.status
+    let (if_match, if_none_match) = (None, None);
+    let request = Request { method, path, query: &[], if_match, if_none_match, etags: true, body, base: BASE };
+    served(&story.directory, &request, Moment::from_ms(1)).0.status
 }
 
 #[test]
@@ -170,6 +189,65 @@ fn a_body_that_is_too_large_too_deep_or_no_text_is_refused() {
     assert_eq!(send(&story, "POST", "/Users", &[0xff, 0xfe]), 400);
     assert_eq!(send(&story, "POST", "/Users", &vec![b' '; body::BODY_BYTES_MAX + 1]), 413);
     assert!(story.directory.people().is_empty());
+}
+
+#[test]
+fn a_bulk_of_too_many_operations_is_refused_and_changes_nothing() {
+    let story = Story::new();
+    let operation = |n: usize| {
+        format!("{{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"{n}\",\"data\":{{\"userName\":\"u{n}\"}}}}")
+    };
+    let bulk = |count: usize| {
+        let operations = (0..count).map(operation).collect::<Vec<_>>().join(",");
+        format!("{{\"Operations\":[{operations}]}}")
+    };
+
+    assert_eq!(send(&story, "POST", "/Bulk", bulk(bulk::OPERATIONS_MAX + 1).as_bytes()), 413);
+    assert!(story.directory.people().is_empty());
+    assert_eq!(send(&story, "POST", "/Bulk", bulk(20).as_bytes()), 200);
+    assert_eq!(story.directory.people().len(), 20);
+}
+
+#[test]
+fn what_does_not_follow_from_one_operation_of_a_bulk_is_told_of_that_one() {
+    let story = Story::new();
+    let body = br#"{"Operations":[
+        {"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"ada"}},
+        {"method":"POST","path":"/Users","bulkId":"b","data":{"userName":"bob"}}]}"#;
+    let (if_match, if_none_match) = (None, None);
+    let request =
+        Request { method: "POST", path: "/Bulk", query: &[], if_match, if_none_match, etags: true, body, base: BASE };
+    let mut told = 0;
+
+    let reply = serve(&story.directory, &request, Moment::from_ms(1), &mut |_| {
+        told += 1;
+        if told == 1 { Ok(()) } else { Err(Unfollowed { status: 507, detail: "no room".to_owned() }) }
+    });
+
+    let operations = &reply.body.unwrap()["Operations"];
+    assert_eq!((&operations[0]["status"], &operations[1]["status"]), (&"201".into(), &"507".into()));
+    assert_eq!(reply.operations, 2);
+}
+
+#[test]
+fn a_group_of_many_members_is_not_told_after_a_patch() {
+    let story = Story::new();
+    let people: Vec<String> = (0..101)
+        .map(|n| {
+            let body = format!("{{\"userName\":\"u{n}\"}}");
+            assert_eq!(send(&story, "POST", "/Users", body.as_bytes()), 201);
+            format!("{{\"value\":\"{}\"}}", story.directory.people()[n].id)
+        })
+        .collect();
+    let group = |count: usize| format!("{{\"displayName\":\"G{count}\",\"members\":[{}]}}", people[..count].join(","));
+    assert_eq!(send(&story, "POST", "/Groups", group(100).as_bytes()), 201);
+    assert_eq!(send(&story, "POST", "/Groups", group(101).as_bytes()), 201);
+    let patch = br#"{"Operations":[{"op":"replace","path":"nickName","value":"x"}]}"#;
+
+    let paths: Vec<String> = story.directory.groups().iter().map(|group| format!("/Groups/{}", group.id)).collect();
+
+    assert_eq!(send(&story, "PATCH", &paths[0], patch), 200);
+    assert_eq!(send(&story, "PATCH", &paths[1], patch), 204);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Users: between the directory's people and SCIM's resources.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 use super::schema::{self, Kind};
 use crate::clock::Moment;
-use crate::directory::{Directory, Person, Profile};
+use crate::directory::{Directory, Group, Person, Profile};
 
 /// What the provider may not set, and what is never kept.
 const NOT_KEPT: [&str; 5] = ["id", "meta", "groups", "schemas", "password"];
@@ -76,17 +79,27 @@ pub(super) fn said(person: &Person) -> Map<String, Value> {
     resource
 }
 
+/// How resources are shown to a sender.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// The address of `/scim/v2` under the public URL.
+    pub base: &'a str,
+    /// Whether versions are told.
+    pub etags: bool,
+}
+
 /// The whole resource of a person.
-pub(super) fn resource(directory: &Directory, person: &Person, base: &str) -> Map<String, Value> {
+pub(super) fn resource(directory: &Directory, person: &Person, look: Look<'_>) -> Map<String, Value> {
     let mut resource = said(person);
     let id = person.id.to_string();
     let extensions = resource.keys().filter(|key| schema::is_urn(key)).map(String::as_str);
     let schemas: Vec<Value> = std::iter::once(schema::USER).chain(extensions).map(Value::from).collect();
-    let groups: Vec<Value> = directory
-        .direct_groups_of(&person.id)
+    let groups = directory.direct_groups_of(&person.id);
+    let tag = tag(person, &groups);
+    let groups: Vec<Value> = groups
         .iter()
         .map(|group| {
-            let location = format!("{base}/Groups/{}", group.id);
+            let location = location(Kind::Group, &group.id, look.base);
             json!({ "value": group.id, "display": group.display_name, "$ref": location, "type": "direct" })
         })
         .collect();
@@ -94,21 +107,23 @@ pub(super) fn resource(directory: &Directory, person: &Person, base: &str) -> Ma
     if !groups.is_empty() {
         resource.insert("groups".to_owned(), groups.into());
     }
-    resource
-        .insert("meta".to_owned(), meta(Kind::User, &id, base, person.created_ms, person.changed_ms, person.version));
+    resource.insert("meta".to_owned(), meta(Kind::User, &id, look, (person.created_ms, person.changed_ms), tag));
     resource.insert("id".to_owned(), id.into());
     resource
 }
 
-/// `meta` of a resource (RFC 7643 §3.1).
-pub(super) fn meta(kind: Kind, id: &str, base: &str, created_ms: i64, changed_ms: i64, version: u64) -> Value {
-    json!({
+/// `meta` of a resource (RFC 7643 §3.1), made and changed at these moments.
+pub(super) fn meta(kind: Kind, id: &str, look: Look<'_>, (made_ms, changed_ms): (i64, i64), tag: String) -> Value {
+    let mut meta = json!({
         "resourceType": kind.name(),
-        "created": Moment::from_ms(created_ms).rfc3339(),
+        "created": Moment::from_ms(made_ms).rfc3339(),
         "lastModified": Moment::from_ms(changed_ms).rfc3339(),
-        "location": location(kind, id, base),
-        "version": etag(version),
-    })
+        "location": location(kind, id, look.base),
+    });
+    if look.etags {
+        meta["version"] = tag.into();
+    }
+    meta
 }
 
 /// Where a resource is found.
@@ -116,7 +131,20 @@ pub(super) fn location(kind: Kind, id: &str, base: &str) -> String {
     format!("{base}/{}/{id}", kind.endpoint())
 }
 
-/// The version as an entity tag. Weak, because a resource's `groups` may change without it.
+/// The version as an entity tag.
 pub(super) fn etag(version: u64) -> String {
     format!("W/\"{version}\"")
+}
+
+/// The entity tag of a person. Their groups are shown with them and are no part of their version: so they are a part of the tag,
+/// by which a sender sees whether its copy is stale, and not of what `If-Match` is compared with.
+fn tag(person: &Person, groups: &[Arc<Group>]) -> String {
+    if groups.is_empty() {
+        return etag(person.version);
+    }
+    let mut sum = DefaultHasher::new();
+    for group in groups {
+        (&group.id, &group.display_name).hash(&mut sum);
+    }
+    format!("W/\"{}.{:016x}\"", person.version, sum.finish())
 }

@@ -10,7 +10,8 @@
 //!
 //! Always true here:
 //! - When a change returns `Ok`, a power cut cannot undo it; when it returns `Err`, it may or may not be there after a
-//!   restart, but never in part.
+//!   restart, but never in part. Only an [`Unsettled`] one is seen before that, and whoever made it has one to settle.
+//! - Who waits for the disk at once shares an fsync. After one that failed nothing is promised until a restart.
 //! - A batch, or [`Changes`] over several trees, is all or nothing.
 //! - One process has the folder. The second is told so.
 //! - Nearly full is full: the last [`RESERVE_BYTES`] are kept for removals, because sled does not recover from a write
@@ -18,6 +19,7 @@
 //!
 //! Uses: nothing of ours; keeps `sled`. Begin at [`Store`].
 
+mod commit;
 pub mod durable;
 mod ended;
 mod key;
@@ -35,6 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use commit::Commit;
 pub use ended::Ended;
 pub use key::{Key, first_of};
 pub use record::Record;
@@ -64,6 +67,7 @@ pub struct Store {
 struct Open {
     folder: PathBuf,
     db: sled::Db,
+    commit: Commit,
     /// Free bytes below which the file system counts as full; a test may raise it.
     reserve_bytes: u64,
     /// The next number to give, and the first one that is not reserved on disk yet.
@@ -158,9 +162,11 @@ impl Store {
             .flush_every_ms(None);
         // The folder is ours already, so whoever holds sled's own lock is on the way out.
         let db = patiently(|| config.open(), is_locked)?;
+        let commit = Commit::open(&state)?;
         let open = Open {
             folder,
             db,
+            commit,
             reserve_bytes,
             sequence: Mutex::new((0, 0)),
             #[cfg(test)]
@@ -220,7 +226,29 @@ impl Store {
 
     /// Makes all changes, over all their trees, or none; they are on disk when this returns.
     pub fn make(&self, changes: Changes) -> Result<(), Error> {
-        changes.make(self)
+        self.write(changes)?.settle()
+    }
+
+    /// Makes all changes, over all their trees, or none: others see them at once, and a power cut can undo them until they are
+    /// settled. What is changed after them is on disk only where they are, too.
+    pub fn write(&self, changes: Changes) -> Result<Unsettled, Error> {
+        if changes.is_empty() {
+            return Ok(Unsettled { store: self.clone(), change: 0 });
+        }
+        changes.write(self)?;
+        Ok(Unsettled { store: self.clone(), change: self.open.commit.wrote() })
+    }
+
+    /// Returns when everything that was changed until now is on disk.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.settle_until(self.open.commit.written())
+    }
+
+    fn settle_until(&self, change: u64) -> Result<(), Error> {
+        self.open.commit.settle(change, || {
+            self.open.db.flush()?;
+            Ok(())
+        })
     }
 
     /// Whether something could be kept now: there is room, and a small file was written and fsynced.
@@ -239,8 +267,21 @@ impl Store {
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.open.db.flush()?;
-        Ok(())
+        self.settle_until(self.open.commit.wrote())
+    }
+}
+
+/// A change that is seen and not yet on disk. Nobody may be told that it was made before it is settled.
+#[must_use = "a change is acknowledged only after it is settled"]
+pub struct Unsettled {
+    store: Store,
+    change: u64,
+}
+
+impl Unsettled {
+    /// Returns when a power cut cannot undo the change.
+    pub fn settle(self) -> Result<(), Error> {
+        self.store.settle_until(self.change)
     }
 }
 

@@ -75,10 +75,13 @@ impl Changes {
         tree.close(batch, &mut self.trees[at].1);
     }
 
-    pub(super) fn make(self, store: &Store) -> Result<(), Error> {
-        if self.trees.is_empty() {
-            return Ok(());
-        }
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.trees.is_empty()
+    }
+
+    /// Writes them, all or none; not yet on disk.
+    pub(super) fn write(self, store: &Store) -> Result<(), Error> {
         if self.adds {
             store.check_room()?;
         }
@@ -91,7 +94,7 @@ impl Changes {
             Ok(())
         });
         match made {
-            Ok(()) => store.flush(),
+            Ok(()) => Ok(()),
             Err(TransactionError::Storage(error)) => Err(error.into()),
             Err(TransactionError::Abort(never)) => match never {},
         }

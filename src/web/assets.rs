@@ -55,6 +55,7 @@ const FILES: &[File] = files![
     "js/quotes.js",
     "js/reader.js",
     "js/runs.js",
+    "js/scim.js",
     "js/settings.js",
     "js/signin.js",
     "js/source-edit.js",
@@ -73,6 +74,7 @@ const FILES: &[File] = files![
     "privacy.html",
     "problem.html",
     "provider.html",
+    "scim.html",
     "sign-in.html",
     "source.html",
 ];

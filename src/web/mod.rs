@@ -33,6 +33,7 @@ mod provision;
 mod reply;
 mod router;
 mod saml;
+mod scim_tokens;
 mod server;
 mod sign_in;
 mod sources;

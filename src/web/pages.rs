@@ -76,6 +76,13 @@ pub async fn admin_people(front: Data<Front>, _: Administrator) -> Result<HttpRe
     page(&front, "people.html")
 }
 
+/// Where the administrator makes, changes and ends the tokens of those who provision.
+#[utoipa::path(get, path = "/admin/scim", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_scim(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "scim.html")
+}
+
 /// A file of the pages, under the hash of all of them.
 #[utoipa::path(get, path = "/static/{hash}/{path}", tag = "pages", params(("hash" = String, Path), ("path" = String, Path)),
     responses((status = 200, description = "The file"), (status = 404, description = "No such file")))]

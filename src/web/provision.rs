@@ -1,7 +1,7 @@
 //! SCIM over HTTP: the protocol itself is `scim`'s; here are only headers.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, IF_MATCH, LOCATION, WWW_AUTHENTICATE};
+use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
@@ -12,6 +12,7 @@ use super::edge::id_of;
 use super::front::{Front, deed};
 use super::guard::Provisioning;
 use super::reply::Reply;
+use crate::app::Sent;
 use crate::scim;
 
 /// RFC 7644 §3.1.
@@ -20,7 +21,8 @@ const SCIM_TYPE: &str = "application/scim+json";
 /// People and groups, provisioned by whoever bears a token (RFC 7644).
 #[utoipa::path(method(get, post, put, patch, delete), path = "/scim/v2/{tail}", tag = "provisioning",
     params(("tail" = String, Path)), responses((status = 200, description = "As RFC 7644 has it", content_type = SCIM_TYPE),
-    (status = 401, description = "The token is not good", content_type = SCIM_TYPE)))]
+    (status = 401, description = "The token is not good", content_type = SCIM_TYPE),
+    (status = 429, description = "The token has sent too many requests; `Retry-After` says when to send again", content_type = SCIM_TYPE)))]
 pub async fn scim(
     front: Data<Front>,
     bearer: Provisioning,
@@ -32,21 +34,24 @@ pub async fn scim(
         Ok(body) => body,
         Err(reply) => return refused(&reply, &request),
     };
-    let method = request.method().to_string();
+    // RFC 9110 §9.3.2: the same as GET, and the server leaves the body out.
+    let method = if request.method() == Method::HEAD { "GET".to_owned() } else { request.method().to_string() };
     let path = format!("/{tail}");
     let query: Vec<(String, String)> = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    let if_match = request.headers().get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (if_match, if_none_match) = (header(IF_MATCH), header(IF_NONE_MATCH));
     let location = format!("{}/scim/v2", front.public);
     let done = deed(&front, move |app| {
-        let request = scim::Request {
+        let sent = Sent {
             method: &method,
             path: &path,
             query: &query,
             if_match: if_match.as_deref(),
+            if_none_match: if_none_match.as_deref(),
             body: &body,
             base: &location,
         };
-        app.provision(&bearer.0, &request)
+        app.provision(&bearer.0, &sent)
     });
     match done.await {
         Ok(reply) => response(&reply),
@@ -62,6 +67,9 @@ fn response(reply: &scim::Reply) -> HttpResponse {
     }
     if let Some(location) = &reply.location {
         response.insert_header((LOCATION, location.as_str()));
+    }
+    if let Some(seconds) = reply.retry_after_s {
+        response.insert_header((RETRY_AFTER, seconds.to_string()));
     }
     match &reply.body {
         Some(body) => response.content_type(SCIM_TYPE).body(body.to_string()),

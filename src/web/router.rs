@@ -9,7 +9,8 @@ use utoipa::OpenApi;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
-    ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, sign_in, sources, trial,
+    ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, scim_tokens, sign_in, sources,
+    trial,
 };
 
 macro_rules! routes {
@@ -84,6 +85,11 @@ routes! {
     PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
     DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
     GET    "/api/v1/admin/conflicts"                  => people::conflicts;
+    GET    "/api/v1/admin/scim_tokens"                => scim_tokens::scim_tokens;
+    POST   "/api/v1/admin/scim_tokens"                => scim_tokens::make_scim_token;
+    PATCH  "/api/v1/admin/scim_tokens/{name}"         => scim_tokens::change_scim_token;
+    DELETE "/api/v1/admin/scim_tokens/{name}"         => scim_tokens::revoke_scim_token;
+    POST   "/api/v1/admin/scim_tokens/{name}/rotate"  => scim_tokens::rotate_scim_token;
     GET    "/api/v1/admin/providers/{id}/trial"       => trial::provider_trial;
 
     GET    "/"                                        => pages::front_page;
@@ -95,6 +101,7 @@ routes! {
     GET    "/admin/sources"                           => pages::admin_new_source;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
+    GET    "/admin/scim"                              => pages::admin_scim;
     GET    "/admin/providers/{id}/test"               => trial::provider_test;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }

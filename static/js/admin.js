@@ -81,7 +81,7 @@ function health(whole, listed, now) {
     line("Search", true, whole.embedder ? (whole.without_vectors > 0 ? `Words and meaning; ${counted(whole.without_vectors, "passage")} still to be read for meaning` : "Words and meaning") : "Words only; no embedder is installed"),
     ...listed.map((source) => line(`Source ${source.name}`, ["succeeded", "running", undefined].includes(source.runs[0]?.state), `permissions read whole ${age(source.permissions_as_of, now)}`)),
     line("Directory", unmatched === 0 || null, unmatched === 0 ? "Every account of a source belongs to a person" : [el("a", { href: "/admin/people?state=unmatched#accounts" }, counted(unmatched, "account")), " of sources belong to no person; they can open nothing"]),
-    line("Provisioning", whole.scim_last_at !== null, whole.scim_last_at ? `The identity provider last called ${age(whole.scim_last_at, now)}` : "The identity provider has not called yet"),
+    line("Provisioning", whole.scim_last_at !== null, [el("a", { href: "/admin/scim" }, "The identity provider"), whole.scim_last_at ? ` last called ${age(whole.scim_last_at, now)}` : " has not called yet"]),
     line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
   ];
 }

@@ -123,6 +123,18 @@ export const giveAccount = (source, key, user) => change("PUT", aliasPath(source
 /** @param {string} source @param {string} key */
 export const clearAccount = (source, key) => change("DELETE", aliasPath(source, key));
 
+export const scimTokens = () => read("/api/v1/admin/scim_tokens");
+/** @param {string} name */
+const scimTokenPath = (name) => `/api/v1/admin/scim_tokens/${encodeURIComponent(name)}`;
+/** The reply has the token, this once. @param {string} name */
+export const makeScimToken = (name) => change("POST", "/api/v1/admin/scim_tokens", { name });
+/** The reply has the new token, this once. @param {string} name @param {number} hours */
+export const rotateScimToken = (name, hours) => change("POST", `${scimTokenPath(name)}/rotate`, { overlap_hours: hours });
+/** @param {string} name @param {{etags?: boolean, requests_per_minute?: number}} habits */
+export const changeScimToken = (name, habits) => change("PATCH", scimTokenPath(name), habits);
+/** @param {string} name */
+export const revokeScimToken = (name) => change("DELETE", scimTokenPath(name));
+
 /** @param {string} id */
 export const ownAccess = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}/access`);
 

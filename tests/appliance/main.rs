@@ -31,5 +31,7 @@ mod revocation;
 mod saml;
 mod scene;
 mod scim;
+mod scim_tokens;
+mod senders;
 mod sources;
 mod support;

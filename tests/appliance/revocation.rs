@@ -59,6 +59,21 @@ fn change(house: &Appliance, path: &str, body: &Value) {
 
 type Deed = fn(&Appliance);
 
+fn person_path(house: &Appliance) -> String {
+    format!("/Users/{}", house.person_id("mateo"))
+}
+
+/// Sends a bulk of one operation between two others that fail.
+fn bulk(house: &Appliance, operation: &Value) {
+    let nothing = json!({ "method": "DELETE", "path": "/Users/00000000000000000000000000000000" });
+    let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                       "Operations": [nothing, operation, nothing] });
+    let (status, told) = house.scim("POST", "/Bulk", &body.to_string());
+    let statuses: Vec<&str> =
+        told["Operations"].as_array().unwrap().iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert!(status == 200 && statuses[0] == "404" && statuses[1].starts_with('2'), "{told}");
+}
+
 #[test]
 fn what_is_taken_is_gone_at_the_next_request_and_what_is_given_back_is_there() {
     let changes: [(&str, Deed, Deed); 5] = [
@@ -141,8 +156,30 @@ fn who_is_deactivated_is_told_nothing_and_who_comes_back_is_told_all() {
 }
 
 #[test]
+fn a_bulk_that_deactivates_or_removes_a_person_ends_their_sessions_before_it_is_answered() {
+    let house = Appliance::with(&site());
+    let patch = json!({ "Operations": [{ "op": "Replace", "path": "active", "value": "False" }] });
+    let active = json!({ "Operations": [{ "op": "Replace", "path": "active", "value": "True" }] });
+    let greeted = |browser: &mut Browser| browser.send("GET", "/api/v1/me", None).unwrap().status;
+
+    let mut mateo = house.sign_in("mateo");
+    assert_eq!(greeted(&mut mateo), 200);
+    bulk(&house, &json!({ "method": "PATCH", "path": person_path(&house), "data": patch }));
+    assert_eq!(greeted(&mut mateo), 401);
+    bulk(&house, &json!({ "method": "PATCH", "path": person_path(&house), "data": active }));
+    assert_eq!(greeted(&mut mateo), 401, "the session does not come back with its person");
+
+    let mut mateo = house.sign_in("mateo");
+    bulk(&house, &json!({ "method": "DELETE", "path": person_path(&house) }));
+    assert_eq!(greeted(&mut mateo), 401);
+    let deeds = house.audit_lines();
+    let count = |what: &str| deeds.iter().filter(|line| line.contains(what)).count();
+    assert_eq!((count("\"person_inactive\""), count("\"person_removed\"")), (1, 1));
+}
+
+#[test]
 fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
-    let taken: [(&str, Deed); 3] = [
+    let taken: [(&str, Deed); 5] = [
         ("the page is restricted", |house| {
             change(house, "/_standin/content/101", &json!({ "read": { "users": ["ana"], "groups": [] } }));
         }),
@@ -154,6 +191,13 @@ fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
                                 "Operations": [{ "op": "replace", "path": "active", "value": false }] });
             let person = format!("/Users/{}", house.person_id("mateo"));
             assert!(house.scim("PATCH", &person, &patch.to_string()).0 < 300);
+        }),
+        ("the person is deactivated in a bulk", |house| {
+            let patch = json!({ "Operations": [{ "op": "replace", "path": "active", "value": false }] });
+            bulk(house, &json!({ "method": "PATCH", "path": person_path(house), "data": patch }));
+        }),
+        ("the person is removed in a bulk", |house| {
+            bulk(house, &json!({ "method": "DELETE", "path": person_path(house) }));
         }),
     ];
     for (what, take) in taken {
@@ -173,6 +217,7 @@ fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
         });
 
         assert!(!heard.text.contains(SECRET), "{what}, and it is still told: {}", heard.text);
-        assert!(heard.text.contains("\"stopped\""), "{what}: {}", heard.text);
+        // For whoever was removed there is no place left to keep even that it was stopped.
+        assert!(heard.text.contains("\"stopped\"") || heard.status == 404, "{what}: {}", heard.text);
     }
 }

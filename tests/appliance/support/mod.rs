@@ -6,7 +6,7 @@ pub mod oracle;
 mod site;
 mod vectors;
 
-pub use appliance::{Appliance, PATIENCE, Parts, assert_nowhere, direct, real_models};
+pub use appliance::{Appliance, PATIENCE, Parts, SCIM_TOKEN, assert_nowhere, direct, real_models};
 pub use gate::Gate;
 pub use site::{CRAWLER_TOKEN, Site};
 pub use vectors::WordVectors;
