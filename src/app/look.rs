@@ -73,7 +73,7 @@ impl App {
         let sight = self.sight(asker)?;
         let heads: Vec<_> = self
             .index
-            .newest(&sight.visibility, EXAMPLE_TITLES)?
+            .newest(&sight.visibility, &Scope::default(), EXAMPLE_TITLES)?
             .into_iter()
             .filter(|head| sight.trusts(&head.id))
             .collect();
@@ -81,7 +81,7 @@ impl App {
             person: asker.person().clone(),
             roles: asker.roles().to_vec(),
             application,
-            spaces: self.index.spaces(&sight.visibility)?,
+            spaces: self.index.spaces(&sight.visibility, &Scope::default())?,
             examples: answer::examples(&heads, EXAMPLES),
             retention_days: self.settings.history.days,
         })
