@@ -10,6 +10,7 @@
 //! | provision by SCIM | `provision.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
+//! | applications, who is assigned, seats | `applications.rs`, `seats.rs`; which one somebody uses: `choice.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs`, `sources.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
@@ -22,7 +23,9 @@
 //! Uses: every lower room. Begin at [`App`].
 
 mod answering;
+mod applications;
 mod ask;
+mod choice;
 mod desk;
 mod error;
 pub mod eval;
@@ -41,6 +44,7 @@ mod recall;
 mod refresh;
 mod responses;
 mod rounds;
+mod seats;
 mod settings;
 mod sight;
 mod sign_in;
@@ -55,6 +59,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use applications::{ApplicationState, Deleted, OnRecord, Target, Who};
+pub use choice::READER_DAYS;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
@@ -64,6 +70,7 @@ pub use owner::{
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
 pub use refresh::{AtWork, Removal};
+pub use seats::{Changed, SeatCounts, SeatDeed, SeatState, Seated, WhichSeats};
 pub use settings::{ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
 pub use sources::{PageTest, SourceDetail, Stopping, Tested};
@@ -122,8 +129,8 @@ pub struct App {
     audit: Log,
     sessions: Sessions,
     applications: Applications,
-    /// How the default application responds, made ready.
-    responses: responses::Ready,
+    /// How each application responds, made ready.
+    responses: responses::AllReady,
     history: History,
     extractor: Extractor,
     providers: Vec<sso::Provider>,
@@ -203,8 +210,9 @@ impl App {
         let time = clock.clone();
         let index = index.with_clock(move || time.now().ms());
         let sessions = Sessions::open(&store, &vault, &settings.session).context("while opening the sessions")?;
-        let applications = Applications::open(&settings.application).context("while opening the applications")?;
-        let responses = responses::Ready::of(applications.responses());
+        let sources: Vec<_> = settings.source.iter().map(|source| source.name.clone()).collect();
+        let applications =
+            Applications::open(&store, &settings.application, &sources).context("while opening the applications")?;
         let history = History::open(&store, &settings.history).context("while opening the history")?;
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
@@ -232,7 +240,7 @@ impl App {
             audit,
             sessions,
             applications,
-            responses,
+            responses: responses::AllReady::default(),
             history,
             extractor,
             providers,

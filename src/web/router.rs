@@ -9,7 +9,8 @@ use utoipa::OpenApi;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
-    ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, sign_in, sources, trial,
+    applications, ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, seats, sign_in,
+    sources, trial,
 };
 
 macro_rules! routes {
@@ -80,6 +81,16 @@ routes! {
     PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
     DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
     GET    "/api/v1/admin/conflicts"                  => people::conflicts;
+    GET    "/api/v1/admin/applications"               => applications::applications;
+    POST   "/api/v1/admin/applications"               => applications::make_application;
+    GET    "/api/v1/admin/applications/{id}"          => applications::application;
+    PATCH  "/api/v1/admin/applications/{id}"          => applications::change_application;
+    DELETE "/api/v1/admin/applications/{id}"          => applications::delete_application;
+    GET    "/api/v1/admin/applications/{id}/members"  => applications::application_members;
+    GET    "/api/v1/admin/assignments"                => applications::assignments;
+    POST   "/api/v1/admin/assignments"                => applications::assign;
+    GET    "/api/v1/admin/seats"                      => seats::seats;
+    POST   "/api/v1/admin/seats"                      => seats::change_seats;
     GET    "/api/v1/admin/providers/{id}/trial"       => trial::provider_trial;
 
     GET    "/"                                        => pages::front_page;

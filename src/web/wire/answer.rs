@@ -46,7 +46,7 @@ pub struct Ask {
     /// Documents, `SOURCE:ID`: only what hangs on one of these, or stands directly below it.
     #[serde(default)]
     pub parents: Option<Vec<String>>,
-    /// The application; absent for the default one.
+    /// The application; absent for that of the conversation, else the default one or the asker's first.
     #[serde(default)]
     pub application: Option<String>,
     /// Nothing is kept.

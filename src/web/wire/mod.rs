@@ -2,10 +2,13 @@
 
 mod access;
 mod answer;
+mod application;
+mod assignment;
 mod desk;
 mod history;
 mod page;
 mod people;
+mod seat;
 mod source;
 mod source_settings;
 mod text;
@@ -13,10 +16,15 @@ mod trial;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
+pub use application::{
+    ApplicationDetail, ApplicationRow, Applications, ChangeApplication, DeletedApplication, MakeApplication,
+};
+pub use assignment::{ApplicationMembers, Assign, Assignments, Reassigned, WhichApplication};
 pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
-pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use page::{Document, InApplication, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
+pub use seat::{ChangeSeats, ChangedSeats, Seats, WhichSeats};
 pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
 pub use text::{matches, utf16};
 pub use trial::Trial;
