@@ -7,9 +7,25 @@ use actix_web::web::{Data, Json, Path, Query};
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::Administrator;
+use super::pages::page;
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::names::ApplicationId;
+
+/// Where the administrator sees all applications, and makes another.
+#[utoipa::path(get, path = "/admin/applications", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn applications_page(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "applications.html")
+}
+
+/// One application on the desk. Which it is the page reads from its own address.
+#[utoipa::path(get, path = "/admin/applications/{id}", tag = "pages", params(("id" = String, Path)),
+    responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn application_page(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "application.html")
+}
 
 /// All applications: what each is called, and how many may use it.
 #[utoipa::path(get, path = "/api/v1/admin/applications", tag = "desk", responses(

@@ -101,6 +101,9 @@ routes! {
     GET    "/admin/access"                            => pages::admin_access;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
+    GET    "/admin/applications"                      => applications::applications_page;
+    GET    "/admin/applications/{id}"                 => applications::application_page;
+    GET    "/admin/seats"                             => seats::seats_page;
     GET    "/admin/providers/{id}/test"               => trial::provider_test;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }

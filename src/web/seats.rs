@@ -1,12 +1,21 @@
 //! Seats on the desk. For anybody but an administrator these routes are not there.
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Query};
 
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::Administrator;
+use super::pages::page;
 use super::reply::{Problem, Reply};
 use super::wire;
+
+/// Where the administrator sees who has a seat, and gives and takes them.
+#[utoipa::path(get, path = "/admin/seats", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn seats_page(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "seats.html")
+}
 
 /// Who has a seat, of which tier and since when, and how many have.
 #[utoipa::path(get, path = "/api/v1/admin/seats", tag = "desk", params(wire::WhichSeats), responses(

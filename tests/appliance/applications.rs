@@ -106,7 +106,7 @@ fn an_application_that_is_not_ones_own_is_not_there() {
         let searched = mary.send("POST", "/api/v1/search", Some(&json!({ "query": "leave", "application": id })));
         assert_eq!((asked.status, searched.unwrap().status), (404, 404), "{id}");
     }
-    for path in ["/api/v1/admin/applications", "/api/v1/admin/seats"] {
+    for path in ["/api/v1/admin/applications", "/api/v1/admin/seats", "/admin/applications", "/admin/seats"] {
         assert_eq!(mary.send("GET", path, None).unwrap().status, 404, "{path}");
     }
 }
