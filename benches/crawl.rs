@@ -22,7 +22,7 @@ use anyhow::Context as _;
 use sotto::app::nouns::{Mode, State};
 use sotto::probe::{
     Classes, Clock, CrawlSettings, Directory, DirectorySettings, ExtractSettings, Extractor, GroupId, Hint, Ids, Index,
-    IndexSettings, OutboundSettings, Principal, PrincipalSet, Rooms, SourceId, Store, Visibility, sync,
+    IndexSettings, OutboundSettings, Principal, PrincipalSet, Rooms, Scope, SourceId, Store, Visibility, sync,
 };
 
 /// The root of the large tree of a generated site, and the space it stands in.
@@ -136,7 +136,7 @@ impl House {
 
     /// Whether somebody finds anything in the space of the large tree.
     fn sees(&self, sight: &Visibility) -> anyhow::Result<bool> {
-        Ok(self.index.spaces(sight)?.iter().any(|space| space.key == SPACE))
+        Ok(self.index.spaces(sight, &Scope::default())?.iter().any(|space| space.key == SPACE))
     }
 
     fn run(&self, wiki: &Wiki, mode: Mode, what: &str) -> anyhow::Result<Taken> {

@@ -2,18 +2,19 @@
 
 use std::ops::{ControlFlow, Range};
 
+use super::responses::Ready;
 use super::sight::Sight;
 use super::told::{Ask, Outcome, Reply, Source, SourcePassage, Told, ToldClaim};
 use super::turns::{Entered, Seat};
-use super::{App, Asker, Error, answering, error, find};
+use super::{App, Asker, Error, answering, find};
 use crate::answer::{self, Answer, Claim, Mode, Phase, Phrases, Piece, Question, Related, StoppedBy, Why, Without};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::{Passage, PassageId};
-use crate::history::{Entry, Read};
+use crate::history::{Entry, Listed, Read};
 use crate::index::{Found, Head};
 use crate::model::{Generate, Stop};
-use crate::names::{ConversationId, MessageId};
+use crate::names::{ApplicationId, ConversationId, MessageId};
 use crate::vault::Label;
 
 /// Questions stand in the log only as a digest under this label.
@@ -42,10 +43,16 @@ impl App {
             None => self.turns.take_beside(stop),
         };
         let seat = seat.ok_or(Error::Busy)?;
-        let application = ask.application.as_deref().unwrap_or("default");
-        let application = error::assigned(self.applications.of(&self.directory, asker.user(), application)?)?;
-        let sight = self.sight(asker)?;
-        let (conversation, parent, before) = self.thread(asker, ask, &sight)?;
+        let kept = ask.conversation.map(|id| self.history.read(&self.vault, asker.user(), &id)).transpose()?;
+        let id = self.application_asked(asker, ask, kept.as_ref().map(|(listed, _)| listed))?;
+        running.uses(&id);
+        let application = self.application_of(asker.user(), Some(id.as_str()))?;
+        let ready = &*self.ready_of(&application);
+        let sight = self.sight_in(asker, &application)?;
+        let (conversation, parent, before) = match &kept {
+            Some((listed, turns)) => self.thread(listed.id, turns, ask.parent, &sight)?,
+            None => (ConversationId::new(&self.ids), None, Vec::new()),
+        };
         let message = MessageId::new(&self.ids);
         let asked_at = self.now();
         let mut listens = each(Told::Started { conversation, message });
@@ -61,9 +68,8 @@ impl App {
             Err(error) => (answer::rewrite(&ask.question, &before, None, stop)?, Err(answering::without(&error))),
         };
         let alone = &standing.question;
-        let declined = self.declines(asker, &[&ask.question, alone], stop);
-        let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let found = match sight.narrow(&ask.scope, allowed.as_deref()).filter(|_| declined.is_none()) {
+        let declined = self.declines(asker, ready, &[&ask.question, alone], stop);
+        let found = match sight.narrow(&ask.scope).filter(|_| declined.is_none()) {
             Some(scope) => {
                 let (embed, most) = (self.models.embed.as_deref(), self.settings.answer.passages);
                 let queries = |words: &[&Question]| Ok(find::queries_or_words(embed, words, stop));
@@ -82,7 +88,7 @@ impl App {
             shown: &shown,
         })?;
 
-        let mut sources = Numbered::masking(&self.responses.phrases);
+        let mut sources = Numbered::masking(&ready.phrases);
         let (answer, mode) = if listens.is_break() {
             (Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }, Mode::Written)
         } else if let Some(why) = declined {
@@ -91,14 +97,14 @@ impl App {
             let told = std::cell::RefCell::new(each);
             let each = |told_now: Told<'_>| (told.borrow_mut())(told_now);
             let mut marked = |mode| each(Told::Mode(mode));
-            self.respond(model, alone, &found, stop, &mut marked, &mut |piece| {
+            self.respond(ready, model, alone, &found, stop, &mut marked, &mut |piece| {
                 match piece {
                     Piece::Phase(phase) => each(Told::Phase(phase)),
                     // It is told with the claim that cites it, when its quoted words are known. Here it is only seen once
                     // more whether the asker may read it: a right lost while the model wrote is lost now (assurance §7).
-                    Piece::Source(found) => self.still_reads(asker, found, &running),
+                    Piece::Source(found) => self.still_reads(asker, &id, found, &running),
                     Piece::Claim(claim) => {
-                        self.still_sees(asker, claim, &running)?;
+                        self.still_sees(asker, &id, claim, &running)?;
                         let (told, new) = sources.cite(claim, &|id| self.cited_now(&found, id));
                         for number in new {
                             each(Told::Source(sources.source(number)))?;
@@ -110,16 +116,17 @@ impl App {
         };
         let answer = match answer {
             Answer::Stopped { claims, by: _ } if running.is_stopped_by_rights() => {
-                Answer::Stopped { claims: self.still_readable(asker, claims)?, by: StoppedBy::Rights }
+                Answer::Stopped { claims: self.still_readable(asker, &id, claims)?, by: StoppedBy::Rights }
             }
             other @ (Answer::Grounded { .. } | Answer::Unanswered { .. } | Answer::Stopped { .. }) => other,
         };
 
-        let reply = self.reply(conversation, message, mode, &answer, &found);
+        let reply = self.reply(ready, (conversation, message), mode, &answer, &found);
         if !ask.temporary {
             let entry = Entry {
                 message,
                 parent,
+                application: id.clone(),
                 asked: asked_at,
                 question: ask.question.clone(),
                 answer: answer.clone(),
@@ -127,6 +134,10 @@ impl App {
                 feedback: None,
             };
             self.history.keep(&self.vault, asker.user(), &conversation, &receipt, &entry)?;
+            if self.applications.is_ended(&id) {
+                // It was deleted while this was written, perhaps after its conversations were looked for.
+                self.forget_deleted_applications()?;
+            }
         }
         let cited = cited(&answer);
         let answered = self.audit.append(&Event::Answered {
@@ -139,6 +150,7 @@ impl App {
             cited: &cited,
         })?;
         tracing::debug!(leaf = answered.leaf(), outcome = outcome_word(reply.outcome), "answered");
+        self.note_use(asker);
         Ok(reply)
     }
 
@@ -151,12 +163,27 @@ impl App {
         }
     }
 
-    /// Which conversation this goes on in, which message it follows, and the turns before it that may still be read.
-    fn thread(&self, asker: &Asker, ask: &Ask, sight: &Sight) -> Result<Thread, Error> {
-        let Some(conversation) = ask.conversation else {
-            return Ok((ConversationId::new(&self.ids), None, Vec::new()));
-        };
-        let (_, turns) = self.history.read(&self.vault, asker.user(), &conversation)?;
+    /// The application that a question is for: that of its conversation, where it goes on in one.
+    fn application_asked(&self, asker: &Asker, ask: &Ask, kept: Option<&Listed>) -> Result<ApplicationId, Error> {
+        let asked = ask.application.as_deref();
+        match kept {
+            None => Ok(self.application_of(asker.user(), asked)?.id.clone()),
+            Some(kept) if asked.is_none_or(|asked| asked == kept.application.as_str()) => Ok(kept.application.clone()),
+            Some(_) => {
+                let why = "this conversation belongs to another application; leave application out, or begin a new one";
+                Err(Error::Unreadable(why.to_owned()))
+            }
+        }
+    }
+
+    /// The conversation this goes on in, which message it follows, and the turns before it that may still be read.
+    fn thread(
+        &self,
+        conversation: ConversationId,
+        turns: &[Read],
+        parent: Option<MessageId>,
+        sight: &Sight,
+    ) -> Result<Thread, Error> {
         let entries: Vec<&Entry> = turns
             .iter()
             .filter_map(|turn| match turn {
@@ -164,7 +191,7 @@ impl App {
                 Read::Unreadable => None,
             })
             .collect();
-        let parent = match ask.parent {
+        let parent = match parent {
             Some(parent) => Some(entries.iter().find(|e| e.message == parent).ok_or(Error::NotThere)?.message),
             None => entries.last().map(|entry| entry.message),
         };
@@ -202,13 +229,13 @@ impl App {
     /// An answer as it is shown, from the passages it was made of.
     fn reply(
         &self,
-        conversation: ConversationId,
-        message: MessageId,
+        ready: &Ready,
+        (conversation, message): (ConversationId, MessageId),
         mode: Mode,
         answer: &Answer,
         found: &[Found],
     ) -> Reply {
-        let mut sources = Numbered::masking(&self.responses.phrases);
+        let mut sources = Numbered::masking(&ready.phrases);
         let look_up = |id: &PassageId| self.cited_now(found, id);
         let told: Vec<ToldClaim> = claims(answer).iter().map(|claim| sources.cite(claim, &look_up).0).collect();
         let (outcome, withheld, related, follow_ups): (Outcome, u32, Vec<Related>, Vec<String>) = match answer {
@@ -225,7 +252,7 @@ impl App {
             mode,
             claims: told,
             withheld,
-            refusal: self.refusal(answer),
+            refusal: ready.refusal(answer),
             sources: sources.into_sources(),
             related,
             follow_ups,
@@ -243,8 +270,14 @@ impl App {
     }
 
     /// Goes on while the asker, as the directory has them now, may read all that a claim cites.
-    fn still_sees(&self, asker: &Asker, claim: &Claim, running: &Entered) -> ControlFlow<()> {
-        let sees = self.sight_now(asker.user()).and_then(|sight| match sight {
+    fn still_sees(
+        &self,
+        asker: &Asker,
+        application: &ApplicationId,
+        claim: &Claim,
+        running: &Entered,
+    ) -> ControlFlow<()> {
+        let sees = self.sight_now(asker.user(), application).and_then(|sight| match sight {
             Some(sight) => self.admits_claim(&sight, claim),
             None => Ok(false),
         });
@@ -252,8 +285,14 @@ impl App {
     }
 
     /// Goes on while the asker, as the directory has them now, may read this document.
-    fn still_reads(&self, asker: &Asker, found: &Found, running: &Entered) -> ControlFlow<()> {
-        let reads = self.sight_now(asker.user()).and_then(|sight| match sight {
+    fn still_reads(
+        &self,
+        asker: &Asker,
+        application: &ApplicationId,
+        found: &Found,
+        running: &Entered,
+    ) -> ControlFlow<()> {
+        let reads = self.sight_now(asker.user(), application).and_then(|sight| match sight {
             Some(sight) => Ok(self.head(&sight, &found.head().id)?.is_some()),
             None => Ok(false),
         });
@@ -261,8 +300,13 @@ impl App {
     }
 
     /// Of the claims of an answer that a lost right stopped, those that may still be read.
-    fn still_readable(&self, asker: &Asker, claims: Vec<Claim>) -> Result<Vec<Claim>, Error> {
-        let Some(sight) = self.sight_now(asker.user())? else { return Ok(Vec::new()) };
+    fn still_readable(
+        &self,
+        asker: &Asker,
+        application: &ApplicationId,
+        claims: Vec<Claim>,
+    ) -> Result<Vec<Claim>, Error> {
+        let Some(sight) = self.sight_now(asker.user(), application)? else { return Ok(Vec::new()) };
         let mut readable = Vec::new();
         for claim in claims {
             if self.admits_claim(&sight, &claim)? {

@@ -18,6 +18,9 @@ pub enum Error {
     /// The role is missing; shown as "not there" where that would tell something.
     #[error("this is not yours to do")]
     NotYours,
+    /// Their seat does not have this; what to do.
+    #[error("your seat lets you ask and search, not export; an administrator can give you a full one")]
+    NotInSeat,
     /// It does not exist, or may not be seen: the same words.
     #[error("there is no such thing here")]
     NotThere,
@@ -100,6 +103,16 @@ impl From<scim::Error> for Error {
     }
 }
 
+impl From<application::Error> for Error {
+    fn from(cause: application::Error) -> Error {
+        match cause {
+            application::Error::NotThere => Error::NotThere,
+            application::Error::Wrong(_) | application::Error::Refused(_) => Error::Unreadable(cause.to_string()),
+            application::Error::Directory(_) | application::Error::Broken(_) => Error::of(cause),
+        }
+    }
+}
+
 impl From<model::Error> for Error {
     fn from(cause: model::Error) -> Error {
         match cause {
@@ -125,11 +138,6 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
         cause = deeper.source();
     }
     text
-}
-
-/// An application nobody assigned a person to is not there for them.
-pub(super) fn assigned(found: Option<application::Application>) -> Result<application::Application, Error> {
-    found.ok_or(Error::NotThere)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use super::proof::{self, Met, What};
 use super::{App, Asker, Error};
 use crate::acl::Principal;
-use crate::application::DEFAULT;
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::corpus::DocumentId;
@@ -64,7 +63,8 @@ pub struct Explained {
 pub struct First {
     /// Whether the directory has them, and they are active.
     pub is_active: bool,
-    /// The provisioned groups by which they may use the assistant, `None` where they may not; no group where everybody may.
+    /// The provisioned groups by which they may use an application that has this source, `None` where they may not; no group
+    /// where it is theirs without one.
     pub assigned: Option<Vec<String>>,
     /// Where the source stands.
     pub source: SourceTrust,
@@ -129,10 +129,14 @@ impl App {
         self.explain_to(By::Owner, people, document, at)
     }
 
-    /// Why the asker may read a document; what they may not read is not there.
-    pub fn explain_own(&self, asker: &Asker, document: &DocumentId) -> Result<Access, Error> {
-        super::error::assigned(self.applications.of(&self.directory, asker.user(), DEFAULT)?)?;
-        let sight = self.sight(asker)?;
+    /// Why the asker may read a document from an application of theirs; what they may not read is not there.
+    pub fn explain_own(
+        &self,
+        asker: &Asker,
+        application: Option<&str>,
+        document: &DocumentId,
+    ) -> Result<Access, Error> {
+        let sight = self.sight_in(asker, &*self.application_of(asker.user(), application)?)?;
         self.head(&sight, document)?.ok_or(Error::NotThere)?;
         self.explain_to(By::Themselves(asker.user()), &[asker.user().to_string()], document, None)
     }
@@ -218,7 +222,10 @@ impl App {
         let class = conditions.and_then(|conditions| conditions.class);
         let first = First {
             is_active: person.as_ref().is_some_and(|person| person.active),
-            assigned: id.map(|id| self.applications.way_into(&self.directory, &id, DEFAULT)).transpose()?.flatten(),
+            assigned: id
+                .map(|id| self.applications.way_into(&self.directory, &id, document.source()))
+                .transpose()?
+                .flatten(),
             source: self.trust_in(document)?,
         };
         let place = Place {

@@ -1,7 +1,7 @@
 //! Searching, opening a document, and greeting: what a person sees without asking the model.
 
 use super::told::Me;
-use super::{App, Asker, Error, error, find};
+use super::{App, Asker, Error, find};
 use crate::answer::{self, Question};
 use crate::audit::Event;
 use crate::corpus::DocumentId;
@@ -19,15 +19,21 @@ const EXAMPLE_TITLES: usize = 40;
 const EXAMPLES: usize = 4;
 
 impl App {
-    /// Finds passages, neighbours joined, best first, at most `limit` (50 at most).
-    pub fn search(&self, asker: &Asker, query: &Question, scope: &Scope, limit: usize) -> Result<Vec<Joined>, Error> {
+    /// Finds passages, neighbours joined, best first, at most `limit` (50 at most), in an application of the asker's.
+    pub fn search(
+        &self,
+        asker: &Asker,
+        application: Option<&str>,
+        query: &Question,
+        scope: &Scope,
+        limit: usize,
+    ) -> Result<Vec<Joined>, Error> {
         if limit == 0 || limit > LIMIT_MAX {
             return Err(Error::Unreadable(format!("limit is 1 to {LIMIT_MAX}")));
         }
-        let application = error::assigned(self.applications.of(&self.directory, asker.user(), "default")?)?;
-        let allowed = application.sources.map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let sight = self.sight(asker)?;
-        let found = match sight.narrow(scope, allowed.as_deref()) {
+        let application = self.application_of(asker.user(), application)?;
+        let sight = self.sight_in(asker, &application)?;
+        let found = match sight.narrow(scope) {
             Some(scope) => {
                 let queries = find::queries_or_words(self.models.embed.as_deref(), &[query], &Stop::default());
                 self.index.search_joined(&sight.visibility, &queries[0], &scope, limit)?
@@ -43,13 +49,19 @@ impl App {
             shown: &shown,
         })?;
         tracing::debug!(leaf = receipt.leaf(), "searched");
+        self.note_use(asker);
         Ok(found)
     }
 
-    /// Opens a document: the page as it was indexed, and the visible ones of its ancestors (id and title), root first.
-    pub fn document(&self, asker: &Asker, id: &DocumentId) -> Result<(Opened, Vec<(DocumentId, String)>), Error> {
-        error::assigned(self.applications.of(&self.directory, asker.user(), "default")?)?;
-        let sight = self.sight(asker)?;
+    /// Opens a document from an application of the asker's: the page as it was indexed, and the visible ones of its ancestors
+    /// (id and title), root first.
+    pub fn document(
+        &self,
+        asker: &Asker,
+        application: Option<&str>,
+        id: &DocumentId,
+    ) -> Result<(Opened, Vec<(DocumentId, String)>), Error> {
+        let sight = self.sight_in(asker, &*self.application_of(asker.user(), application)?)?;
         let opened = match sight.trusts(id) {
             true => self.index.open_document(&sight.visibility, id)?,
             false => None,
@@ -67,23 +79,36 @@ impl App {
         Ok((opened, above))
     }
 
-    /// Greets: who one is, and questions one could begin with, all of it a function of what one may see.
-    pub fn me(&self, asker: &Asker) -> Result<Me, Error> {
-        let application = error::assigned(self.applications.of(&self.directory, asker.user(), "default")?)?;
-        let sight = self.sight(asker)?;
-        let heads: Vec<_> = self
-            .index
-            .newest(&sight.visibility, EXAMPLE_TITLES)?
-            .into_iter()
-            .filter(|head| sight.trusts(&head.id))
-            .collect();
+    /// Greets in an application of the asker's: who one is, and questions one could begin with, those of the application first,
+    /// the others a function of what one may see.
+    pub fn me(&self, asker: &Asker, application: Option<&str>) -> Result<Me, Error> {
+        let applications = self.applications.of(&self.directory, asker.user())?;
+        let application = self.application_of(asker.user(), application)?;
+        let tier = self.applications.tier(&self.directory, asker.user())?.ok_or(Error::NotThere)?;
+        let sight = self.sight_in(asker, &application)?;
+        let (heads, spaces) = match sight.scope() {
+            Some(scope) => (
+                self.index
+                    .newest(&sight.visibility, &scope, EXAMPLE_TITLES)?
+                    .into_iter()
+                    .filter(|head| sight.trusts(&head.id))
+                    .collect::<Vec<_>>(),
+                self.index.spaces(&sight.visibility, &scope)?,
+            ),
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut examples = application.questions.clone();
+        let made = answer::examples(&heads, EXAMPLES.saturating_sub(examples.len()));
+        examples.extend(made);
         Ok(Me {
             person: asker.person().clone(),
             roles: asker.roles().to_vec(),
+            spaces,
+            examples,
+            retention_days: self.days_of(Some(tier), &application.id),
+            tier,
             application,
-            spaces: self.index.spaces(&sight.visibility)?,
-            examples: answer::examples(&heads, EXAMPLES),
-            retention_days: self.settings.history.days,
+            applications,
         })
     }
 }

@@ -10,6 +10,7 @@
 //! | provision by SCIM, and the tokens for it | `provision.rs`, `scim_tokens.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
+//! | applications, who is assigned, seats | `applications.rs`, `seats.rs`; which one somebody uses: `choice.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs` with `views.rs`, `sources.rs` |
 //! | make, change and remove a source | `source_settings.rs`, with `registry.rs` |
@@ -23,7 +24,9 @@
 //! Uses: every lower room. Begin at [`App`].
 
 mod answering;
+mod applications;
 mod ask;
+mod choice;
 mod desk;
 mod error;
 pub mod eval;
@@ -44,6 +47,7 @@ mod registry;
 mod responses;
 mod rounds;
 mod scim_tokens;
+mod seats;
 mod settings;
 mod sight;
 mod sign_in;
@@ -60,6 +64,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use applications::{ApplicationState, Deleted, OnRecord, Target, Who};
+pub use choice::READER_DAYS;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use owner::{
@@ -72,6 +78,7 @@ pub use provision::Sent;
 pub use refresh::{AtWork, Removal};
 pub use registry::{Draft, Hush};
 pub use scim_tokens::HabitChange;
+pub use seats::{Changed, SeatCounts, SeatDeed, SeatState, Seated, WhichSeats};
 pub use settings::{ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
 pub use sources::{PageTest, SourceDetail, Stopping, Tested};
@@ -130,8 +137,8 @@ pub struct App {
     audit: Log,
     sessions: Sessions,
     applications: Applications,
-    /// How the default application responds, made ready.
-    responses: responses::Ready,
+    /// How each application responds, made ready.
+    responses: responses::AllReady,
     history: History,
     extractor: Extractor,
     providers: Vec<sso::Provider>,
@@ -215,8 +222,9 @@ impl App {
         let time = clock.clone();
         let index = index.with_clock(move || time.now().ms());
         let sessions = Sessions::open(&store, &vault, &settings.session).context("while opening the sessions")?;
-        let applications = Applications::open(&settings.application).context("while opening the applications")?;
-        let responses = responses::Ready::of(applications.responses());
+        let sources: Vec<_> = settings.source.iter().map(|source| source.name.clone()).collect();
+        let applications =
+            Applications::open(&store, &settings.application, &sources).context("while opening the applications")?;
         let history = History::open(&store, &settings.history).context("while opening the history")?;
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
@@ -246,7 +254,7 @@ impl App {
             audit,
             sessions,
             applications,
-            responses,
+            responses: responses::AllReady::default(),
             history,
             extractor,
             providers,

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{App, Error, Models, Settings};
-use crate::application::Applications;
+use crate::application;
 use crate::audit::{self, Checkpoint};
 use crate::clock::Clock;
 use crate::extract::Extractor;
@@ -153,7 +153,8 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     if settings.provider.is_empty() {
         found.push(("provider".to_owned(), Err("no [[provider]] is set: nobody can sign in".to_owned())));
     }
-    let application = Applications::open(&settings.application).map(|_| "can be taken".to_owned());
+    let sources: Vec<_> = settings.source.iter().map(|source| source.name.clone()).collect();
+    let application = application::check(&settings.application, &sources).map(|()| "can be taken".to_owned());
     found.push(("application".to_owned(), application.map_err(|error| error.to_string())));
     let models = verify_models(settings).map(|names| names.join(" and ")).map_err(|error| format!("{error:#}"));
     found.push(("model".to_owned(), models));

@@ -115,8 +115,7 @@ impl App {
         Ok(Someone {
             groups: self.directory.direct_groups_of(&person.id),
             roles: self.directory.roles_of(&person.id)?,
-            is_assigned: person.active
-                && self.applications.of(&self.directory, &person.id, crate::application::DEFAULT)?.is_some(),
+            is_assigned: !self.applications.of(&self.directory, &person.id)?.is_empty(),
             accounts,
             person,
         })
@@ -231,7 +230,7 @@ impl App {
         Ok(())
     }
 
-    fn looked_at(&self, asker: &Asker, what: &str) -> Result<(), Error> {
+    pub(super) fn looked_at(&self, asker: &Asker, what: &str) -> Result<(), Error> {
         self.administrators_only(asker)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: "" })?;
         tracing::debug!(leaf = receipt.leaf(), what, "the desk was read");
@@ -252,12 +251,12 @@ fn told(error: DirectoryError) -> Error {
 }
 
 impl Part {
-    fn fits(&self, text: &str) -> bool {
+    pub(super) fn fits(&self, text: &str) -> bool {
         self.query.is_empty() || text.to_lowercase().contains(&self.query.to_lowercase())
     }
 
     /// The rows behind the cursor, and the next one.
-    fn of<T>(&self, all: Vec<T>, key: impl Fn(&T) -> String) -> Result<Rows<T>, Error> {
+    pub(super) fn of<T>(&self, all: Vec<T>, key: impl Fn(&T) -> String) -> Result<Rows<T>, Error> {
         let from = match &self.after {
             None => 0,
             Some(after) => all.iter().position(|row| key(row) == *after).map(|at| at + 1).ok_or_else(|| {

@@ -127,7 +127,9 @@ impl App {
         };
         let receipt = self.audit.append(&Event::Provisioned { by, change: what, target: &target })?;
         tracing::info!(leaf = receipt.leaf(), by, change = what, "provisioned");
+        self.rounds.look_at_seats();
         if let Change::PersonRemoved(user) = change {
+            self.applications.forget(user)?;
             // Assurance §5: deleting a person removes their keys; what a backup still holds of their history stays closed.
             self.history.forget(&self.vault, user)?;
             let forgotten = self.audit.append(&Event::PersonForgotten { user })?;
@@ -136,15 +138,9 @@ impl App {
         Ok(())
     }
 
-    /// Ends the sessions of those whom leaving a group leaves without an application. Their running answers re-read their
-    /// rights at each sentence in any case.
+    /// Ends the sessions of those whom leaving a group leaves without an application, and the answers being made in one that
+    /// they have lost. Their other running answers re-read their rights at each sentence in any case.
     fn leave_unassigned(&self, left: &[crate::names::UserId]) -> Result<(), Error> {
-        for user in left {
-            if self.applications.of(&self.directory, user, "default")?.is_none() {
-                self.running.stop_of(user);
-                self.sessions.end_all(user)?;
-            }
-        }
-        Ok(())
+        if left.is_empty() { Ok(()) } else { self.end_what_was_lost() }
     }
 }

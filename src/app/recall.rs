@@ -1,6 +1,7 @@
 //! Reading old conversations: each sentence is checked again against what its owner may read now.
 
 use super::ask::{Cited, Numbered, claims};
+use super::responses::Ready;
 use super::sight::Sight;
 use super::told::{Outcome, Reply, ToldClaim, Turn, WITHHELD};
 use super::{App, Asker, Error};
@@ -20,22 +21,33 @@ const COMMENT_BYTES_MAX: usize = 4096;
 const TITLE_CHARS_MAX: usize = 200;
 
 impl App {
-    /// The asker's conversations, the last changed first.
+    /// The asker's conversations in the applications they may use now, the last changed first.
     pub fn conversations(&self, asker: &Asker) -> Result<Vec<Listed>, Error> {
-        Ok(self.history.list(&self.vault, asker.user())?)
+        let theirs = self.applications.of(&self.directory, asker.user())?;
+        let mut all = self.history.list(&self.vault, asker.user())?;
+        all.retain(|listed| theirs.iter().any(|one| one.id == listed.application));
+        Ok(all)
+    }
+
+    /// One of the asker's conversations, for a file they take away: what a full seat has.
+    pub fn export(&self, asker: &Asker, conversation: &ConversationId) -> Result<(Listed, Vec<Turn>), Error> {
+        self.full_seats_only(asker)?;
+        self.recall(asker, conversation)
     }
 
     /// One of the asker's conversations, checked again against what they may read now.
     pub fn recall(&self, asker: &Asker, conversation: &ConversationId) -> Result<(Listed, Vec<Turn>), Error> {
         let (listed, read) = self.history.read(&self.vault, asker.user(), conversation)?;
-        let sight = self.sight(asker)?;
+        // What was asked in an application that one may no longer use is not there until one may again.
+        let application = self.application_of(asker.user(), Some(listed.application.as_str()))?;
+        let (sight, ready) = (self.sight_in(asker, &application)?, self.ready_of(&application));
         let mut withheld = 0;
         let mut turns = Vec::with_capacity(read.len());
         for turn in &read {
             turns.push(match turn {
                 Read::Unreadable => Turn::Unreadable,
                 Read::Entry(entry) => {
-                    let reply = self.shown_again(&sight, *conversation, entry)?;
+                    let reply = self.shown_again(&sight, &ready, *conversation, entry)?;
                     withheld += reply.claims.iter().filter(|claim| claim.is_withheld).count();
                     Turn::Read {
                         parent: entry.parent,
@@ -120,23 +132,29 @@ impl App {
     }
 
     /// Whether an old claim has words that the settings block today.
-    fn blocks_again(&self, sight: &Sight, claim: &Claim) -> Result<bool, Error> {
-        if self.responses.phrases.is_empty() {
+    fn blocks_again(&self, sight: &Sight, ready: &Ready, claim: &Claim) -> Result<bool, Error> {
+        if ready.phrases.is_empty() {
             return Ok(false);
         }
         let mut found = Vec::new();
         for citation in claim.citations() {
             found.extend(self.index.reread(&sight.visibility, &citation.passage)?);
         }
-        Ok(self.responses.blocks(claim, &found))
+        Ok(ready.blocks(claim, &found))
     }
 
     /// An old answer as it may be shown now.
-    fn shown_again(&self, sight: &Sight, conversation: ConversationId, entry: &Entry) -> Result<Reply, Error> {
-        let mut sources = Numbered::masking(&self.responses.phrases);
+    fn shown_again(
+        &self,
+        sight: &Sight,
+        ready: &Ready,
+        conversation: ConversationId,
+        entry: &Entry,
+    ) -> Result<Reply, Error> {
+        let mut sources = Numbered::masking(&ready.phrases);
         let mut told = Vec::new();
         for claim in claims(&entry.answer) {
-            if !self.admits_claim(sight, claim)? || self.blocks_again(sight, claim)? {
+            if !self.admits_claim(sight, claim)? || self.blocks_again(sight, ready, claim)? {
                 told.push(ToldClaim { text: WITHHELD.to_owned(), citations: Vec::new(), is_withheld: true });
                 continue;
             }
@@ -151,7 +169,7 @@ impl App {
         for page in related {
             // Title, space and address as they are now: what was renamed under a restriction must not be told by its old name.
             let head = self.head(sight, &page.document)?;
-            if let Some(head) = head.filter(|head| !self.responses.blocks_page(&head.title, &head.url)) {
+            if let Some(head) = head.filter(|head| !ready.blocks_page(&head.title, &head.url)) {
                 related_now.push(Related {
                     document: head.id,
                     class: page.class,
@@ -168,7 +186,7 @@ impl App {
             mode: entry.mode,
             claims: told,
             withheld,
-            refusal: self.refusal(&entry.answer),
+            refusal: ready.refusal(&entry.answer),
             sources: sources.into_sources(),
             related: related_now,
             // They were made of passages of that day; new ones come with the next answer.

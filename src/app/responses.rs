@@ -1,23 +1,30 @@
 //! The application's response settings, as a question meets them: what is declined before anything is looked for, what is
 //! held back of an answer, and how much an answer tells.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::ask::claims;
 use super::{App, Asker, answering};
 use crate::answer::{self, Answer, Claim, Mode, Phrases, Piece, Question, Subject, Tone, Why, Without};
-use crate::application::{self, Length, Responses};
+use crate::application::{self, Application, Length, Responses};
 use crate::index::Found;
 use crate::model::{Embed, Generate, Stop, Vector};
+use crate::names::ApplicationId;
 
 /// Sentences of a short answer.
 const SHORT_CLAIMS: usize = 3;
 /// Sentences that match the question best and stand beside those of a detailed answer.
 const BESIDE: usize = 3;
 
-/// What the response settings need to be met quickly.
+/// The response settings of each application, made ready when it is first asked.
+#[derive(Default)]
+pub(super) struct AllReady(Mutex<BTreeMap<ApplicationId, Arc<Ready>>>);
+
+/// What the response settings of one application need to be met quickly.
 pub(super) struct Ready {
+    responses: Arc<Responses>,
     pub(super) phrases: Phrases,
     topics: Vec<Subject>,
     /// The vectors of each topic's examples, made for the first question.
@@ -25,9 +32,10 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    pub(super) fn of(responses: &Responses) -> Ready {
-        let topics = responses.topics.iter().map(|topic| Subject::new(&topic.examples, topic.similarity));
-        Ready { phrases: Phrases::new(&responses.blocked_phrases), topics: topics.collect(), vectors: OnceLock::new() }
+    fn of(responses: &Arc<Responses>) -> Ready {
+        let topics = responses.topics.iter().map(|topic| Subject::new(&topic.examples, topic.similarity)).collect();
+        let phrases = Phrases::new(&responses.blocked_phrases);
+        Ready { responses: Arc::clone(responses), phrases, topics, vectors: OnceLock::new() }
     }
 
     /// Whether a claim, what it quotes, or the page it is from says a blocked phrase. `found` are the passages it may cite.
@@ -78,13 +86,7 @@ impl Ready {
     }
 
     /// The vectors of the question and of every topic's examples; `None` where they cannot be made.
-    fn vectors(
-        &self,
-        embed: &dyn Embed,
-        asked: &[&Question],
-        responses: &Responses,
-        stop: &Stop,
-    ) -> Option<Vec<Vector>> {
+    fn vectors(&self, embed: &dyn Embed, asked: &[&Question], stop: &Stop) -> Option<Vec<Vector>> {
         let made = |texts: &[&str]| match embed.embed(texts, stop) {
             Ok(vectors) if vectors.len() == texts.len() => Some(vectors),
             Ok(_) => None,
@@ -95,7 +97,7 @@ impl Ready {
         };
         if self.vectors.get().is_none() {
             let mut all = Vec::new();
-            for topic in &responses.topics {
+            for topic in &self.responses.topics {
                 all.push(made(&topic.examples.iter().map(String::as_str).collect::<Vec<_>>())?);
             }
             // Whoever was quicker made the same.
@@ -105,18 +107,44 @@ impl Ready {
     }
 }
 
+impl Ready {
+    /// The words of a refusal, in the tone of the settings.
+    pub(super) fn refusal(&self, answer: &Answer) -> Option<String> {
+        let tone = match self.responses.tone {
+            application::Tone::Plain => Tone::Plain,
+            application::Tone::Formal => Tone::Formal,
+        };
+        match answer {
+            Answer::Unanswered { why, .. } => Some(answer::refusal(*why, tone).to_owned()),
+            Answer::Grounded { .. } | Answer::Stopped { .. } => None,
+        }
+    }
+}
+
 impl App {
+    /// How an application responds, made ready. What is changed on the desk is made anew for the next question.
+    pub(super) fn ready_of(&self, application: &Application) -> Arc<Ready> {
+        let mut all = self.responses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(&application.id) {
+            Some(ready) if Arc::ptr_eq(&ready.responses, &application.responses) => Arc::clone(ready),
+            Some(_) | None => {
+                let ready = Arc::new(Ready::of(&application.responses));
+                all.insert(application.id.clone(), Arc::clone(&ready));
+                ready
+            }
+        }
+    }
+
     /// Why a question is declined before anything is looked for; `None` where it is not. `asked` are the question and, where
     /// it goes on from others, what it was completed to. It depends on these, the settings and the asker's groups alone.
-    pub(super) fn declines(&self, asker: &Asker, asked: &[&Question], stop: &Stop) -> Option<Why> {
-        let (ready, responses) = (&self.responses, self.applications.responses());
+    pub(super) fn declines(&self, asker: &Asker, ready: &Ready, asked: &[&Question], stop: &Stop) -> Option<Why> {
         if asked.iter().any(|question| ready.phrases.is_in(question.as_str())) {
             return Some(Why::Blocked);
         }
         if ready.topics.is_empty() {
             return None;
         }
-        let of_asked = self.models.embed.as_deref().and_then(|embed| ready.vectors(embed, asked, responses, stop));
+        let of_asked = self.models.embed.as_deref().and_then(|embed| ready.vectors(embed, asked, stop));
         let is_about = |at: usize, subject: &Subject| {
             asked.iter().enumerate().any(|(number, question)| {
                 let of_question = of_asked.as_ref().map(|vectors| &vectors[number]);
@@ -124,13 +152,15 @@ impl App {
                 subject.has(question, vectors)
             })
         };
-        let is_denied = |(at, subject)| is_about(at, subject) && !responses.may_ask(&self.directory, asker.user(), at);
+        let is_denied =
+            |(at, subject)| is_about(at, subject) && !ready.responses.may_ask(&self.directory, asker.user(), at);
         ready.topics.iter().enumerate().any(is_denied).then_some(Why::Topic)
     }
 
     /// Makes an answer as the response settings want it: as [`answering::make`].
     pub(super) fn respond(
         &self,
+        ready: &Ready,
         model: Result<&dyn Generate, Without>,
         question: &Question,
         found: &[Found],
@@ -138,7 +168,7 @@ impl App {
         marked: &mut dyn FnMut(Mode) -> ControlFlow<()>,
         each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
     ) -> (Answer, Mode) {
-        let (ready, length) = (&self.responses, self.applications.responses().length);
+        let length = ready.responses.length;
         let mut settings = self.settings.answer.clone();
         match length {
             Length::Short => {
@@ -161,18 +191,6 @@ impl App {
             (Length::Short | Length::Normal, _) | (Length::Detailed, Mode::Quoted(_)) => answer,
         };
         (ready.withhold(answer, found), mode)
-    }
-
-    /// The words of a refusal, in the tone of the settings.
-    pub(super) fn refusal(&self, answer: &Answer) -> Option<String> {
-        let tone = match self.applications.responses().tone {
-            application::Tone::Plain => Tone::Plain,
-            application::Tone::Formal => Tone::Formal,
-        };
-        match answer {
-            Answer::Unanswered { why, .. } => Some(answer::refusal(*why, tone).to_owned()),
-            Answer::Grounded { .. } | Answer::Stopped { .. } => None,
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rounds: one thread that does what is due: syncs, sweeps, embedding, retention, checkpoints.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,6 +13,7 @@ use crate::audit::Event;
 use crate::clock::Moment;
 use crate::crawl::{self, Mode};
 use crate::model::Stop;
+use crate::names::{ApplicationId, ConversationId, UserId};
 
 /// How long a round rests.
 const REST: Duration = Duration::from_millis(500);
@@ -18,6 +21,10 @@ const REST: Duration = Duration::from_millis(500);
 const HEARD_AGAIN_MS: i64 = 60 * 1000;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Milliseconds between looks at the age of conversations, which is counted in days.
+const AGE_EVERY_MS: i64 = 60 * 1000;
+/// Milliseconds after which it is looked who has a seat though nothing was said to have changed.
+const SEATS_EVERY_MS: i64 = 10 * 60 * 1000;
 /// Passages embedded before the round looks whether it must end.
 const EMBED_AT_ONCE: usize = 16;
 /// Passages embedded before the round looks at what else is due: each portion costs a commit.
@@ -30,9 +37,18 @@ pub(super) struct Rounds {
     stop: Stop,
     /// When facts of the past were last forgotten, milliseconds since the Unix epoch.
     forgot_ms: AtomicI64,
+    /// When the age of conversations was last looked at.
+    aged_ms: AtomicI64,
+    /// When it was last looked who has a seat; 0 where something that decides it has changed since.
+    seated_ms: AtomicI64,
 }
 
 impl Rounds {
+    /// Something changed that decides who has a seat: the next round looks.
+    pub(super) fn look_at_seats(&self) {
+        self.seated_ms.store(0, Ordering::SeqCst);
+    }
+
     /// Whether they were ended.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_set()
@@ -74,10 +90,12 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 7] = [
+        let round: [(&str, Deed); 9] = [
             ("removed sources", App::forget_removed_sources),
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
+            ("retention", App::forget_what_is_old),
+            ("seats", App::mark_the_seated),
             ("sessions", App::sweep_sessions),
             ("checkpoint", App::sign_what_is_new),
             ("past", App::forget_the_past),
@@ -129,12 +147,56 @@ impl App {
     }
 
     fn forget_what_is_due(&self) -> Result<(), Error> {
-        for (user, conversation) in self.history.sweep(&self.vault, self.now())? {
-            let forgotten = Event::KeyForgotten { user: &user, conversation: &conversation };
+        let gone = self.history.sweep(&self.vault, self.now())?;
+        self.record_forgotten(&gone)
+    }
+
+    /// Conversations that have reached the age at which their application, or their owner's seat, lets them go; and what a crash
+    /// has left of those whose application was deleted.
+    fn forget_what_is_old(&self) -> Result<(), Error> {
+        let (now, last) = (self.now(), self.rounds.aged_ms.load(Ordering::Relaxed));
+        // A clock that was set back is looked at, too.
+        if (0..AGE_EVERY_MS).contains(&(now.ms() - last)) {
+            return Ok(());
+        }
+        self.forget_deleted_applications()?;
+        let tiers = RefCell::new(HashMap::new());
+        let days = |user: &UserId, application: &ApplicationId| {
+            let mut tiers = tiers.borrow_mut();
+            let tier = *tiers.entry(*user).or_insert_with(|| self.applications.tier(&self.directory, user).ok());
+            // Where it is not known whose seat it is, nothing is destroyed: the next look will know.
+            tier.map_or(0, |tier| self.days_of(tier, application))
+        };
+        let gone = self.history.expire(&self.vault, now, &days)?;
+        self.record_forgotten(&gone)?;
+        self.rounds.aged_ms.store(now.ms(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) fn record_forgotten(&self, gone: &[(UserId, ConversationId)]) -> Result<(), Error> {
+        for (user, conversation) in gone {
+            let forgotten = Event::KeyForgotten { user, conversation };
             let receipt = self.audit.append(&forgotten)?;
             tracing::info!(leaf = receipt.leaf(), "a conversation's key was destroyed");
         }
         Ok(())
+    }
+
+    /// Notes since when each person has their seat.
+    fn mark_the_seated(&self) -> Result<(), Error> {
+        let (now, last) = (self.now().ms(), self.rounds.seated_ms.load(Ordering::SeqCst));
+        if last != 0 && (0..SEATS_EVERY_MS).contains(&(now - last)) {
+            return Ok(());
+        }
+        // First, so that what changes meanwhile is looked at again.
+        self.rounds.seated_ms.store(now, Ordering::SeqCst);
+        let mut seated = Vec::new();
+        for person in self.directory.people() {
+            if self.applications.tier(&self.directory, &person.id)?.is_some() {
+                seated.push(person.id);
+            }
+        }
+        Ok(self.applications.seats().mark(&seated, now)?)
     }
 
     /// Once a day is often enough for what is kept for months.

@@ -6,35 +6,37 @@ use std::sync::Arc;
 use super::explain::SourceTrust;
 use super::{App, Asker, Error};
 use crate::acl::Visibility;
+use crate::application::Application;
 use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::crawl;
 use crate::index::{Head, Scope};
-use crate::names::{SourceId, UserId};
+use crate::names::{ApplicationId, SourceId, UserId};
 
 /// A person's sight, for one request.
 pub(super) struct Sight {
     pub(super) visibility: Visibility,
     /// Sources whose permissions are older than their budget: they answer nothing until they were read again.
     stale: Vec<String>,
-    /// All sources there are.
+    /// The sources that there are, and that may be used here.
     sources: Vec<String>,
+    /// Whether no application narrows it.
+    is_whole: bool,
 }
 
 impl Sight {
-    /// Whether this document's source may answer now: it is in the settings, and its permissions are young enough.
+    /// Whether this document's source may answer now: it is in the settings and the application's, and its permissions are
+    /// young enough.
     pub(super) fn trusts(&self, document: &DocumentId) -> bool {
         let is_it = |source: &String| source == document.source();
         self.sources.iter().any(is_it) && !self.stale.iter().any(is_it)
     }
 
     /// Narrows a scope to the sources that may answer; `None` where none may.
-    pub(super) fn narrow(&self, scope: &Scope, allowed: Option<&[String]>) -> Option<Scope> {
+    pub(super) fn narrow(&self, scope: &Scope) -> Option<Scope> {
         let mut scope = scope.clone();
         let fits = |source: &&String| {
-            !self.stale.contains(source)
-                && allowed.is_none_or(|allowed| allowed.contains(source))
-                && (scope.sources.is_empty() || scope.sources.contains(source))
+            !self.stale.contains(source) && (scope.sources.is_empty() || scope.sources.contains(source))
         };
         let sources: Vec<String> = self.sources.iter().filter(fits).cloned().collect();
         if sources.is_empty() {
@@ -44,26 +46,49 @@ impl Sight {
         scope.sources = sources;
         Some(scope)
     }
+
+    /// What it may look at besides the visibility: everything, where no source there is stays out; `None` where none may answer.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        if self.is_whole && self.stale.is_empty() { Some(Scope::default()) } else { self.narrow(&Scope::default()) }
+    }
+
+    /// The same within what an application may use. It only takes away.
+    fn within(mut self, application: &Application) -> Sight {
+        if let Some(allowed) = &application.sources {
+            self.is_whole = false;
+            self.sources.retain(|source| allowed.iter().any(|one| one.as_str() == source));
+        }
+        self
+    }
 }
 
 impl App {
-    /// The sight of who asks.
+    /// The sight of who asks, in an application.
+    pub(super) fn sight_in(&self, asker: &Asker, application: &Application) -> Result<Sight, Error> {
+        Ok(self.sight(asker)?.within(application))
+    }
+
+    /// The sight of who asks, over all sources.
     pub(super) fn sight(&self, asker: &Asker) -> Result<Sight, Error> {
         Ok(Sight {
             visibility: self.classes.visible_to(asker.principals()),
             stale: self.stale_sources()?,
             sources: self.sources.all().iter().map(|source| source.name.to_string()).collect(),
+            is_whole: true,
         })
     }
 
-    /// The sight of a person as the directory has them *now*, during a long deed; `None` where they lost their place.
-    pub(super) fn sight_now(&self, user: &UserId) -> Result<Option<Sight>, Error> {
-        let (Some(person), Some(principals)) = (self.directory.person(user)?, self.directory.principals_of(user)?)
+    /// The sight of a person in an application as both are *now*, during a long deed; `None` where they lost their place.
+    pub(super) fn sight_now(&self, user: &UserId, application: &ApplicationId) -> Result<Option<Sight>, Error> {
+        let theirs = self.applications.of(&self.directory, user)?;
+        let application = theirs.iter().find(|one| one.id == *application);
+        let (Some(application), Some(person), Some(principals)) =
+            (application, self.directory.person(user)?, self.directory.principals_of(user)?)
         else {
             return Ok(None);
         };
         let asker = Asker { user: *user, person, principals, roles: Vec::new() };
-        self.sight(&asker).map(Some)
+        self.sight_in(&asker, application).map(Some)
     }
 
     /// What stands beside a document, where it may be read.

@@ -1,6 +1,7 @@
 //! Signing in and out, and who is asking.
 
 use super::{App, Asker, Error};
+use crate::application::Standing;
 use crate::audit::Event;
 use crate::directory::{Matching, Person};
 use crate::names::{ProviderId, UserId};
@@ -205,8 +206,13 @@ impl App {
         if !person.active {
             return Err(no("person_inactive", "this person was deactivated by the provider"));
         }
-        if self.applications.of(&self.directory, &person.id, "default")?.is_none() {
-            return Err(no("person_unassigned", "this person is assigned to no application"));
+        if self.applications.of(&self.directory, &person.id)?.is_empty() {
+            let is_assigned = Standing::of(&self.directory, &person.id)?
+                .is_some_and(|standing| !self.applications.assigned_to(&standing).is_empty());
+            return Err(match is_assigned {
+                true => no("person_unsubscribed", "this person's seat was taken by an administrator"),
+                false => no("person_unassigned", "this person is assigned to no application"),
+            });
         }
         Ok(person)
     }

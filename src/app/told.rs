@@ -1,15 +1,17 @@
 //! What is asked and what is told: the shapes of the deeds, for `web` and the command line.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::answer::{Mode, Phase, Question, Related};
+use crate::application::{Application, Tier};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, PassageId, Space};
+use crate::crawl;
 use crate::directory::{Counts, Person, Role};
 use crate::history::Feedback;
 use crate::index::Scope;
 use crate::names::{ConversationId, MessageId, SourceId};
-use crate::{application, crawl};
 
 /// What stands in the place of a sentence whose sources may not be read now: the same words whether the page was deleted,
 /// moved or restricted, and without a date, so that it tells nothing of what happened.
@@ -26,7 +28,7 @@ pub struct Ask {
     pub parent: Option<MessageId>,
     /// What it is narrowed to.
     pub scope: Scope,
-    /// The application; `None` for the default one.
+    /// The application; `None` for that of the conversation, else the default one or their first.
     pub application: Option<String>,
     /// Nothing is kept.
     pub temporary: bool,
@@ -154,11 +156,15 @@ pub struct Me {
     pub person: Person,
     /// Their roles.
     pub roles: Vec<Role>,
-    /// The application.
-    pub application: application::Application,
-    /// The spaces in which they can open something.
+    /// The application they are in.
+    pub application: Arc<Application>,
+    /// All that are theirs.
+    pub applications: Vec<Arc<Application>>,
+    /// What their seat lets them do.
+    pub tier: Tier,
+    /// The spaces in which they can open something there.
     pub spaces: Vec<Space>,
-    /// Questions made from titles they may read.
+    /// Questions to begin with: the application's, then such as are made from titles they may read.
     pub examples: Vec<String>,
     /// Days a conversation is kept; 0 until deleted.
     pub retention_days: u64,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::Stop;
-use crate::names::UserId;
+use crate::names::{ApplicationId, UserId};
 
 /// The places at the model's table, and as many beside it, where a question is answered without it.
 pub(super) struct Turns {
@@ -99,6 +99,8 @@ pub(super) struct Running {
 
 struct Answering {
     user: UserId,
+    /// In which application; `None` before it is known.
+    application: Option<ApplicationId>,
     stop: Stop,
     by_rights: Arc<AtomicBool>,
 }
@@ -114,15 +116,20 @@ impl Running {
     pub(super) fn enter(&self, user: UserId, stop: &Stop) -> Entered {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let by_rights = Arc::new(AtomicBool::new(false));
-        let answering = Answering { user, stop: stop.clone(), by_rights: Arc::clone(&by_rights) };
+        let answering = Answering { user, application: None, stop: stop.clone(), by_rights: Arc::clone(&by_rights) };
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(number, answering);
         Entered { number, answers: Arc::clone(&self.answers), by_rights }
     }
 
     /// Stops what is being answered for a person who lost their place.
     pub(super) fn stop_of(&self, user: &UserId) {
+        self.stop_where(|one, _| one == user);
+    }
+
+    /// Stops what is being answered where a right is lost: asked of whom, and in which application, where that is known yet.
+    pub(super) fn stop_where(&self, is_lost: impl Fn(&UserId, Option<&ApplicationId>) -> bool) {
         for answering in self.answers.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            if answering.user == *user {
+            if is_lost(&answering.user, answering.application.as_ref()) {
                 answering.by_rights.store(true, Ordering::SeqCst);
                 answering.stop.set();
             }
@@ -138,6 +145,14 @@ impl Running {
 }
 
 impl Entered {
+    /// Notes the application. Whether it may be used is asked after this: who loses it from here on is stopped.
+    pub(super) fn uses(&self, application: &ApplicationId) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answering) = answers.get_mut(&self.number) {
+            answering.application = Some(application.clone());
+        }
+    }
+
     /// Whether a lost right stopped it.
     pub(super) fn is_stopped_by_rights(&self) -> bool {
         self.by_rights.load(Ordering::SeqCst)

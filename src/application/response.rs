@@ -6,12 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Settings};
+use super::settings::{LIST_MAX, Settings, Wrong, group_names};
 use crate::directory::Directory;
 use crate::names::{GroupName, UserId};
 
-/// Entries of a list in these settings.
-pub const LIST_MAX: usize = 500;
 /// Bytes of a phrase, a topic's name or an example.
 const TEXT_BYTES_MAX: usize = 1000;
 /// Below this similarity nearly every question would be about the topic.
@@ -92,33 +90,37 @@ pub struct Responses {
 
 impl Responses {
     /// Checks the settings; the error says which of them is wrong and how it is mended.
-    pub(super) fn of(settings: &Settings) -> Result<Responses, Error> {
+    pub(super) fn of(settings: &Settings) -> Result<Responses, Wrong> {
         let is_text = |text: &String| text.len() <= TEXT_BYTES_MAX && text.chars().any(char::is_alphanumeric);
-        let fits = |place: String, list: usize| if list > LIST_MAX { Err(Error::TooMany(place)) } else { Ok(()) };
+        let fits =
+            |place: String, list: usize| if list > LIST_MAX { Err(Wrong::TooMany(place, LIST_MAX)) } else { Ok(()) };
         fits("blocked_phrases".to_owned(), settings.blocked_phrases.len())?;
         if let Some(at) = settings.blocked_phrases.iter().position(|phrase| !is_text(phrase)) {
-            return Err(Error::Phrase(at + 1));
+            return Err(Wrong::Phrase(at + 1));
         }
         fits("topic".to_owned(), settings.topic.len())?;
         let mut groups = Vec::new();
         for (at, topic) in settings.topic.iter().enumerate() {
             let is_taken = settings.topic[..at].iter().any(|other| other.name.trim() == topic.name.trim());
             if !is_text(&topic.name) || is_taken {
-                return Err(Error::TopicName(at + 1));
+                return Err(Wrong::TopicName(at + 1));
             }
             let named = |place: &str| format!("topic {:?} {place}", topic.name);
             fits(named("examples"), topic.examples.len())?;
             fits(named("groups"), topic.groups.len())?;
             if topic.examples.is_empty() || !topic.examples.iter().all(is_text) {
-                return Err(Error::TopicExamples(topic.name.clone()));
+                let why = "needs examples; give it questions that are about it, each of 1 to 1000 bytes";
+                return Err(Wrong::Topic(topic.name.clone(), why));
             }
             if topic.rule == TopicRule::Deny && topic.groups.is_empty() {
-                return Err(Error::TopicOfNobody(topic.name.clone()));
+                let why = "is denied to nobody; name groups, or deny it to all by rule = \"allow\" without groups";
+                return Err(Wrong::Topic(topic.name.clone(), why));
             }
             if !(SIMILARITY_MIN..=1.0).contains(&topic.similarity) {
-                return Err(Error::TopicSimilarity(topic.name.clone()));
+                let why = "similarity is not between 0.2 and 1; leave it out for 0.5";
+                return Err(Wrong::Topic(topic.name.clone(), why));
             }
-            groups.push(super::group_names(&topic.groups, || named("groups"))?);
+            groups.push(group_names(&topic.groups, || named("groups"))?);
         }
         Ok(Responses {
             length: settings.length,

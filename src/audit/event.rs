@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::corpus::PassageId;
-use crate::names::{ConversationId, MessageId, SourceId, UserId};
+use crate::names::{ApplicationId, ConversationId, MessageId, SourceId, UserId};
 
 /// What happened, in words that `audit` owns and an auditor knows. Never a question's words, a title, a page's words.
 #[derive(Debug, Clone)]
@@ -82,6 +82,24 @@ pub enum Event<'a> {
     SourceSet { user: &'a UserId, source: &'a SourceId, what: &'a str, keys: &'a [String] },
     /// What was kept of a removed source has gone; how many documents.
     SourceGone { source: &'a SourceId, documents: u64 },
+    /// An administrator made an application (`application_made`) or changed it (`application_changed`), with the keys of what
+    /// was said; never what was said.
+    Application { user: &'a UserId, what: &'a str, application: &'a ApplicationId, keys: &'a [&'a str] },
+    /// An administrator deleted an application: with it went so many assignments and the keys of so many conversations.
+    ApplicationDeleted { user: &'a UserId, application: &'a ApplicationId, assignments: u64, conversations: u64 },
+    /// An administrator assigned an application (`assigned`) or took it back (`unassigned`): a leaf for each person or group;
+    /// neither of them for everybody.
+    Assigned {
+        user: &'a UserId,
+        what: &'a str,
+        application: &'a ApplicationId,
+        whom: Option<&'a UserId>,
+        group: Option<&'a str>,
+        tier: Option<&'a str>,
+    },
+    /// An administrator gave a person a seat (`subscribed`), took it (`unsubscribed`), or took it with every assignment
+    /// (`removed`): a leaf for each person.
+    Seat { user: &'a UserId, what: &'a str, whom: &'a UserId, tier: Option<&'a str> },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -176,6 +194,34 @@ impl Event<'_> {
             }
             Event::SourceGone { source, documents } => {
                 ("source_gone", None, json!({ "source": source, "documents": documents }))
+            }
+            Event::Application { user, what, application, keys } => {
+                (*what, Some(*user), json!({ "application": application, "keys": keys }))
+            }
+            Event::ApplicationDeleted { user, application, assignments, conversations } => {
+                let fields = json!({
+                    "application": application, "assignments": assignments, "conversations": conversations,
+                });
+                ("application_deleted", Some(*user), fields)
+            }
+            Event::Assigned { user, what, application, whom, group, tier } => {
+                let mut fields = json!({ "application": application });
+                if let Some(tier) = tier {
+                    fields["tier"] = json!(tier);
+                }
+                match (whom, group) {
+                    (Some(whom), _) => fields["target"] = json!(whom),
+                    (None, Some(group)) => fields["group"] = json!(group),
+                    (None, None) => {}
+                }
+                (*what, Some(*user), fields)
+            }
+            Event::Seat { user, what, whom, tier } => {
+                let mut fields = json!({ "target": whom });
+                if let Some(tier) = tier {
+                    fields["tier"] = json!(tier);
+                }
+                (*what, Some(*user), fields)
             }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };

@@ -108,7 +108,8 @@ pub struct Settings {
     pub session: session::Settings,
     /// `[directory]`
     pub directory: directory::Settings,
-    /// `[application]`
+    /// `[application]`, or an `[[application]]` for each
+    #[serde(deserialize_with = "application::read_declared", serialize_with = "application::write_declared")]
     pub application: application::Settings,
     /// `[history]`
     pub history: history::Settings,
@@ -167,6 +168,7 @@ impl Settings {
         for (number, token) in settings.scim.iter_mut().enumerate() {
             token.written = origin::written(&file, "scim", number);
         }
+        settings.application.note_written(|id| origin::of_application(&file, &environment, id.as_str()));
         let shown = origin::show(&settings, &file, &environment)?;
         Ok((settings, shown))
     }

@@ -1,9 +1,11 @@
 //! Where each value came from, and what an unknown key may have meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use toml::{Table, Value};
+
+use crate::application::Locked;
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,6 +116,21 @@ pub(super) fn show(
 pub(super) fn written(file: &Table, list: &str, number: usize) -> BTreeSet<String> {
     let entry = file.get(list).and_then(|list| list.get(number)).and_then(Value::as_table);
     entry.into_iter().flat_map(|entry| entry.keys().cloned()).collect()
+}
+
+/// The keys that the file or the environment sets of the application of this id: one section, or one of several tables.
+pub(super) fn of_application(file: &Table, environment: &[(Vec<String>, Value)], id: &str) -> BTreeMap<String, Locked> {
+    const LIST: &str = "application";
+    let id_of = |table: &Table| table.get("id").and_then(Value::as_str).unwrap_or("default").to_owned();
+    let table = match file.get(LIST) {
+        Some(Value::Table(table)) if id_of(table) == id => Some(table),
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_table).find(|table| id_of(table) == id),
+        Some(_) | None => None,
+    };
+    let by_file = table.into_iter().flat_map(Table::keys).map(|key| (key.clone(), Locked::File));
+    // The environment sets one section alone, and its word goes before the file's.
+    let sets = environment.iter().filter(|(path, _)| path[0] == LIST && id == "default");
+    by_file.chain(sets.map(|(path, _)| (path[1].clone(), Locked::Environment))).collect()
 }
 
 /// An error of the reader, with the place and, for an unknown key, the nearest one there is.

@@ -85,3 +85,40 @@ fn a_variable_that_is_no_setting_is_refused() {
 
     assert!(origin::environment(variables.into_iter()).is_err());
 }
+
+#[test]
+fn several_applications_are_read_as_a_list_and_what_the_file_sets_of_each_is_known() {
+    let text = "[[application]]\nid = \"hr\"\ntitle = \"HR\"\n[[application]]\ntitle = \"Ask\"\npeople = [\"mary\"]\n";
+
+    let (settings, shown) = Settings::compose(text, Vec::new()).unwrap();
+
+    let all: Vec<_> = settings.application.all().map(|one| (one.id.as_str(), one.title.as_str())).collect();
+    assert_eq!(all, [("default", "Ask"), ("hr", "HR")]);
+    let locked: Vec<Vec<&String>> = settings.application.all().map(|one| one.written.keys().collect()).collect();
+    assert_eq!(locked, [["people", "title"], ["id", "title"]]);
+    let origin_of = |key: &str| shown.iter().find(|shown| shown.key == key).map(|shown| shown.origin);
+    assert_eq!(origin_of("application[0].title"), Some(Origin::File));
+    assert_eq!(origin_of("application[1].people"), Some(Origin::File));
+    assert_eq!(origin_of("application[1].tone"), Some(Origin::Default));
+}
+
+#[test]
+fn a_misspelt_key_of_one_of_several_applications_is_refused_with_the_nearest_one() {
+    let error = Settings::parse("[[application]]\ntitle = \"Ask\"\n[[application]]\ntitel = \"HR\"\n").unwrap_err();
+
+    let said = format!("{error:#}");
+    assert_eq!(said, "application[1].titel is no setting; did you mean application[1].title?");
+}
+
+#[test]
+fn what_the_environment_sets_of_the_application_is_known_to_be_its() {
+    let environment = vec![(vec!["application".to_owned(), "title".to_owned()], toml::Value::from("Ask"))];
+
+    let (settings, _) = Settings::compose("[application]\nwelcome = \"Hello.\"\n", environment).unwrap();
+
+    let written = &settings.application.written;
+    let locked = |key: &str| written.get(key).copied();
+    assert_eq!(locked("title"), Some(application::Locked::Environment));
+    assert_eq!(locked("welcome"), Some(application::Locked::File));
+    assert_eq!(locked("tone"), None);
+}

@@ -290,8 +290,8 @@ impl Held {
         }
     }
 
-    /// The groups from one that lists a person to one of these names, as few as there are.
-    pub(super) fn way_into(&self, id: &UserId, names: &[GroupName]) -> Option<Vec<Arc<Group>>> {
+    /// The groups from one that lists a person to one of these, as few as there are.
+    pub(super) fn way_into(&self, id: &UserId, is_it: &dyn Fn(&Group) -> bool) -> Option<Vec<Arc<Group>>> {
         let mut from: HashMap<&str, Option<&str>> = HashMap::new();
         let mut next: VecDeque<&Arc<Group>> = VecDeque::new();
         for group in self.direct_groups(id) {
@@ -299,7 +299,7 @@ impl Held {
             next.push_back(group);
         }
         while let Some(group) = next.pop_front() {
-            if GroupName::parse(&group.display_name).is_ok_and(|name| names.contains(&name)) {
+            if is_it(group) {
                 let mut way = vec![group.clone()];
                 let mut at: &str = &group.id;
                 while let Some(below) = from.get(at).copied().flatten() {

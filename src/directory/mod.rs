@@ -297,6 +297,13 @@ impl Directory {
         Ok(self.store.settle()?)
     }
 
+    /// Every provisioned group an active person is in, directly or through other groups; `None` for nobody and for the inactive.
+    pub fn groups_of(&self, id: &UserId) -> Option<Vec<Arc<Group>>> {
+        let held = self.held();
+        held.people.get(id).filter(|person| person.active)?;
+        Some(held.all_groups(id).into_iter().cloned().collect())
+    }
+
     /// The groups that list a person themselves.
     pub fn direct_groups_of(&self, id: &UserId) -> Vec<Arc<Group>> {
         self.held().direct_groups(id).cloned().collect()
@@ -352,10 +359,10 @@ impl Directory {
         self.held().name_of(principal)
     }
 
-    /// How a person is in a provisioned group of one of these names: the groups from the one that lists them to it; `None`
+    /// How a person is in a provisioned group that is one of these: the groups from the one that lists them to it; `None`
     /// where they are in none.
-    pub fn way_into(&self, id: &UserId, names: &[GroupName]) -> Option<Vec<Arc<Group>>> {
-        self.held().way_into(id, names)
+    pub fn way_into(&self, id: &UserId, is_it: &dyn Fn(&Group) -> bool) -> Option<Vec<Arc<Group>>> {
+        self.held().way_into(id, is_it)
     }
 
     /// Counts for the overview: people, active people, groups, active accounts without a person for each source.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use crate::clock::Moment;
-use crate::names::{ConversationId, MessageId, UserId};
+use crate::names::{ApplicationId, ConversationId, MessageId, UserId};
 use crate::store::{Batch, Changes, Error, Key, Store, Tree, json_record};
 use crate::vault::{Label, Place, Sealed};
 
@@ -20,6 +20,9 @@ pub(super) struct Spot {
 /// What the list needs of a conversation.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Head {
+    /// In which application it was begun. Records from before there were several are the default one's.
+    #[serde(default)]
+    pub(super) application: ApplicationId,
     pub(super) began: Moment,
     pub(super) changed: Moment,
     pub(super) turns: u64,

@@ -22,7 +22,6 @@ mod tests;
 mod title;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -31,7 +30,7 @@ use self::kept::{Head, Kept, Spot};
 use crate::answer::{Answer, Mode, Question};
 use crate::audit::Receipt;
 use crate::clock::Moment;
-use crate::names::{ConversationId, MessageId, UserId};
+use crate::names::{ApplicationId, ConversationId, MessageId, UserId};
 use crate::store::{self, Store};
 use crate::vault::{self, ConversationKey, Forget, Sealed, Vault};
 
@@ -39,7 +38,8 @@ use crate::vault::{self, ConversationKey, Forget, Sealed, Vault};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Days after its last message at which a conversation's key is destroyed; 0 keeps it until its owner deletes it.
+    /// Days after its last message at which a conversation's key is destroyed, where its application does not say it; 0 keeps
+    /// it until its owner deletes it.
     pub days: u64,
     /// Seconds in which a deletion can be undone.
     pub undo_s: u64,
@@ -58,6 +58,9 @@ pub struct Entry {
     pub message: MessageId,
     /// The message it follows; `None` for the first.
     pub parent: Option<MessageId>,
+    /// In which application; of records from before there were several, the default one.
+    #[serde(default)]
+    pub application: ApplicationId,
     /// When it was asked.
     pub asked: Moment,
     /// The question.
@@ -88,6 +91,8 @@ pub struct Feedback {
 pub struct Listed {
     /// Which.
     pub id: ConversationId,
+    /// In which application it was begun.
+    pub application: ApplicationId,
     /// Its title; `None` where the record does not open (damaged).
     pub title: Option<String>,
     /// When it began.
@@ -110,7 +115,6 @@ pub enum Read {
 /// The history.
 pub struct History {
     kept: Kept,
-    days: i64,
     undo_ms: i64,
     /// Held while a conversation is added to, changed or destroyed: its turns are numbered without gaps, and nothing is
     /// written to one whose key goes.
@@ -142,7 +146,6 @@ impl History {
     pub fn open(store: &Store, settings: &Settings) -> Result<History, Error> {
         Ok(History {
             kept: Kept::open(store)?,
-            days: i64::try_from(settings.days).unwrap_or(i64::MAX),
             undo_ms: i64::try_from(settings.undo_s).unwrap_or(i64::MAX).saturating_mul(1_000),
             turn: Mutex::new(()),
         })
@@ -172,7 +175,8 @@ impl History {
             None => {
                 let title = title::of_question(entry.question.as_str());
                 let sealed = title::seal(title, &key, owner, conversation);
-                Head { began: entry.asked, changed: entry.asked, turns: 1, title: sealed }
+                let application = entry.application.clone();
+                Head { application, began: entry.asked, changed: entry.asked, turns: 1, title: sealed }
             }
         };
         let spot = Spot { owner: *owner, conversation: *conversation, sequence: head.turns - 1 };
@@ -273,23 +277,70 @@ impl History {
         }
     }
 
-    /// Destroys the keys of conversations whose time has come; gives which.
+    /// Destroys the keys of deleted conversations that cannot be brought back any more; gives which.
     pub fn sweep(&self, vault: &Vault, now: Moment) -> Result<Vec<(UserId, ConversationId)>, Error> {
-        let mut candidates: BTreeSet<_> = self.kept.deleted()?.into_iter().collect();
-        if self.days > 0 {
-            candidates.extend(self.kept.conversations()?);
-        }
+        self.destroy_where(vault, self.kept.deleted()?, |owner, conversation| {
+            match self.kept.deleted_at(owner, conversation) {
+                // It was deleted; only when does not read.
+                Err(store::Error::Unreadable { .. }) => Ok(true),
+                at => Ok(at?.is_some_and(|at| self.is_due(at, now))),
+            }
+        })
+    }
+
+    /// Destroys the keys of conversations that have reached their age; gives which. `days` says after how many days without a
+    /// message a conversation of somebody's in an application goes: 0 for never.
+    pub fn expire(
+        &self,
+        vault: &Vault,
+        now: Moment,
+        days: &dyn Fn(&UserId, &ApplicationId) -> u64,
+    ) -> Result<Vec<(UserId, ConversationId)>, Error> {
+        self.destroy_where(vault, self.kept.conversations()?, |owner, conversation| {
+            let Some(head) = self.head_of(vault, owner, conversation)? else { return Ok(false) };
+            let days = i64::try_from(days(owner, &head.application)).unwrap_or(i64::MAX);
+            Ok(days > 0 && now.since(head.changed) >= days.saturating_mul(DAY_MS))
+        })
+    }
+
+    /// Destroys the keys of all conversations of some applications, whoever's they are; gives which. There is no time to undo it.
+    pub fn forget_applications(
+        &self,
+        vault: &Vault,
+        is_one: &dyn Fn(&ApplicationId) -> bool,
+    ) -> Result<Vec<(UserId, ConversationId)>, Error> {
+        self.destroy_where(vault, self.kept.conversations()?, |owner, conversation| {
+            Ok(self.head_of(vault, owner, conversation)?.is_some_and(|head| is_one(&head.application)))
+        })
+    }
+
+    fn destroy_where(
+        &self,
+        vault: &Vault,
+        all: Vec<(UserId, ConversationId)>,
+        is_over: impl Fn(&UserId, &ConversationId) -> Result<bool, Error>,
+    ) -> Result<Vec<(UserId, ConversationId)>, Error> {
         let mut destroyed = Vec::new();
-        for (owner, conversation) in candidates {
+        for (owner, conversation) in all {
             let _turn = self.turn();
-            if self.is_over(vault, &owner, &conversation, now)? {
-                // The key first: after a crash here the next sweep removes the records.
+            if is_over(&owner, &conversation)? {
+                // The key first: after a crash here the next look removes the records.
                 vault.forget(&owner, Forget::Conversation(&conversation))?;
                 self.kept.destroy(&owner, &conversation)?;
                 destroyed.push((owner, conversation));
             }
         }
         Ok(destroyed)
+    }
+
+    /// The head of a conversation; its key is asked for only where it is damaged.
+    fn head_of(&self, vault: &Vault, owner: &UserId, conversation: &ConversationId) -> Result<Option<Head>, Error> {
+        match self.kept.head(owner, conversation) {
+            Err(store::Error::Unreadable { .. }) => {
+                self.head(owner, conversation, vault.existing_key(owner, conversation).ok().as_ref())
+            }
+            head => Ok(head?),
+        }
     }
 
     /// Destroys all keys of a person who left for good, and removes their conversations. There is no time to undo it.
@@ -301,27 +352,6 @@ impl History {
             self.kept.destroy(owner, &conversation)?;
         }
         Ok(())
-    }
-
-    /// Whether a conversation was deleted for good, or has reached its age.
-    fn is_over(
-        &self,
-        vault: &Vault,
-        owner: &UserId,
-        conversation: &ConversationId,
-        now: Moment,
-    ) -> Result<bool, Error> {
-        match self.kept.deleted_at(owner, conversation) {
-            // It was deleted; only when does not read.
-            Err(store::Error::Unreadable { .. }) => return Ok(true),
-            Err(error) => return Err(error.into()),
-            Ok(Some(at)) if self.is_due(at, now) => return Ok(true),
-            Ok(_) if self.days == 0 => return Ok(false),
-            Ok(_) => {}
-        }
-        let key = vault.existing_key(owner, conversation).ok();
-        let head = self.head(owner, conversation, key.as_ref())?;
-        Ok(head.is_some_and(|head| now.since(head.changed) >= self.days.saturating_mul(DAY_MS)))
     }
 
     /// A clock set back does not keep what was deleted: before the deletion is past the time to undo, too.
@@ -341,15 +371,19 @@ impl History {
             head => return Ok(head?),
         }
         let turns = self.kept.turns(owner, conversation)?;
-        let mut times = Vec::new();
+        let (mut times, mut applications) = (Vec::new(), Vec::new());
         for sequence in 0..turns {
             let spot = Spot { owner: *owner, conversation: *conversation, sequence };
-            times.extend(self.open_entry(&spot, key)?.map(|entry| entry.asked));
+            if let Some(entry) = self.open_entry(&spot, key)? {
+                times.push(entry.asked);
+                applications.push(entry.application);
+            }
         }
         // Where no turn opens either, its age is not known: it counts as old, and so it is not kept for ever.
         let began = times.first().copied().unwrap_or(Moment::from_ms(0));
         let changed = times.last().copied().unwrap_or(Moment::from_ms(0));
-        Ok(Some(Head { began, changed, turns, title: Vec::new() }))
+        let application = applications.into_iter().next().unwrap_or_default();
+        Ok(Some(Head { application, began, changed, turns, title: Vec::new() }))
     }
 
     /// `None` where the record is missing, damaged or moved.
@@ -383,5 +417,12 @@ impl History {
 
 fn listed(owner: &UserId, id: ConversationId, head: &Head, key: Option<&ConversationKey>) -> Listed {
     let title = key.and_then(|key| title::open(&head.title, key, owner, &id));
-    Listed { id, title, began: head.began, changed: head.changed, turns: head.turns }
+    Listed {
+        id,
+        application: head.application.clone(),
+        title,
+        began: head.began,
+        changed: head.changed,
+        turns: head.turns,
+    }
 }

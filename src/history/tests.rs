@@ -44,6 +44,7 @@ fn entry(question: &str, claim: &str, asked: Moment) -> Entry {
     Entry {
         message: MessageId::new(&Ids::Random),
         parent: None,
+        application: ApplicationId::default(),
         asked,
         question: Question::parse(question).unwrap(),
         answer: Answer::Grounded { claims, withheld: 0, follow_ups: Vec::new() },
@@ -249,18 +250,52 @@ fn a_deletion_does_not_come_back_with_the_clock_nor_with_damage() {
 
 #[test]
 fn retention_destroys_what_was_not_added_to_for_so_many_days() {
-    let house = house_with(&Settings { days: 30, ..Settings::default() });
+    let house = house();
     let day = 24 * 60 * 60;
     let (old, _) = house.talk(1);
     let (alive, _) = house.talk(1);
     house.keep(&house.ada, &alive, "And now?", NOON.plus_ms(20 * day * 1_000)).unwrap();
+    let expire = |after_s: i64, days: u64| {
+        let now = NOON.plus_ms(after_s * 1_000);
+        house.history.expire(&house.vault, now, &|_, _| days).unwrap().len()
+    };
 
-    assert_eq!(house.sweep(30 * day - 1), 0);
-    assert_eq!(house.sweep(30 * day), 1);
+    assert_eq!(expire(30 * day - 1, 30), 0);
+    assert_eq!(expire(3000 * day, 0), 0, "until it is deleted");
+    assert_eq!(expire(30 * day, 30), 1);
 
     assert!(matches!(house.read(&house.ada, &old), Err(Error::NotThere)));
+    assert!(matches!(house.vault.existing_key(&house.ada, &old), Err(vault::Error::Forgotten)));
     assert_eq!(house.read(&house.ada, &alive).unwrap().1.len(), 2);
-    assert_eq!(house.sweep(50 * day), 1);
+    assert_eq!(expire(50 * day, 30), 1);
+}
+
+#[test]
+fn a_conversation_remembers_its_application_and_goes_with_it_also_where_its_head_is_damaged() {
+    let house = house();
+    let desk = ApplicationId::parse("hr-desk").unwrap();
+    let keep = |owner: &UserId| {
+        let talk = ConversationId::new(&Ids::Random);
+        let receipt = house.log.append(&Event::SignedIn { user: owner, provider: "demo" }).unwrap();
+        let entry = Entry { application: desk.clone(), ..entry("Who is paid what?", "The heron is asleep.", NOON) };
+        house.history.keep(&house.vault, owner, &talk, &receipt, &entry).unwrap();
+        talk
+    };
+    let (hers, his) = (keep(&house.ada), keep(&house.bob));
+    let (other, _) = house.talk(1);
+    house.history.kept.damage_head(&house.bob, &his);
+
+    let house = house.again();
+    assert_eq!(house.read(&house.ada, &hers).unwrap().0.application, desk);
+    assert_eq!(house.read(&house.bob, &his).unwrap().0.application, desk);
+    let gone = house.history.forget_applications(&house.vault, &|id| *id == desk).unwrap();
+
+    assert_eq!(gone.len(), 2);
+    for (owner, talk) in [(&house.ada, &hers), (&house.bob, &his)] {
+        assert!(matches!(house.read(owner, talk), Err(Error::NotThere)));
+        assert!(matches!(house.vault.existing_key(owner, talk), Err(vault::Error::Forgotten)));
+    }
+    assert_eq!(house.read(&house.ada, &other).unwrap().1.len(), 1);
 }
 
 #[test]

@@ -266,14 +266,14 @@ impl Index {
         whole.map(|(segment, doc)| self.fields.read_head(&state.snapshot.stored(segment, doc)?)).transpose()
     }
 
-    /// The documents that `sight` admits, newest first, at most `most`: for example questions.
-    pub fn newest(&self, sight: &Visibility, most: usize) -> Result<Vec<Head>, Error> {
+    /// The documents of a scope that `sight` admits, newest first, at most `most`: for example questions.
+    pub fn newest(&self, sight: &Visibility, scope: &Scope, most: usize) -> Result<Vec<Head>, Error> {
         let state = self.state();
         let view = self.view(&state, sight)?;
+        let narrowed = view.narrowed_wholes(&state.snapshot, &self.fields, scope)?;
         let mut wholes = Vec::new();
         for (n, segment) in state.snapshot.segments.iter().enumerate() {
-            wholes
-                .extend(view.wholes[n].iter().map(|doc| (-i128::from(segment.updated(doc)), segment.key(doc), n, doc)));
+            wholes.extend(narrowed[n].iter().map(|doc| (-i128::from(segment.updated(doc)), segment.key(doc), n, doc)));
         }
         wholes.sort_unstable();
         wholes.truncate(most);
@@ -281,14 +281,15 @@ impl Index {
         wholes.into_iter().map(head).collect()
     }
 
-    /// The spaces in which `sight` admits at least one document, by key. A space that is called differently on several
+    /// The spaces in which `sight` admits at least one document of a scope, by key. A space that is called differently on several
     /// pages, as after a rename, has the name that the page changed last bears.
-    pub fn spaces(&self, sight: &Visibility) -> Result<Vec<Space>, Error> {
+    pub fn spaces(&self, sight: &Visibility, scope: &Scope) -> Result<Vec<Space>, Error> {
         let state = self.state();
         let view = self.view(&state, sight)?;
+        let wholes = view.narrowed_wholes(&state.snapshot, &self.fields, scope)?;
         let mut spaces: HashMap<String, (i64, String)> = HashMap::new();
         for (n, segment) in state.snapshot.segments.iter().enumerate() {
-            for doc in view.wholes[n].iter() {
+            for doc in wholes[n].iter() {
                 let column = segment.space(doc)?.unwrap_or_default();
                 let Some((key, name)) = Fields::space_of(&column) else { continue };
                 let named = (segment.updated(doc), name.to_owned());

@@ -92,6 +92,13 @@ impl Snapshot {
                 page_lengths[page as usize] += segment.page_share(doc);
             }
         }
+        // Last, for a document and its passages may stand in different segments. One without passages is no page.
+        for segment in &mut segments {
+            let numbers = segment.reader.fast_fields().column_first_or_default::<u64>("page")?;
+            for doc in segment.wholes.iter() {
+                segment.pages[doc as usize] = pages.get(&numbers.get_val(doc)).copied().unwrap_or(u32::MAX);
+            }
+        }
         Ok(Snapshot { searcher, segments, page_lengths, title_lengths })
     }
 

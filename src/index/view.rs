@@ -120,6 +120,27 @@ impl View {
         let narrow = |(segment, bits): (&Segment, &Bits)| narrowed(segment, bits.clone(), fields, scope);
         Ok(Cow::Owned(snapshot.segments.iter().zip(&self.passages).map(narrow).collect::<Result<_, Error>>()?))
     }
+
+    /// The whole documents of which a scope leaves a passage, by segment: what a scope narrows by stands beside passages alone.
+    pub(super) fn narrowed_wholes(
+        &self,
+        snapshot: &Snapshot,
+        fields: &Fields,
+        scope: &Scope,
+    ) -> Result<Cow<'_, [Bits]>, Error> {
+        if *scope == Scope::default() {
+            return Ok(Cow::Borrowed(&self.wholes));
+        }
+        let mut pages = Bits::none(snapshot.page_lengths.len() as u32);
+        for (segment, bits) in snapshot.segments.iter().zip(&*self.narrowed(snapshot, fields, scope)?) {
+            bits.iter().for_each(|doc| pages.set(segment.pages[doc as usize]));
+        }
+        let mut wholes = self.wholes.clone();
+        for (segment, bits) in snapshot.segments.iter().zip(&mut wholes) {
+            bits.retain(|doc| pages.has(segment.pages[doc as usize]));
+        }
+        Ok(Cow::Owned(wholes))
+    }
 }
 
 fn languages(snapshot: &Snapshot, fields: &Fields, passages: &[Bits]) -> Result<Vec<Language>, Error> {

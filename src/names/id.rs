@@ -157,6 +157,18 @@ text_id! {
     ProviderId
 }
 
+text_id! {
+    /// An application (an assistant), by the name the administrator gave it.
+    ApplicationId
+}
+
+impl Default for ApplicationId {
+    /// The one that always exists, and the one of whatever was kept before there were several.
+    fn default() -> ApplicationId {
+        ApplicationId("default".into())
+    }
+}
+
 /// One run of a source's sync, by which a fact that was crawled says where it was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(from = "(u64, i64)", into = "(u64, i64)")]

@@ -8,5 +8,5 @@
 mod id;
 mod name;
 
-pub use id::{AccountId, ConversationId, GroupId, Ids, MessageId, ProviderId, SourceId, SyncId, UserId};
+pub use id::{AccountId, ApplicationId, ConversationId, GroupId, Ids, MessageId, ProviderId, SourceId, SyncId, UserId};
 pub use name::{GroupName, Unacceptable, UserName};

@@ -181,6 +181,11 @@ impl Sessions {
         self.end_where(|session| session.is_none_or(|session| session.user == *user))
     }
 
+    /// Ends the sessions of everybody who may not stay; gives how many.
+    pub fn end_unless(&self, may_stay: impl Fn(&UserId) -> bool) -> Result<usize, store::Error> {
+        self.end_where(|session| session.is_some_and(|session| !may_stay(&session.user)))
+    }
+
     /// Ends the sessions that a provider ends at its place: those of whom it calls so, and of these only the ones of
     /// `provider_sessions`, where it names any. With no name the provider's sessions alone decide. Gives whose they were.
     pub fn end_named(

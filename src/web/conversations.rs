@@ -11,6 +11,7 @@ use super::front::{Front, deed};
 use super::guard::SignedIn;
 use super::reply::{Problem, Reply};
 use super::wire;
+use crate::app::Turn;
 use crate::history::Listed;
 use crate::names::{ConversationId, MessageId};
 
@@ -78,16 +79,13 @@ fn after(listed: &[Listed], cursor: &str) -> Option<usize> {
     (status = 200, description = "The conversation", body = wire::Conversation),
     (status = 404, description = "Missing, deleted or another's", body = Problem)))]
 pub async fn read(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<Json<wire::Conversation>, Reply> {
-    recalled(&front, asker, &id).await.map(Json)
+    let id = conversation(&id)?;
+    let recalled = deed(&front, move |app| app.recall(&asker.0, &id)).await?;
+    Ok(Json(whole(&recalled)))
 }
 
-async fn recalled(front: &Data<Front>, asker: SignedIn, id: &str) -> Result<wire::Conversation, Reply> {
-    let id = conversation(id)?;
-    let (listed, turns) = deed(front, move |app| app.recall(&asker.0, &id)).await?;
-    Ok(wire::Conversation {
-        listed: wire::Listed::from(&listed),
-        messages: turns.iter().map(wire::Message::from).collect(),
-    })
+fn whole((listed, turns): &(Listed, Vec<Turn>)) -> wire::Conversation {
+    wire::Conversation { listed: wire::Listed::from(listed), messages: turns.iter().map(wire::Message::from).collect() }
 }
 
 /// Gives it another title.
@@ -140,6 +138,7 @@ pub async fn undo(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Resu
     params(("id" = String, Path), ("format" = Option<String>, Query, description = "md or json")), responses(
     (status = 200, description = "Markdown, or JSON as the conversation itself",
      content((String = "text/markdown"), (wire::Conversation = "application/json"))),
+    (status = 403, description = "The asker has a reader's seat", body = Problem),
     (status = 404, description = "Missing, deleted or another's", body = Problem)))]
 pub async fn save(
     front: Data<Front>,
@@ -147,7 +146,8 @@ pub async fn save(
     id: Path<String>,
     form: Query<Form>,
 ) -> Result<HttpResponse, Reply> {
-    let conversation = recalled(&front, asker, &id).await?;
+    let id = conversation(&id)?;
+    let conversation = whole(&deed(&front, move |app| app.export(&asker.0, &id)).await?);
     let (kind, text) = export::written(&conversation, form.format);
     // The file is named by the id: a title in a header would stand in proxies' logs.
     let name = format!(
@@ -189,6 +189,7 @@ mod tests {
         let ids = Ids::held();
         let one = |&ms: &i64| Listed {
             id: ConversationId::new(&ids),
+            application: crate::names::ApplicationId::default(),
             title: None,
             began: Moment::from_ms(0),
             changed: Moment::from_ms(ms),

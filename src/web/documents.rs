@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, Query};
 
 use super::ask::question_body;
 use super::body::Body;
@@ -46,7 +46,7 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
     .scope(&|name| front.app.meanings(name))?;
     let began = Instant::now();
     let results = deed(&front, move |app| {
-        let found = app.search(&asker.0, &query, &scope, limit)?;
+        let found = app.search(&asker.0, sent.application.as_deref(), &query, &scope, limit)?;
         Ok(found.iter().map(|found| wire::SearchResult::of(found, query.as_str())).collect())
     })
     .await?;
@@ -55,13 +55,18 @@ pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<H
 }
 
 /// A document as it was indexed, with the ancestors its reader may see.
-#[utoipa::path(get, path = "/api/v1/documents/{id}", tag = "answers", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/v1/documents/{id}", tag = "answers", params(("id" = String, Path), wire::InApplication), responses(
     (status = 200, description = "The document", body = wire::Document),
     (status = 404, description = "Missing, or not to be seen: the same body", body = Problem)))]
-pub async fn document(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<Json<wire::Document>, Reply> {
+pub async fn document(
+    front: Data<Front>,
+    asker: SignedIn,
+    id: Path<String>,
+    of: Query<wire::InApplication>,
+) -> Result<Json<wire::Document>, Reply> {
     let id = DocumentId::parse(&id).ok_or_else(Reply::not_there)?;
     let document = deed(&front, move |app| {
-        let (opened, ancestors) = app.document(&asker.0, &id)?;
+        let (opened, ancestors) = app.document(&asker.0, of.application.as_deref(), &id)?;
         let settings = app.settings_of(&id);
         Ok(wire::Document::of(&opened, &ancestors, settings.as_deref()))
     });
@@ -69,21 +74,26 @@ pub async fn document(front: Data<Front>, asker: SignedIn, id: Path<String>) -> 
 }
 
 /// Why the asker may read a document. Who else may is not told.
-#[utoipa::path(get, path = "/api/v1/documents/{id}/access", tag = "answers", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/v1/documents/{id}/access", tag = "answers", params(("id" = String, Path), wire::InApplication), responses(
     (status = 200, description = "Each condition, and how the asker meets it", body = wire::Access),
     (status = 404, description = "Missing, or not to be seen: the same body", body = Problem)))]
-pub async fn access(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<Json<wire::Access>, Reply> {
+pub async fn access(
+    front: Data<Front>,
+    asker: SignedIn,
+    id: Path<String>,
+    of: Query<wire::InApplication>,
+) -> Result<Json<wire::Access>, Reply> {
     let id = DocumentId::parse(&id).ok_or_else(Reply::not_there)?;
-    let access = deed(&front, move |app| app.explain_own(&asker.0, &id)).await?;
+    let access = deed(&front, move |app| app.explain_own(&asker.0, of.application.as_deref(), &id)).await?;
     Ok(Json(wire::Access::of(&access, wire::Told::OwnWays)))
 }
 
 /// Who is signed in, and what greets them.
-#[utoipa::path(get, path = "/api/v1/me", tag = "answers", responses(
+#[utoipa::path(get, path = "/api/v1/me", tag = "answers", params(wire::InApplication), responses(
     (status = 200, description = "The person", body = wire::Me),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
-pub async fn me(front: Data<Front>, asker: SignedIn) -> Result<Json<wire::Me>, Reply> {
-    let me = deed(&front, move |app| app.me(&asker.0)).await?;
+pub async fn me(front: Data<Front>, asker: SignedIn, of: Query<wire::InApplication>) -> Result<Json<wire::Me>, Reply> {
+    let me = deed(&front, move |app| app.me(&asker.0, of.application.as_deref())).await?;
     Ok(Json(wire::Me::from(&me)))
 }
 

@@ -106,6 +106,7 @@ mod tests {
     fn conversation(messages: Vec<wire::Message>) -> wire::Conversation {
         let listed = wire::Listed {
             conversation_id: "0a".to_owned(),
+            application: "default".to_owned(),
             title: Some("Team".to_owned()),
             began_at: "2026-11-24T08:00:00.000Z".to_owned(),
             changed_at: "2026-11-24T08:00:00.000Z".to_owned(),

@@ -10,6 +10,7 @@
 //!
 //! Uses: `app`, and the nouns of every lower room. Begin at [`serve`], then read `router`.
 
+mod applications;
 mod ask;
 mod assets;
 mod body;
@@ -34,6 +35,7 @@ mod reply;
 mod router;
 mod saml;
 mod scim_tokens;
+mod seats;
 mod server;
 mod sign_in;
 mod sources;

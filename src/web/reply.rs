@@ -200,6 +200,9 @@ impl From<app::Error> for Reply {
             app::Error::SignedOut => Reply::signed_out(),
             // What one may not do is not there: a 403 would tell that it exists.
             app::Error::NotYours | app::Error::NotThere => Reply::not_there(),
+            app::Error::NotInSeat => {
+                Reply::new(StatusCode::FORBIDDEN, "not_in_seat", app::Error::NotInSeat.to_string())
+            }
             app::Error::Busy => Reply::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",

@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
-    ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, scim_tokens, sign_in, sources,
-    trial,
+    applications, ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, scim_tokens, seats,
+    sign_in, sources, trial,
 };
 
 macro_rules! routes {
@@ -90,6 +90,16 @@ routes! {
     PATCH  "/api/v1/admin/scim_tokens/{name}"         => scim_tokens::change_scim_token;
     DELETE "/api/v1/admin/scim_tokens/{name}"         => scim_tokens::revoke_scim_token;
     POST   "/api/v1/admin/scim_tokens/{name}/rotate"  => scim_tokens::rotate_scim_token;
+    GET    "/api/v1/admin/applications"               => applications::applications;
+    POST   "/api/v1/admin/applications"               => applications::make_application;
+    GET    "/api/v1/admin/applications/{id}"          => applications::application;
+    PATCH  "/api/v1/admin/applications/{id}"          => applications::change_application;
+    DELETE "/api/v1/admin/applications/{id}"          => applications::delete_application;
+    GET    "/api/v1/admin/applications/{id}/members"  => applications::application_members;
+    GET    "/api/v1/admin/assignments"                => applications::assignments;
+    POST   "/api/v1/admin/assignments"                => applications::assign;
+    GET    "/api/v1/admin/seats"                      => seats::seats;
+    POST   "/api/v1/admin/seats"                      => seats::change_seats;
     GET    "/api/v1/admin/providers/{id}/trial"       => trial::provider_trial;
 
     GET    "/"                                        => pages::front_page;
@@ -102,6 +112,9 @@ routes! {
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
     GET    "/admin/scim"                              => pages::admin_scim;
+    GET    "/admin/applications"                      => applications::applications_page;
+    GET    "/admin/applications/{id}"                 => applications::application_page;
+    GET    "/admin/seats"                             => seats::seats_page;
     GET    "/admin/providers/{id}/test"               => trial::provider_test;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }

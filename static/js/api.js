@@ -12,6 +12,7 @@
  *   mode: "written"|"extractive", because?: "busy"|"missing"|"failed", claims: Claim[],
  *   withheld: number, refusal?: string, sources: Source[], related: Related[], follow_ups: string[]}} Answer
  * @typedef {{question: string, conversation_id?: string, spaces?: string[], temporary?: boolean}} Ask
+ * @typedef {{id: string, title: string, welcome: string, questions: string[]}} Assistant
  * @typedef {{rating: "up"|"down", reasons: string[], comment?: string|null}} Feedback
  * @typedef {Error & {status: number, requestId: string|null}} Problem
  */
@@ -65,14 +66,24 @@ function change(method, path, body) {
   return read(path, options);
 }
 
-export const me = () => read("/api/v1/me");
+/** The assistant that the page is in, for those who have several; empty where there is one. */
+let assistant = "";
+
+/** Asks, opens and searches in this assistant from now on. @param {string} id */
+export function enter(id) {
+  assistant = id;
+}
+
+const within = () => (assistant ? `?application=${encodeURIComponent(assistant)}` : "");
+
+export const me = () => read(`/api/v1/me${within()}`);
 export const providers = () => read("/auth/providers");
 /** @param {string} provider */
 export const trial = (provider) => read(`/api/v1/admin/providers/${encodeURIComponent(provider)}/trial`);
 export const signOut = () => change("POST", "/auth/logout");
 
 /** @param {string} id */
-export const openDocument = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}`);
+export const openDocument = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}${within()}`);
 
 export const conversation = (/** @type {string} */ id) => read(path(id));
 export const rename = (/** @type {string} */ id, /** @type {string} */ title) => change("PATCH", path(id), { title });
@@ -134,9 +145,25 @@ export const rotateScimToken = (name, hours) => change("POST", `${scimTokenPath(
 export const changeScimToken = (name, habits) => change("PATCH", scimTokenPath(name), habits);
 /** @param {string} name */
 export const revokeScimToken = (name) => change("DELETE", scimTokenPath(name));
+export const applications = () => read("/api/v1/admin/applications");
+export const makeApplication = (/** @type {string} */ title) => change("POST", "/api/v1/admin/applications", { title });
+export const application = (/** @type {string} */ id) => read(applicationPath(id));
+export const changeApplication = (/** @type {string} */ id, /** @type {any} */ settings) => change("PATCH", applicationPath(id), settings);
+export const deleteApplication = (/** @type {string} */ id) => change("DELETE", applicationPath(id));
+export const applicationMembers = (/** @type {string} */ id, /** @type {URLSearchParams} */ question) => read(`${applicationPath(id)}/members?${question}`);
+/** @param {{application: string, everybody?: boolean, groups?: string[], people?: string[], tier?: string, remove?: boolean}} whom */
+export const assign = (whom) => change("POST", "/api/v1/admin/assignments", whom);
+export const seats = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/seats?${question}`);
+/** @param {{deed: string, tier?: string, people: string[]}} deed */
+export const changeSeats = (deed) => change("POST", "/api/v1/admin/seats", deed);
 
 /** @param {string} id */
-export const ownAccess = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}/access`);
+function applicationPath(id) {
+  return `/api/v1/admin/applications/${encodeURIComponent(id)}`;
+}
+
+/** @param {string} id */
+export const ownAccess = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}/access${within()}`);
 
 /** @param {string} id */
 function path(id) {
@@ -164,7 +191,7 @@ export async function* ask(question, signal) {
   const response = await send("/api/v1/ask", {
     method: "POST",
     headers: { ...CHANGES, "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify(question),
+    body: JSON.stringify({ ...question, ...(assistant && { application: assistant }) }),
     signal,
   });
   if (!response.body) throw problem(0, null);

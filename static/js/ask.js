@@ -78,6 +78,7 @@ export function askForm(deeds) {
     spaces: () => [...chosen],
     /** Offers the spaces to narrow to. @param {import("./api.js").Space[]} spaces */
     offer(spaces) {
+      for (const key of chosen) if (!spaces.some((space) => space.key === key)) chosen.delete(key);
       scope.replaceChildren(spaces.length > 1 ? scopeMenu(spaces) : "");
     },
   };

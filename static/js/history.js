@@ -13,7 +13,7 @@ const UNDO_S = 10;
 /**
  * @typedef {{conversation_id: string, title: string|null, changed_at: string}} Listed
  * @param {{open: (id: string) => void, gone: (id: string|null) => void, renamed: (id: string, title: string) => void,
- *   failed: (problem: import("./api.js").Problem) => void}} deeds
+ *   failed: (problem: import("./api.js").Problem) => void, mayExport: () => boolean}} deeds
  */
 export function historyList(deeds) {
   const place = $("#listing");
@@ -103,8 +103,12 @@ export function historyList(deeds) {
     });
     const deedsMenu = menu({ label: `More for ${title}`, face: [icon("dots")] }, [
       { icon: "pencil", words: "Rename", act: () => renameDialog(one) },
-      { icon: "save", words: "Export as Markdown", href: exportPath(one.conversation_id, "md"), download: true },
-      { icon: "save", words: "Export as JSON", href: exportPath(one.conversation_id, "json"), download: true },
+      ...(deeds.mayExport()
+        ? [
+            { icon: "save", words: "Export as Markdown", href: exportPath(one.conversation_id, "md"), download: true },
+            { icon: "save", words: "Export as JSON", href: exportPath(one.conversation_id, "json"), download: true },
+          ]
+        : []),
       null,
       { icon: "trash", words: "Delete", alarm: true, act: () => take(one) },
     ]);

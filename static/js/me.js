@@ -8,11 +8,9 @@ import { nextTheme, theme, themeName } from "./theme.js";
 
 /**
  * @typedef {{user: {display_name: string, given_name?: string|null}, roles: string[],
- *   application: {title: string, welcome: string}, spaces: import("./api.js").Space[], examples: string[],
- *   retention_days: number}} Me
+ *   application: import("./api.js").Assistant, applications: import("./api.js").Assistant[], tier: "reader"|"full",
+ *   spaces: import("./api.js").Space[], examples: string[], retention_days: number}} Me
  */
-
-const EXAMPLES_MAX = 4;
 
 /** The welcome where nobody wrote another: the line below it says the same, with the number. */
 const PLAIN_WELCOME = "Answers come from the pages you can open.";
@@ -21,7 +19,7 @@ const PLAIN_WELCOME = "Answers come from the pages you can open.";
 export function welcome(me, put) {
   const name = me.user.given_name || me.user.display_name.split(" ")[0];
   const kept = me.retention_days > 0 ? ` Conversations are kept for ${counted(me.retention_days, "day")}.` : "";
-  const examples = me.examples.slice(0, EXAMPLES_MAX).map((question) =>
+  const examples = me.examples.map((question) =>
     el("li", {}, el("button", { class: "example", type: "button", on: { click: () => put(question) } }, icon("follow"), question)),
   );
   return el(
@@ -33,6 +31,18 @@ export function welcome(me, put) {
     examples.length > 0 ? el("ul", { class: "examples", role: "list", "aria-label": "Questions to begin with" }, examples) : null,
     el("p", { class: "welcome-foot" }, el("a", { href: "/privacy" }, "Only you can read this history."), kept),
   );
+}
+
+/**
+ * The choice between the assistants of somebody who has several; nothing where there is one.
+ * @param {Me} me @param {(id: string) => void} choose
+ */
+export function assistants(me, choose) {
+  if (me.applications.length < 2) return "";
+  const options = me.applications.map((one) => el("option", { value: one.id, selected: one.id === me.application.id }, one.title));
+  const select = el("select", { class: "field", id: "assistant" }, options);
+  select.addEventListener("change", () => choose(select.value));
+  return el("div", {}, el("label", { class: "unseen", for: "assistant" }, "Assistant"), select);
 }
 
 /** @param {number} count */

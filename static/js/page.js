@@ -1,11 +1,11 @@
 // @ts-check
 /** The page of questions: its state, what changes it, and where each part is drawn. */
-import { ask, conversation, me as fetchMe } from "./api.js";
+import { ask, conversation, enter, me as fetchMe } from "./api.js";
 import { askForm } from "./ask.js";
 import { $, el, on } from "./dom.js";
 import { historyList } from "./history.js";
 import { listen, shortcuts } from "./keys.js";
-import { account, signInAgain, welcome } from "./me.js";
+import { account, assistants, signInAgain, welcome } from "./me.js";
 import { closeSources } from "./sources.js";
 import { say } from "./status.js";
 import { turn, unreadable } from "./turn.js";
@@ -13,6 +13,9 @@ import { turn, unreadable } from "./turn.js";
 /** @typedef {import("./api.js").Problem} Problem */
 
 const NOTE = "Answers can be wrong: look at their sources.";
+
+/** Where the assistant that was chosen last is remembered, for those who have several. */
+const CHOSEN = "sotto.assistant";
 
 /** As in layout.css: below this the list of conversations is a drawer. */
 const NARROW = matchMedia("(max-width: 1023.98px)");
@@ -41,6 +44,7 @@ const list = historyList({
     if (id === state.conversation) entitle(title);
   },
   failed,
+  mayExport: () => state.me?.tier !== "reader",
 });
 
 $("#composer").append(form.node, el("p", { class: "composer-note" }, NOTE));
@@ -76,16 +80,65 @@ begin();
 
 async function begin() {
   try {
-    state.me = await fetchMe();
+    await greet(remembered());
   } catch (cause) {
     failed(/** @type {Problem} */ (cause));
     return;
   }
   const me = /** @type {import("./me.js").Me} */ (state.me);
-  $("#product").textContent = me.application.title;
   $("#account").replaceChildren(account(me, { shortcuts, removeAll: list.removeEverything }));
-  form.offer(me.spaces);
   await Promise.all([route(), list.load()]);
+}
+
+/** Learns who is here, in the assistant that was chosen last or the first that is theirs. @param {string} chosen */
+async function greet(chosen) {
+  enter(chosen);
+  try {
+    state.me = await fetchMe();
+  } catch (cause) {
+    // It was taken from them since.
+    if (!chosen || /** @type {Problem} */ (cause).status !== 404) throw cause;
+    remember("");
+    enter("");
+    state.me = await fetchMe();
+  }
+  const me = /** @type {import("./me.js").Me} */ (state.me);
+  const isOne = me.applications.length < 2;
+  enter(isOne ? "" : me.application.id);
+  $("#product").textContent = me.application.title;
+  $("#assistants").replaceChildren(assistants(me, choose));
+  form.offer(me.spaces);
+}
+
+/** Goes on in another assistant, with a new question. @param {string} id */
+async function choose(id) {
+  remember(id);
+  try {
+    await greet(id);
+    go("/", "stay");
+    $("#assistant")?.focus();
+    say(`${state.me?.application.title} is chosen`);
+  } catch (cause) {
+    failed(/** @type {Problem} */ (cause));
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(CHOSEN) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} id */
+function remember(id) {
+  try {
+    if (id) localStorage.setItem(CHOSEN, id);
+    else localStorage.removeItem(CHOSEN);
+  } catch {
+    // Storage is switched off: the first one is chosen again at the next visit.
+  }
 }
 
 /** Goes to an address of this page. @param {string} path @param {"stay"} [focus] leaves the focus where it is */
@@ -113,6 +166,9 @@ async function route(focus) {
   }
   try {
     const recalled = await conversation(state.conversation);
+    if (visit !== state.visit) return;
+    // A conversation goes on in the assistant that it was begun in.
+    if (state.me && state.me.application.id !== recalled.application) await greet(recalled.application);
     if (visit !== state.visit) return;
     entitle(recalled.title);
     log.replaceChildren(...recalled.messages.map(drawRecalled));

@@ -6,6 +6,7 @@ import { $, el } from "./dom.js";
 const REFUSALS = /** @type {{[code: string]: string}} */ ({
   person_unknown: "Your company's directory has not told Sotto about you yet. Ask IT to assign you to Sotto.",
   person_inactive: "Your account is switched off. Ask IT if you think that is wrong.",
+  person_unsubscribed: "An administrator has taken your seat. Ask IT if you think you should have one.",
   person_unassigned: "You are not assigned to Sotto. Ask IT if you think you should be.",
   state_unknown: "That sign-in took too long, or was used before. Please sign in again.",
   state_foreign: "That sign-in was begun in another browser or window. Please sign in again.",

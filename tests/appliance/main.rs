@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod applications;
 mod ask;
 mod audit;
 mod bad_input;

@@ -104,8 +104,13 @@ impl World {
         all.extend(groups.iter().map(|group| Principal::Group(GroupId::Of(wiki(), (*group).into()))));
         let sight = self.classes.visible_to(&PrincipalSet::of(all));
         self.with(|rooms| {
-            let mut titles: Vec<String> =
-                rooms.index.newest(&sight, 1_000).unwrap().into_iter().map(|head| head.title).collect();
+            let mut titles: Vec<String> = rooms
+                .index
+                .newest(&sight, &crate::index::Scope::default(), 1_000)
+                .unwrap()
+                .into_iter()
+                .map(|head| head.title)
+                .collect();
             titles.sort();
             titles
         })

@@ -158,11 +158,18 @@ fn the_newest_pages_and_the_spaces_are_those_that_may_be_read() {
     let world = World::with(&pages);
     let staff = world.sight(&["staff"]);
 
-    let newest: Vec<_> = world.index.newest(&staff, 2).unwrap().into_iter().map(|head| head.title).collect();
+    let newest: Vec<_> =
+        world.index.newest(&staff, &Scope::default(), 2).unwrap().into_iter().map(|head| head.title).collect();
     assert_eq!(newest[0], "On-call rota");
-    let spaces: Vec<_> = world.index.spaces(&staff).unwrap().into_iter().map(|space| space.key).collect();
+    let other = Scope { sources: vec!["other".to_owned()], ..Scope::default() };
+    let own = Scope { sources: vec!["wiki".to_owned()], ..Scope::default() };
+    assert_eq!(world.index.newest(&staff, &own, 2).unwrap().len(), newest.len());
+    assert!(world.index.newest(&staff, &other, 2).unwrap().is_empty());
+    assert!(world.index.spaces(&staff, &other).unwrap().is_empty());
+    let spaces: Vec<_> =
+        world.index.spaces(&staff, &Scope::default()).unwrap().into_iter().map(|space| space.key).collect();
     assert_eq!(spaces, ["ENG"]);
-    assert_eq!(world.index.spaces(&world.sight(&["board"])).unwrap()[0].name, "The BOARD space");
+    assert_eq!(world.index.spaces(&world.sight(&["board"]), &Scope::default()).unwrap()[0].name, "The BOARD space");
     assert_eq!(world.index.counts().unwrap(), (5, 5));
 }
 

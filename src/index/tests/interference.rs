@@ -98,8 +98,8 @@ pub(super) fn shown(world: &World) -> Vec<String> {
         let passage = PassageId { document: page, revision: 1, place: 0 };
         lines.push(format!("{:?}", world.index.reread(&sight, &passage).unwrap().map(|found| found.passage)));
     }
-    lines.push(format!("{:?}", world.index.newest(&sight, 12).unwrap()));
-    lines.push(format!("{:?}", world.index.spaces(&sight).unwrap()));
+    lines.push(format!("{:?}", world.index.newest(&sight, &Scope::default(), 12).unwrap()));
+    lines.push(format!("{:?}", world.index.spaces(&sight, &Scope::default()).unwrap()));
     lines
 }
 

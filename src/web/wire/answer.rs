@@ -51,7 +51,7 @@ pub struct Ask {
     /// Fields by the names that the sources' settings give them, to narrow to.
     #[serde(default)]
     pub fields: Option<BTreeMap<String, FieldFilter>>,
-    /// The application; absent for the default one.
+    /// The application; absent for that of the conversation, else the default one or the asker's first.
     #[serde(default)]
     pub application: Option<String>,
     /// Nothing is kept.

@@ -12,6 +12,8 @@ use crate::history;
 pub struct Listed {
     /// Which.
     pub conversation_id: String,
+    /// The application it was begun in.
+    pub application: String,
     /// Its title; `null` where the record is damaged.
     pub title: Option<String>,
     /// RFC 3339.
@@ -145,6 +147,7 @@ impl From<&history::Listed> for Listed {
     fn from(listed: &history::Listed) -> Listed {
         Listed {
             conversation_id: listed.id.to_string(),
+            application: listed.application.to_string(),
             title: listed.title.clone(),
             began_at: listed.began.rfc3339(),
             changed_at: listed.changed.rfc3339(),

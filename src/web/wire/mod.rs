@@ -2,11 +2,14 @@
 
 mod access;
 mod answer;
+mod application;
+mod assignment;
 mod desk;
 mod history;
 mod page;
 mod people;
 mod scim_tokens;
+mod seat;
 mod source;
 mod source_changes;
 mod source_settings;
@@ -15,11 +18,16 @@ mod trial;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
+pub use application::{
+    ApplicationDetail, ApplicationRow, Applications, ChangeApplication, DeletedApplication, MakeApplication,
+};
+pub use assignment::{ApplicationMembers, Assign, Assignments, Reassigned, WhichApplication};
 pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
-pub use page::{Document, FieldFilter, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use page::{Document, FieldFilter, InApplication, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
 pub use scim_tokens::{NewScimToken, RotateScimToken, ScimHabits, ScimToken, ScimTokens, ShownScimToken};
+pub use seat::{ChangeSeats, ChangedSeats, Seats, WhichSeats};
 pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
 pub use source_changes::{NewSource, SourceChanges};
 pub use text::{matches, utf16};

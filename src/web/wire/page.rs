@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Space, matches, utf16};
 use crate::app;
+use crate::application;
 use crate::clock::Moment;
 use crate::corpus::{self, DocumentId};
 use crate::crawl::{self, Field};
@@ -20,11 +21,15 @@ pub struct Me {
     pub user: User,
     /// `administrator`, `auditor`, `support`.
     pub roles: Vec<&'static str>,
-    /// The application.
+    /// The application they are in.
     pub application: Application,
-    /// The spaces in which they can open something.
+    /// All that are theirs; for most people it is one, and then the page does not speak of it.
+    pub applications: Vec<Application>,
+    /// `reader` (ask and search) or `full` (also export).
+    pub tier: &'static str,
+    /// The spaces in which they can open something there.
     pub spaces: Vec<Space>,
-    /// Questions made from titles they may read.
+    /// Questions to begin with: the application's, then such as are made from titles they may read.
     pub examples: Vec<String>,
     /// Days a conversation is kept; 0 until deleted.
     pub retention_days: u64,
@@ -54,6 +59,17 @@ pub struct Application {
     pub title: String,
     /// One line under the greeting.
     pub welcome: String,
+    /// Its sample questions.
+    pub questions: Vec<String>,
+}
+
+/// In which application of theirs somebody is.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct InApplication {
+    /// Its id; the default one, or their first, where absent.
+    pub application: Option<String>,
 }
 
 /// The ways to sign in.
@@ -120,6 +136,9 @@ pub struct Search {
     /// Fields by the names that the sources' settings give them. Of a source that has no field of a name nothing is found.
     #[serde(default)]
     pub fields: Option<BTreeMap<String, FieldFilter>>,
+    /// The application; absent for the default one, or the asker's first.
+    #[serde(default)]
+    pub application: Option<String>,
 }
 
 /// What a field is narrowed to.
@@ -262,14 +281,23 @@ impl From<&app::Me> for Me {
                 email: me.person.emails.first().cloned(),
             },
             roles: me.roles.iter().map(role_word).collect(),
-            application: Application {
-                id: me.application.id.clone(),
-                title: me.application.title.clone(),
-                welcome: me.application.welcome.clone(),
-            },
+            application: Application::from(&*me.application),
+            applications: me.applications.iter().map(|one| Application::from(&**one)).collect(),
+            tier: me.tier.word(),
             spaces: me.spaces.iter().map(Space::from).collect(),
             examples: me.examples.clone(),
             retention_days: me.retention_days,
+        }
+    }
+}
+
+impl From<&application::Application> for Application {
+    fn from(application: &application::Application) -> Application {
+        Application {
+            id: application.id.to_string(),
+            title: application.title.clone(),
+            welcome: application.welcome.clone(),
+            questions: application.questions.clone(),
         }
     }
 }

@@ -261,7 +261,7 @@ fn role(role: &Role) -> &'static str {
     }
 }
 
-fn person(person: &Arc<Person>) -> PersonName {
+pub(super) fn person(person: &Arc<Person>) -> PersonName {
     PersonName {
         id: person.id.to_string(),
         user_name: person.user_name.clone(),
