@@ -14,6 +14,7 @@ pub use crate::names::{GroupId, Ids, SourceId, UserId};
 pub use crate::outbound::{Outbound, Request as OutboundRequest, Settings as OutboundSettings};
 pub use crate::scim::{Reply as ScimReply, Request as ScimRequest, read_any as read_scim, serve as serve_scim};
 pub use crate::sso::Seen;
+pub use crate::sso::oidc::{Provider as OidcProvider, Settings as OidcSettings};
 pub use crate::sso::saml::{
     Answer as SamlAnswer, Pending as SamlPending, Provider as SamlProvider, Settings as SamlSettings,
     read_any as read_saml,

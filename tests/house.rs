@@ -16,7 +16,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("vault", &["names", "store"]),
     ("acl", &["names", "store"]),
-    ("sso", &["clock", "names", "store", "outbound"]),
+    // A local administrator's secrets are sealed.
+    ("sso", &["clock", "names", "store", "outbound", "vault"]),
     ("extract", &["corpus"]),
     ("directory", &["names", "store", "acl"]),
     ("index", &["corpus", "acl"]),
@@ -141,6 +142,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("tlog_tiles", &["audit"]),
     ("openidconnect", &["sso", "standin"]),
     ("saml_rs", &["sso"]),
+    ("argon2", &["sso"]),
+    ("totp_rs", &["sso"]),
     ("rsa", &["standin"]),
     ("scim_v2", &["scim"]),
     ("precis_profiles", &["names"]),

@@ -48,6 +48,15 @@ if missing cargo; then
     exit 1
 fi
 
+# A real OpenID Connect provider, likewise (SOTTO_OIDC_IDP); it keeps its modules in the cache.
+oidc=${SOTTO_OIDC_IDP:-${SOTTO_EVAL_DATA:-/nowhere}/../idp}
+if [ "$what" != demo ] && [ -d "$oidc/oidc-provider" ]; then
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/sotto-oidc-idp
+    mkdir -p "$cache"
+    cp "$oidc"/oidc-provider/* "$cache"/
+    [ -d "$cache/node_modules/oidc-provider" ] || (cd "$cache" && npm install --no-audit --no-fund --silent)
+fi
+
 if [ "$what" != demo ]; then
     (cd "$(dirname "$0")/browser" && [ -d node_modules ] || npm ci --no-audit --no-fund --silent)
 fi

@@ -109,7 +109,7 @@ impl App {
         id: Option<ApplicationId>,
         change: &Change,
     ) -> Result<ApplicationState, Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         let made = self.applications.make(id, change, &self.source_names(), self.now().ms())?;
         self.record_application(asker, "application_made", &made.id, &["title"])?;
         self.application_state(made)
@@ -122,7 +122,7 @@ impl App {
         id: &ApplicationId,
         change: &Change,
     ) -> Result<ApplicationState, Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         let keys = self.applications.change(id, change, &self.source_names())?;
         if !keys.is_empty() {
             self.record_application(asker, "application_changed", id, &keys)?;
@@ -133,7 +133,7 @@ impl App {
     /// Deletes an application with its settings, its assignments and the keys of its conversations, and gives a receipt; the
     /// asker must be an administrator.
     pub fn delete_application(&self, asker: &Asker, id: &ApplicationId) -> Result<Deleted, Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         let by = (&self.directory, asker.user());
         let application = self.applications.delete(id, by, self.now().ms())?;
         // From here on it is deleted also after a crash: the rounds do the rest.
@@ -169,7 +169,7 @@ impl App {
         whom: &[Whom],
         tier: Tier,
     ) -> Result<Vec<(Whom, OnRecord)>, Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         check_count(whom)?;
         let new = self.applications.assign(id, whom, tier, &self.directory, self.now().ms())?;
         self.rounds.look_at_seats();
@@ -179,7 +179,7 @@ impl App {
     /// Takes an application back from people and groups: their sessions and answers end where it was their last. The asker must
     /// be an administrator. Gives whose it was, with receipts.
     pub fn unassign(&self, asker: &Asker, id: &ApplicationId, whom: &[Whom]) -> Result<Vec<(Whom, OnRecord)>, Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         check_count(whom)?;
         let gone = self.applications.unassign(id, whom, (&self.directory, asker.user()))?;
         self.end_what_was_lost()?;
@@ -277,7 +277,7 @@ impl App {
     }
 
     fn source_names(&self) -> Vec<SourceId> {
-        self.settings.source.iter().map(|source| source.name.clone()).collect()
+        self.sources.all().iter().map(|source| source.name.clone()).collect()
     }
 }
 

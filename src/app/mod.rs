@@ -6,11 +6,14 @@
 //! | read old conversations, rename, delete, rate | `recall.rs` |
 //! | search, open a document, greet | `look.rs` |
 //! | sign in and out, who is asking | `sign_in.rs`, with `single_logout.rs` |
+//! | sign in without a provider | `emergency.rs` |
+//! | learn what a login says of a person | `learn.rs` |
 //! | try a provider | `trial.rs` |
 //! | provision by SCIM, and the tokens for it | `provision.rs`, `scim_tokens.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | applications, who is assigned, seats | `applications.rs`, `seats.rs`; which one somebody uses: `choice.rs` |
+//! | switch a person off, remove them, sign them out | `managing.rs`, with `standing.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs` with `views.rs`, `sources.rs` |
 //! | make, change and remove a source | `source_settings.rs`, with `registry.rs` |
@@ -28,6 +31,7 @@ mod applications;
 mod ask;
 mod choice;
 mod desk;
+mod emergency;
 mod error;
 pub mod eval;
 pub mod eval_answers;
@@ -36,7 +40,9 @@ pub mod eval_poison;
 pub mod eval_vectors;
 mod explain;
 mod find;
+mod learn;
 mod look;
+mod managing;
 mod owner;
 mod people;
 mod proof;
@@ -54,6 +60,7 @@ mod sign_in;
 mod single_logout;
 mod source_settings;
 mod sources;
+mod standing;
 mod told;
 mod trial;
 mod turns;
@@ -66,8 +73,10 @@ use anyhow::Context as _;
 
 pub use applications::{ApplicationState, Deleted, OnRecord, Target, Who};
 pub use choice::READER_DAYS;
+pub use emergency::Emergency;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
+pub use managing::Visit;
 pub use owner::{
     Listed, Webhook, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack,
     verify_audit, verify_models, webhook,
@@ -142,6 +151,8 @@ pub struct App {
     history: History,
     extractor: Extractor,
     providers: Vec<sso::Provider>,
+    /// Those who sign in without a provider.
+    administrators: sso::local::Administrators,
     /// Sign-ins under way; each is taken once.
     pendings: sso::Pendings<sign_in::UnderWay<sso::oidc::Pending>>,
     saml_pendings: sso::Pendings<sign_in::UnderWay<sso::saml::Pending>>,
@@ -178,6 +189,8 @@ pub struct Asker {
     person: Person,
     principals: PrincipalSet,
     roles: Vec<Role>,
+    /// When the session ends, where it was begun without a provider; `None` for a person of the directory.
+    ends: Option<Moment>,
 }
 
 impl Asker {
@@ -199,6 +212,12 @@ impl Asker {
     /// Whether they have a role now.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// When their session ends, where it was begun without a provider; `None` for everybody in the directory. Who signed in
+    /// so sees the desk and no page.
+    pub fn emergency_ends(&self) -> Option<Moment> {
+        self.ends
     }
 
     /// Their roles.
@@ -229,6 +248,8 @@ impl App {
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
         let seen = Arc::new(sso::Seen::open(&store).context("while opening the messages that were seen")?);
+        let administrators =
+            sso::local::Administrators::open(&store, &vault).context("while opening the local administrators")?;
         let providers = settings
             .provider
             .iter()
@@ -258,6 +279,7 @@ impl App {
             history,
             extractor,
             providers,
+            administrators,
             pendings: sso::Pendings::default(),
             saml_pendings: sso::Pendings::default(),
             logouts: sso::Pendings::default(),
@@ -320,6 +342,8 @@ fn open_provider(
     seen: &Arc<sso::Seen>,
     now: Moment,
 ) -> anyhow::Result<sso::Provider> {
+    // A session of theirs would be taken for one that no provider began.
+    anyhow::ensure!(*provider.id() != sso::local::provider(), "the id is taken; give the provider another");
     match provider {
         sso::Settings::Oidc(oidc) => {
             let callback = settings.public_url.join(&format!("/auth/oidc/{}/callback", oidc.id));

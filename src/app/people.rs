@@ -88,7 +88,7 @@ pub struct Clashing {
 }
 
 impl App {
-    /// Everybody who was provisioned, by user name; the asker must be an administrator.
+    /// Everybody who was provisioned, by user name; the asker must be an administrator or keep the directory.
     pub fn users(&self, asker: &Asker, part: &Part) -> Result<Rows<Someone>, Error> {
         self.looked_at(asker, "users")?;
         let mut all = self.directory.people();
@@ -121,7 +121,7 @@ impl App {
         })
     }
 
-    /// All provisioned groups, by name; the asker must be an administrator.
+    /// All provisioned groups, by name; the asker must be an administrator or keep the directory.
     pub fn groups(&self, asker: &Asker, part: &Part) -> Result<Rows<Crowd>, Error> {
         self.looked_at(asker, "groups")?;
         let mut all = self.directory.groups();
@@ -132,7 +132,7 @@ impl App {
         Ok(Rows { next: rows.next, rows: rows.rows.into_iter().map(crowd).collect() })
     }
 
-    /// Everybody in a group, directly or through groups in it, by user name; the asker must be an administrator.
+    /// Everybody in a group, directly or through groups in it, by user name; the asker must be an administrator or keep the directory.
     pub fn members(&self, asker: &Asker, group: &str, part: &Part) -> Result<Rows<Arc<Person>>, Error> {
         self.looked_at(asker, "members")?;
         self.directory.group(group).ok_or(Error::NotThere)?;
@@ -145,7 +145,7 @@ impl App {
         part.of(all, |person| person.id.to_string())
     }
 
-    /// The accounts of a source, or of all, with who holds them; the asker must be an administrator.
+    /// The accounts of a source, or of all, with who holds them; the asker must be an administrator or keep the directory.
     pub fn aliases(
         &self,
         asker: &Asker,
@@ -182,9 +182,9 @@ impl App {
         part.of(all, |one| format!("{}:{}", one.holding.account.id.source, one.holding.account.id.key))
     }
 
-    /// Gives an account to a person, or to nobody; the asker must be an administrator. It is in force at the next request.
+    /// Gives an account to a person, or to nobody; the asker must be an administrator or keep the directory. It is in force at the next request.
     pub fn give_account(&self, asker: &Asker, account: &AccountId, to: Option<&UserId>) -> Result<(), Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         // Administrators manage and do not read: what they may read themselves is not theirs to widen.
         if to == Some(asker.user()) {
             let why = "nobody gives an account to themselves; another administrator can";
@@ -194,14 +194,14 @@ impl App {
         self.recorded(asker, if to.is_some() { "alias_given" } else { "alias_set_aside" }, account, &changed)
     }
 
-    /// Takes back what an administrator said of an account; the asker must be an administrator.
+    /// Takes back what an administrator said of an account; the asker must be an administrator or keep the directory.
     pub fn clear_account(&self, asker: &Asker, account: &AccountId) -> Result<(), Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         let changed = self.directory.clear_alias(account, self.now().ms()).map_err(told)?;
         self.recorded(asker, "alias_cleared", account, &changed)
     }
 
-    /// What ties nobody because it could be two people's; the asker must be an administrator.
+    /// What ties nobody because it could be two people's; the asker must be an administrator or keep the directory.
     pub fn conflicts(&self, asker: &Asker) -> Result<Vec<Clashing>, Error> {
         self.looked_at(asker, "conflicts")?;
         let clashing = |conflict: Conflict| -> Result<Clashing, Error> {
@@ -231,7 +231,7 @@ impl App {
     }
 
     pub(super) fn looked_at(&self, asker: &Asker, what: &str) -> Result<(), Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target: "" })?;
         tracing::debug!(leaf = receipt.leaf(), what, "the desk was read");
         Ok(())
@@ -239,7 +239,7 @@ impl App {
 }
 
 /// What an administrator is told of a change that cannot be made.
-fn told(error: DirectoryError) -> Error {
+pub(super) fn told(error: DirectoryError) -> Error {
     match error {
         DirectoryError::NotThere(_) => Error::NotThere,
         DirectoryError::Taken(what) => Error::Unreadable(format!("there is already {what}; take that back first")),

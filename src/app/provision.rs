@@ -9,6 +9,30 @@ use crate::names::ProviderId;
 use crate::scim::{self, Admission, Change, Habits, Tokens, Unfollowed, Written};
 use crate::store::Store;
 
+/// Who changed the directory, and so what is put on record.
+pub(super) enum Changer<'a> {
+    /// A provider, by a push or by a login.
+    Provider(&'a str),
+    /// Somebody at the desk: their deed.
+    Desk(Event<'a>),
+}
+
+impl<'a> Changer<'a> {
+    fn name(&self) -> &'a str {
+        match self {
+            Changer::Provider(name) => name,
+            Changer::Desk(_) => "desk",
+        }
+    }
+
+    fn event(&self, change: &'a str, target: &'a str) -> Event<'a> {
+        match self {
+            Changer::Provider(by) => Event::Provisioned { by, change, target },
+            Changer::Desk(deed) => deed.clone(),
+        }
+    }
+}
+
 /// The shortest token we take: less could be guessed.
 const TOKEN_CHARS_MIN: usize = 20;
 
@@ -98,9 +122,15 @@ impl App {
         self.scim_tokens.last_used()
     }
 
-    /// What follows from a change at once: who lost their place loses their sessions and the answer being made, before the
-    /// provider is told that the change was taken.
-    fn follow(&self, by: &str, change: &Change) -> Result<(), Error> {
+    /// What follows from a provider's change.
+    pub(super) fn follow(&self, by: &str, change: &Change) -> Result<(), Error> {
+        self.follow_of(&Changer::Provider(by), change)
+    }
+
+    /// What follows from a change at once: who lost their place loses their sessions and the answer being made, before whoever
+    /// made the change is told that it was taken.
+    pub(super) fn follow_of(&self, changer: &Changer<'_>, change: &Change) -> Result<(), Error> {
+        let by = changer.name();
         let (what, target) = match change {
             Change::PersonMade(id) => ("person_made", id.to_string()),
             Change::PersonChanged(id, is_active) => {
@@ -125,7 +155,7 @@ impl App {
                 ("group_removed", id.clone())
             }
         };
-        let receipt = self.audit.append(&Event::Provisioned { by, change: what, target: &target })?;
+        let receipt = self.audit.append(&changer.event(what, &target))?;
         tracing::info!(leaf = receipt.leaf(), by, change = what, "provisioned");
         self.rounds.look_at_seats();
         if let Change::PersonRemoved(user) = change {

@@ -124,7 +124,7 @@ impl App {
 
     /// Changes the seats of some people, in force at their next request; the asker must be an administrator. A receipt each.
     pub fn change_seats(&self, asker: &Asker, users: &[UserId], deed: SeatDeed) -> Result<Vec<Changed>, Error> {
-        self.administrators_only(asker)?;
+        self.directory_only(asker)?;
         let users: Vec<UserId> = users.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         if users.is_empty() || users.len() > PEOPLE_MAX {
             return Err(Error::Unreadable(format!("name 1 to {PEOPLE_MAX} people at once")));

@@ -87,7 +87,7 @@ impl App {
         else {
             return Ok(None);
         };
-        let asker = Asker { user: *user, person, principals, roles: Vec::new() };
+        let asker = Asker { user: *user, person, principals, roles: Vec::new(), ends: None };
         self.sight_in(&asker, application).map(Some)
     }
 

@@ -6,7 +6,7 @@ use crate::audit::Event;
 use crate::directory::{Matching, Person};
 use crate::names::{ProviderId, UserId};
 use crate::session::{Session, Token};
-use crate::sso::{Login, Onward, Provider, Refusal, oidc, saml};
+use crate::sso::{Login, Onward, Provider, Refusal, local, oidc, saml};
 
 /// A sign-in that was begun.
 pub struct Begun {
@@ -36,6 +36,9 @@ impl App {
     /// Who holds this session token, as the directory has them now.
     pub fn asker(&self, token: &str) -> Result<Asker, Error> {
         let session = self.sessions.find(token, self.now())?.ok_or(Error::SignedOut)?;
+        if session.provider == local::provider() {
+            return self.emergency_asker(&session);
+        }
         // Asked at every request: a person who was deactivated a moment ago holds a token and nothing else.
         let (Some(person), Some(principals)) =
             (self.directory.person(&session.user)?, self.directory.principals_of(&session.user)?)
@@ -43,7 +46,7 @@ impl App {
             return Err(Error::SignedOut);
         };
         let roles = self.directory.roles_of(&session.user)?;
-        Ok(Asker { user: session.user, person, principals, roles })
+        Ok(Asker { user: session.user, person, principals, roles, ends: None })
     }
 
     /// The providers a person can sign in with: id and button text.
@@ -173,7 +176,11 @@ impl App {
             self.keep_trial(provider, tester, login, shown)?;
             return Ok(Finished::Tried);
         }
-        let (person, login) = match login.and_then(|login| Ok((self.admit(&login)?, login))) {
+        let admitted = login.and_then(|login| {
+            self.learn(&login)?;
+            Ok((self.admit(&login)?, login))
+        });
+        let (person, login) = match admitted {
             Err(Error::Refused(refusal)) => return Err(self.refused(provider, refusal)),
             admitted => admitted?,
         };
@@ -195,13 +202,17 @@ impl App {
         Ok(Finished::SignedIn(token, return_to))
     }
 
+    /// The person in the directory whom a login names, active or not.
+    pub(super) fn named_by(&self, login: &Login) -> Result<Option<Person>, Error> {
+        let matching = Matching { subject: &login.subject, user_name: login.name.as_ref() };
+        Ok(self.directory.person_of(&matching)?)
+    }
+
     /// The person whom a login names, where they may come in.
     pub(super) fn admit(&self, login: &Login) -> Result<Person, Error> {
         let no = |code, detail: &str| Error::Refused(Refusal::new(code, detail));
-        let matching = Matching { subject: &login.subject, user_name: login.name.as_ref() };
         let person = self
-            .directory
-            .person_of(&matching)?
+            .named_by(login)?
             .ok_or_else(|| no("person_unknown", "nobody with this provider's id was provisioned here"))?;
         if !person.active {
             return Err(no("person_inactive", "this person was deactivated by the provider"));

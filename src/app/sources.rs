@@ -165,6 +165,7 @@ impl App {
 
     /// Stops a source's sync at its next step; the asker must be an administrator. What was read until then is kept.
     pub fn stop_refresh(&self, asker: &Asker, source: &SourceId) -> Result<Stopping, Error> {
+        self.administrators_only(asker)?;
         self.source_on_record(asker, source, "stop_sync")?;
         Ok(match self.syncs.stop_one(source) {
             true => Stopping::Asked,
@@ -290,14 +291,14 @@ impl App {
         Ok(settings)
     }
 
-    /// The settings of a source that an administrator views. A page that asks again every few seconds is one view.
+    /// The settings of a source that is viewed by who may. A page that asks again every few seconds is one view.
     fn source_viewed(
         &self,
         asker: &Asker,
         source: &SourceId,
         what: &'static str,
     ) -> Result<Arc<crawl::Settings>, Error> {
-        self.administrators_only(asker)?;
+        self.health_only(asker)?;
         let settings = self.source(source)?;
         self.views.record((asker.user(), what, source.as_str()), self.now(), || {
             let event = Event::Desk { user: asker.user(), what, target: source.as_str() };

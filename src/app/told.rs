@@ -210,4 +210,6 @@ pub struct Overview {
     pub checkpoint_at: Option<Moment>,
     /// When SCIM was last called with a good token.
     pub scim_last: Option<Moment>,
+    /// Those who sign in without a provider.
+    pub emergency: super::Emergency,
 }

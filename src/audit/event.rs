@@ -22,6 +22,11 @@ pub enum Event<'a> {
     SignedOut { user: &'a UserId },
     /// A provider's word that somebody signed out there was refused; `code` of the refusal.
     SignOutRefused { provider: &'a str, code: &'a str },
+    /// On the console an administrator who needs no provider was `made` or `removed`; who.
+    LocalAdministrator { what: &'a str, whom: &'a UserId },
+    /// On the desk somebody was `disabled`, `enabled`, `removed`, `taken_out_of_group`, `signed_out` of one session or
+    /// `signed_out_everywhere`; of which group.
+    Managed { user: &'a UserId, what: &'a str, whom: &'a UserId, group: Option<&'a str> },
     /// A provider changed the directory. The target is an id of ours (a person's stands as a commitment), never a name.
     Provisioned { by: &'a str, change: &'a str, target: &'a str },
     /// An administrator did something to the token of a SCIM sender, known by its name: `made`, `rotated`, `changed` (how it is
@@ -125,6 +130,16 @@ impl Event<'_> {
             Event::SignedOut { user } => ("signed_out", Some(*user), json!({})),
             Event::SignOutRefused { provider, code } => {
                 ("sign_out_refused", None, json!({ "provider": provider, "code": code }))
+            }
+            Event::LocalAdministrator { what, whom } => {
+                ("local_administrator", None, json!({ "what": what, "target": whom }))
+            }
+            Event::Managed { user, what, whom, group } => {
+                let mut fields = json!({ "what": what, "target": whom });
+                if let Some(group) = group {
+                    fields["group"] = json!(group);
+                }
+                ("managed", Some(*user), fields)
             }
             Event::Provisioned { by, change, target } => {
                 ("provisioned", None, json!({ "by": by, "change": change, "target": target }))

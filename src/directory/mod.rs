@@ -27,6 +27,7 @@
 //! Uses: `names`, `store`, `acl`. Begin at [`Directory`].
 
 mod alias;
+mod claimed;
 mod held;
 mod kept;
 mod past;
@@ -50,6 +51,7 @@ use past::{Past, PastKey};
 use source::{Accounts, Groups, Picture};
 
 pub use alias::{Clash, Conflict, Holding, TiedBy};
+pub use claimed::Claimed;
 pub use past::Then;
 pub use person::{Group, GroupProfile, Person, Profile};
 pub use source::{Account, Membership, SourceGroup, SourcePeople, Tie, Trace};
@@ -67,6 +69,8 @@ const PAST: &str = "directory.past";
 pub struct Settings {
     /// Provisioned groups (display names) whose members administer: they manage, they do not read.
     pub administrators: Vec<String>,
+    /// Groups whose members keep people, groups, accounts, sessions and assistants; nothing of the audit log or of sources.
+    pub directory_keepers: Vec<String>,
     /// Groups whose members read the audit log.
     pub auditors: Vec<String>,
     /// Groups whose members see health and settings.
@@ -86,6 +90,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             administrators: Vec::new(),
+            directory_keepers: Vec::new(),
             auditors: Vec::new(),
             support: Vec::new(),
             match_user_names: false,
@@ -101,10 +106,24 @@ impl Default for Settings {
 pub enum Role {
     /// Manages sources, people and settings.
     Administrator,
+    /// Keeps people, groups, aliases, conflicts, sessions, assistants and provisioning.
+    Directory,
     /// Reads the audit log.
     Auditor,
     /// Sees health and settings.
     Support,
+}
+
+impl Role {
+    /// Its word, on the wire and in the settings' comments.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Administrator => "administrator",
+            Role::Directory => "directory",
+            Role::Auditor => "auditor",
+            Role::Support => "support",
+        }
+    }
 }
 
 /// What a login is matched by.
@@ -120,7 +139,7 @@ pub struct Matching<'a> {
 pub struct Directory {
     ids: Ids,
     /// The groups that give each role.
-    roles: [(Role, Vec<GroupName>); 3],
+    roles: [(Role, Vec<GroupName>); 4],
     match_user_names: bool,
     store: Store,
     provisioned: Tree<ProvisionedKey, Provisioned>,
@@ -176,6 +195,7 @@ impl Directory {
         let names = |groups: &[String]| groups.iter().map(|name| GroupName::parse(name)).collect::<Result<Vec<_>, _>>();
         let roles = [
             (Role::Administrator, names(&settings.administrators)?),
+            (Role::Directory, names(&settings.directory_keepers)?),
             (Role::Auditor, names(&settings.auditors)?),
             (Role::Support, names(&settings.support)?),
         ];

@@ -131,9 +131,8 @@ pub struct GroupProfile {
     pub extra: Map<String, Value>,
 }
 
-#[cfg(test)]
 impl Group {
-    /// What the provider says of this group, for tests that change one thing of it.
+    /// What the provider says of this group, for a change of one thing of it.
     pub fn profile(&self) -> GroupProfile {
         GroupProfile {
             display_name: self.display_name.clone(),

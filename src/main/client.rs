@@ -173,7 +173,8 @@ pub fn verify(file: &Path, key: &Path, checkpoint: Option<&Path>) -> anyhow::Res
     }
 }
 
-fn tell(config: Option<&Path>, command: &Command) -> anyhow::Result<serde_json::Value> {
+/// Asks the running appliance.
+pub(super) fn tell(config: Option<&Path>, command: &Command) -> anyhow::Result<serde_json::Value> {
     let settings = serve::settings(config)?;
     control::ask(&settings.data, command, &mut |_| Ok(()))
 }

@@ -97,6 +97,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Administrators who sign in without a provider, for the day on which none answers.
+    Admin {
+        #[command(subcommand)]
+        deed: Admin,
+    },
     /// The audit log.
     Audit {
         #[command(subcommand)]
@@ -208,6 +213,39 @@ pub enum SourceDeed {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// Deeds with administrators who sign in without a provider.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Make one in the running appliance. The password, and the otpauth address for an authenticator, are printed once.
+    Create {
+        /// What they sign in by.
+        name: String,
+        /// Read the password, at least 14 characters, from standard input in the place of one that is made.
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List them, with when each signed in last.
+    List {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove one and end their sessions.
+    Remove {
+        /// What they sign in by.
+        name: String,
+        #[command(flatten)]
+        config: WithConfig,
     },
 }
 

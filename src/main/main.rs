@@ -1,5 +1,6 @@
 //! The command line.
 
+mod admin;
 mod client;
 mod command;
 mod demo;
@@ -61,6 +62,7 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             client::explain(config.config.as_deref(), user, other, &document, at, json).map(done)
         }
         Command::Status { config, json } => client::status(config.config.as_deref(), json).map(done),
+        Command::Admin { deed } => admin::run(deed).map(done),
         Command::Audit { deed } => match deed {
             Audit::Export { out, config } => client::export(config.config.as_deref(), &out).map(done),
             Audit::Checkpoint { config, json } => client::checkpoint(config.config.as_deref(), json).map(done),

@@ -57,6 +57,31 @@ impl Token {
     }
 }
 
+/// What a session is named by on the desk: the first half of its token's digest. It lets nobody in, for a browser is asked
+/// for what the digest is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    /// Reads 32 hexadecimal digits; `None` where it is not that.
+    pub fn parse(text: &str) -> Option<SessionId> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(SessionId(bytes))
+    }
+
+    fn of(digest: &Digest) -> SessionId {
+        let (first, _) = digest.split_at(16);
+        SessionId(first.try_into().expect("the first half of a digest has 16 bytes"))
+    }
+}
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
 /// One session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
@@ -174,6 +199,30 @@ impl Sessions {
         let session = self.read(&digest)?;
         self.kept.remove(&digest)?;
         Ok(session)
+    }
+
+    /// The sessions that have not ended, in no order that means anything.
+    pub fn list(&self, now: Moment) -> Result<Vec<(SessionId, Session)>, store::Error> {
+        let now = self.judge(now)?;
+        let mut all = Vec::new();
+        for digest in self.kept.keys_under(b"") {
+            let digest = digest?;
+            let session = self.read(&digest)?.filter(|session| !self.has_ended(session, now));
+            all.extend(session.map(|session| (SessionId::of(&digest), session)));
+        }
+        Ok(all)
+    }
+
+    /// Ends the session of that name and gives back what it was.
+    pub fn end_one(&self, id: &SessionId) -> Result<Option<Session>, store::Error> {
+        let _turn = self.turn();
+        let mut ended = None;
+        for digest in self.kept.keys_under(&id.0) {
+            let digest = digest?;
+            ended = self.read(&digest)?;
+            self.kept.remove(&digest)?;
+        }
+        Ok(ended)
     }
 
     /// Ends all sessions of a person; gives how many. One that does not open ends too: it may be theirs.

@@ -213,3 +213,24 @@ fn a_provider_ends_the_sessions_it_names_and_no_others() {
 
     assert!(!house.has(&second, NOON) && house.has(&other, NOON) && house.has(&elsewhere, NOON));
 }
+
+#[test]
+fn the_list_has_every_session_that_goes_on_and_its_names_let_nobody_in() {
+    let house = house();
+    let (mateo, later) = (UserId::new(&Ids::Random), NOON.plus_ms(MINUTE));
+    let token = house.sessions.start(session(mateo, NOON)).unwrap();
+    let short = Session { not_after: Some(later), ..session(mateo, NOON) };
+    house.sessions.start(short).unwrap();
+    assert_eq!(house.sessions.list(NOON).unwrap().len(), 2);
+
+    let listed = house.sessions.list(later).unwrap();
+
+    let [(id, one)] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((one.user, one.began), (mateo, NOON));
+    assert_eq!(SessionId::parse(&id.to_string()), Some(*id));
+    assert!(!house.has(&id.to_string(), later));
+    assert_eq!(house.sessions.end_one(id).unwrap().map(|ended| ended.user), Some(mateo));
+    assert!(!house.has(token.0.expose_secret(), later));
+    assert!(house.sessions.end_one(id).unwrap().is_none());
+    assert_eq!(SessionId::parse("0a"), None);
+}

@@ -10,6 +10,9 @@
 //! A SAML provider is asked by a request that has an id, and answers by a signed response that the browser posts to us from
 //! the provider's own page: the id stands for state and nonce, and a cookie of its own binds it to the browser.
 //!
+//! On the day on which no provider answers, a local administrator signs in by a password and a one-time code ([`local`]); what
+//! is kept of them is sealed by the vault.
+//!
 //! Always true here:
 //! - A login is made only from what was signed by a key of the provider's own key set or metadata, with an algorithm that
 //!   needs a private key, for us, for this request, and now, within the clock skew of the settings.
@@ -17,9 +20,10 @@
 //! - After a sign-in a browser is sent to a path of ours and nowhere else.
 //! - A refusal is data with a stable code. Its words never hold a token, a code or a secret.
 //!
-//! Uses: `clock`, `names`, `outbound`, `store`; keeps `openidconnect` and `saml_rs`. Begin at [`oidc::Provider`] or
-//! [`saml::Provider`].
+//! Uses: `clock`, `names`, `outbound`, `store`, `vault`; keeps `openidconnect`, `saml_rs`, `argon2` and `totp_rs`. Begin at
+//! [`oidc::Provider`] or [`saml::Provider`].
 
+pub mod local;
 pub mod oidc;
 mod own_path;
 mod pendings;
@@ -90,6 +94,10 @@ pub struct Login {
     pub name: Option<UserName>,
     /// `email`, only where `email_verified` is true; the attribute of the settings.
     pub email: Option<String>,
+    /// Names, from the attributes of the settings.
+    pub names: Names,
+    /// The groups that it names, where the settings say that they count; empty where it names none.
+    pub groups: Option<Vec<String>>,
     /// What the provider calls the person when it ends a session: OIDC `sub`, SAML NameID.
     pub called: String,
     /// The provider's session id (OIDC `sid`, SAML SessionIndex), for logout.
@@ -100,6 +108,34 @@ pub struct Login {
     pub id_token: Option<String>,
     /// When it was proved.
     pub at: Moment,
+}
+
+/// What a provider says that a person is called. None of it proves who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// As a page shows it.
+    pub display: Option<String>,
+    /// The given name.
+    pub given: Option<String>,
+    /// The family name.
+    pub family: Option<String>,
+}
+
+/// The most groups that a login may name: beyond that providers leave groups out, and a list with gaps is no list.
+const GROUPS_MAX: usize = 200;
+
+/// Refuses a list of groups that may have gaps.
+fn check_groups(groups: &[String]) -> Result<(), Refusal> {
+    match groups.iter().find(|name| crate::names::GroupName::parse(name).is_err()) {
+        _ if groups.len() > GROUPS_MAX => Err(Refusal::new(
+            "groups_too_many",
+            format!(
+                "the login names more than {GROUPS_MAX} groups; let the provider send fewer, or provision them by SCIM"
+            ),
+        )),
+        Some(_) => Err(Refusal::new("groups_invalid", "the login names a group by what is no name")),
+        None => Ok(()),
+    }
 }
 
 impl std::fmt::Debug for Login {

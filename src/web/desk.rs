@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json, Path, Query};
 
 use super::body::Body;
 use super::front::{Front, deed};
-use super::guard::Administrator;
+use super::guard::{Administrator, Support};
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::app::Removal;
@@ -16,18 +16,18 @@ use crate::names::SourceId;
 /// Health and counts; no content, no conversation.
 #[utoipa::path(get, path = "/api/v1/admin/overview", tag = "desk", responses(
     (status = 200, description = "Health and counts", body = wire::Overview),
-    (status = 404, description = "The asker is no administrator", body = Problem)))]
-pub async fn overview(front: Data<Front>, administrator: Administrator) -> Result<Json<wire::Overview>, Reply> {
-    let overview = deed(&front, move |app| app.overview(&administrator.0)).await?;
+    (status = 404, description = "The asker is neither administrator nor support", body = Problem)))]
+pub async fn overview(front: Data<Front>, support: Support) -> Result<Json<wire::Overview>, Reply> {
+    let overview = deed(&front, move |app| app.overview(&support.0)).await?;
     Ok(Json(wire::Overview::from(&overview)))
 }
 
 /// The sources and their runs.
 #[utoipa::path(get, path = "/api/v1/admin/sources", tag = "desk", responses(
     (status = 200, description = "The sources", body = wire::Sources),
-    (status = 404, description = "The asker is no administrator", body = Problem)))]
-pub async fn sources(front: Data<Front>, administrator: Administrator) -> Result<Json<wire::Sources>, Reply> {
-    let sources = deed(&front, move |app| app.sources(&administrator.0)).await?;
+    (status = 404, description = "The asker is neither administrator nor support", body = Problem)))]
+pub async fn sources(front: Data<Front>, support: Support) -> Result<Json<wire::Sources>, Reply> {
+    let sources = deed(&front, move |app| app.sources(&support.0)).await?;
     Ok(Json(wire::Sources { sources: sources.iter().map(wire::SourceState::from).collect() }))
 }
 

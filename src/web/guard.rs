@@ -21,11 +21,20 @@ pub const SIGN_IN_COOKIE: &str = "__Host-sotto-signin";
 /// brings along, and good for nothing but this.
 pub const SAML_COOKIE: &str = "__Host-sotto-saml";
 
-/// A person with a session; a changing request was sent by our own pages.
+/// A person of the directory with a session; a changing request was sent by our own pages.
 pub struct SignedIn(pub Asker);
 
 /// A signed-in administrator. For anybody else the route is not there.
 pub struct Administrator(pub Asker);
+
+/// Who keeps the directory (people, groups, accounts, sessions, assistants, provisioning), or an administrator.
+pub struct Registrar(pub Asker);
+
+/// Support, which sees health and how the sources stand, or an administrator.
+pub struct Support(pub Asker);
+
+/// Whoever has a role on the desk, of whatever kind.
+pub struct DeskKeeper(pub Asker);
 
 /// The bearer token of a provisioning request, not yet checked: `app` knows which tokens are good.
 pub struct Provisioning(pub String);
@@ -36,24 +45,42 @@ impl FromRequest for SignedIn {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { asker(&request).await.map(SignedIn) })
+        Box::pin(async move {
+            match asker(&request).await? {
+                // Who signed in without a provider administers, and has no page, no question and no history.
+                asker if asker.emergency_ends().is_some() => Err(Reply::not_there()),
+                asker => Ok(SignedIn(asker)),
+            }
+        })
     }
 }
 
-impl FromRequest for Administrator {
-    type Error = Reply;
-    type Future = LocalBoxFuture<'static, Result<Administrator, Reply>>;
+/// A guard of the desk, and the roles of which one opens it.
+macro_rules! desk_guard {
+    ($guard:ident opens to $($role:ident)|+) => {
+        impl FromRequest for $guard {
+            type Error = Reply;
+            type Future = LocalBoxFuture<'static, Result<$guard, Reply>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            // Signed out, signed in as somebody else, or sent by another site: to all of them the desk is not there.
-            match asker(&request).await {
-                Ok(asker) if asker.has(Role::Administrator) => Ok(Administrator(asker)),
-                Err(reply) if reply.status().is_server_error() => Err(reply),
-                Ok(_) | Err(_) => Err(Reply::not_there()),
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move { at_desk(&request, &[$(Role::$role),+]).await.map($guard) })
             }
-        })
+        }
+    };
+}
+
+desk_guard!(Administrator opens to Administrator);
+desk_guard!(Registrar opens to Administrator | Directory);
+desk_guard!(Support opens to Administrator | Support);
+desk_guard!(DeskKeeper opens to Administrator | Directory | Auditor | Support);
+
+/// Signed out, signed in without the role, or sent by another site: to all of them the desk is not there.
+async fn at_desk(request: &HttpRequest, roles: &[Role]) -> Result<Asker, Reply> {
+    match asker(request).await {
+        Ok(asker) if roles.iter().any(|role| asker.has(*role)) => Ok(asker),
+        Err(reply) if reply.status().is_server_error() => Err(reply),
+        Ok(_) | Err(_) => Err(Reply::not_there()),
     }
 }
 

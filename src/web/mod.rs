@@ -25,6 +25,7 @@ mod front;
 mod guard;
 mod health;
 mod hooks;
+mod managing;
 mod metrics;
 mod narrowing;
 mod pages;

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::assets::content_type;
 use super::front::Front;
-use super::guard::{Administrator, asker};
+use super::guard::{Administrator, Registrar, Support, asker};
 use super::reply::Reply;
 
 /// RFC 8246: the path has the content's hash, so what it names never changes.
@@ -42,7 +42,7 @@ pub async fn privacy(front: Data<Front>) -> Result<HttpResponse, Reply> {
 /// The administrator's desk.
 #[utoipa::path(get, path = "/admin", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
     (status = 404, description = "The asker is no administrator")))]
-pub async fn admin(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+pub async fn admin(front: Data<Front>, _: Support) -> Result<HttpResponse, Reply> {
     page(&front, "admin.html")
 }
 
@@ -65,14 +65,14 @@ pub async fn admin_new_source(front: Data<Front>, _: Administrator) -> Result<Ht
 #[utoipa::path(get, path = "/admin/sources/{name}", tag = "pages", params(("name" = String, Path)),
     responses((status = 200, description = "The page", content_type = "text/html"),
     (status = 404, description = "The asker is no administrator")))]
-pub async fn admin_source(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+pub async fn admin_source(front: Data<Front>, _: Support) -> Result<HttpResponse, Reply> {
     page(&front, "source.html")
 }
 
 /// Where the administrator looks up people and groups, and says whose an account is.
 #[utoipa::path(get, path = "/admin/people", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
     (status = 404, description = "The asker is no administrator")))]
-pub async fn admin_people(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+pub async fn admin_people(front: Data<Front>, _: Registrar) -> Result<HttpResponse, Reply> {
     page(&front, "people.html")
 }
 
@@ -81,6 +81,13 @@ pub async fn admin_people(front: Data<Front>, _: Administrator) -> Result<HttpRe
     (status = 404, description = "The asker is no administrator")))]
 pub async fn admin_scim(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
     page(&front, "scim.html")
+}
+
+/// Who is signed in, and where they are signed out.
+#[utoipa::path(get, path = "/admin/sessions", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker may not")))]
+pub async fn admin_sessions(front: Data<Front>, _: Registrar) -> Result<HttpResponse, Reply> {
+    page(&front, "sessions.html")
 }
 
 /// A file of the pages, under the hash of all of them.
@@ -99,6 +106,10 @@ pub async fn file(front: Data<Front>, place: Path<(String, String)>) -> Result<H
 /// The page for asking, or the way to the sign-in page and back.
 async fn for_asker(front: &Data<Front>, request: &HttpRequest) -> Result<HttpResponse, Reply> {
     match asker(request).await {
+        // Who signed in without a provider has nothing to ask.
+        Ok(asker) if asker.emergency_ends().is_some() => {
+            Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/admin")).finish())
+        }
         Ok(_) => page(front, "index.html"),
         Err(reply) if reply.status() == StatusCode::UNAUTHORIZED => {
             let query =

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
-    applications, ask, conversations, desk, documents, health, hooks, pages, people, provision, saml, scim_tokens, seats,
+    applications, ask, conversations, desk, documents, health, hooks, managing, pages, people, provision, saml, scim_tokens, seats,
     sign_in, sources, trial,
 };
 
@@ -38,6 +38,7 @@ routes! {
 
     GET    "/auth/providers"                          => sign_in::providers;
     POST   "/auth/logout"                             => sign_in::logout;
+    POST   "/auth/emergency"                          => sign_in::emergency;
     GET    "/auth/{provider}/login"                   => sign_in::login;
     GET    "/auth/oidc/{provider}/callback"           => sign_in::callback;
     POST   "/auth/oidc/{provider}/backchannel-logout" => sign_in::backchannel_logout;
@@ -78,9 +79,16 @@ routes! {
     POST   "/api/v1/admin/sources/{name}/preview"     => sources::preview_draft;
     POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
+    GET    "/api/v1/admin/standing"                   => managing::standing;
     GET    "/api/v1/admin/users"                      => people::users;
+    PATCH  "/api/v1/admin/users/{id}"                 => managing::change_user;
+    DELETE "/api/v1/admin/users/{id}"                 => managing::remove_user;
+    DELETE "/api/v1/admin/users/{id}/sessions"        => managing::end_sessions_of;
     GET    "/api/v1/admin/groups"                     => people::groups;
     GET    "/api/v1/admin/groups/{id}/members"        => people::members;
+    DELETE "/api/v1/admin/groups/{id}/members/{user}" => managing::remove_member;
+    GET    "/api/v1/admin/sessions"                   => managing::sessions;
+    DELETE "/api/v1/admin/sessions/{id}"              => managing::end_session;
     GET    "/api/v1/admin/aliases"                    => people::aliases;
     PUT    "/api/v1/admin/aliases/{source}/{key}"     => people::give_account;
     DELETE "/api/v1/admin/aliases/{source}/{key}"     => people::clear_account;
@@ -115,6 +123,7 @@ routes! {
     GET    "/admin/applications"                      => applications::applications_page;
     GET    "/admin/applications/{id}"                 => applications::application_page;
     GET    "/admin/seats"                             => seats::seats_page;
+    GET    "/admin/sessions"                          => pages::admin_sessions;
     GET    "/admin/providers/{id}/test"               => trial::provider_test;
     GET    "/static/{hash}/{path:.*}"                 => pages::file;
 }

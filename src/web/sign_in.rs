@@ -145,6 +145,21 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// Signs an emergency administrator in, without a provider. Every refusal reads alike: it tells neither whether there is such a
+/// name nor which part was wrong.
+#[utoipa::path(post, path = "/auth/emergency", tag = "sign-in", request_body = wire::EmergencySignIn, responses(
+    (status = 200, description = "Signed in, for an hour at most", body = wire::EmergencySignedIn),
+    (status = 400, description = "The body does not fit", body = Problem),
+    (status = 403, description = "Refused, or to be tried again later, or not sent by our own pages", body = Problem)))]
+pub async fn emergency(front: Data<Front>, request: HttpRequest, body: Body) -> Result<HttpResponse, Reply> {
+    from_our_pages(&request)?;
+    let wire::EmergencySignIn { name, password, code } = body.json()?;
+    let old = cookie(&request, SESSION_COOKIE);
+    let token = deed(&front, move |app| app.sign_in_locally(&name, &password, &code, old.as_deref())).await?;
+    let session = kept(SESSION_COOKIE, token.expose().to_owned(), None);
+    Ok(HttpResponse::Ok().cookie(session).json(wire::EmergencySignedIn { to: "/admin" }))
+}
+
 /// Ends the session, also one that has ended already.
 #[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses(
     (status = 200, description = "Nobody is signed in here now", body = wire::SignedOut),

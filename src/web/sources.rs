@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::body::Body;
 use super::front::{Front, deed};
-use super::guard::Administrator;
+use super::guard::{Administrator, Support};
 use super::reply::{Problem, Reply};
 use super::wire;
 use crate::app::Stopping;
@@ -33,11 +33,11 @@ pub struct Paging {
     (status = 404, description = "No such source, or the asker is no administrator", body = Problem)))]
 pub async fn detail(
     front: Data<Front>,
-    administrator: Administrator,
+    support: Support,
     name: Path<String>,
 ) -> Result<Json<wire::SourceDetail>, Reply> {
     let source = named(&name)?;
-    let detail = deed(&front, move |app| app.source_detail(&administrator.0, &source)).await?;
+    let detail = deed(&front, move |app| app.source_detail(&support.0, &source)).await?;
     Ok(Json(wire::SourceDetail::from(&detail)))
 }
 
@@ -97,12 +97,12 @@ pub async fn remove(
     (status = 404, description = "No such source, or the asker is no administrator", body = Problem)))]
 pub async fn runs(
     front: Data<Front>,
-    administrator: Administrator,
+    support: Support,
     name: Path<String>,
     paging: Query<Paging>,
 ) -> Result<Json<wire::Runs>, Reply> {
     let source = named(&name)?;
-    let runs = deed(&front, move |app| app.source_runs(&administrator.0, &source)).await?;
+    let runs = deed(&front, move |app| app.source_runs(&support.0, &source)).await?;
     page(&runs, &paging).map(Json)
 }
 

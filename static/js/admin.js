@@ -11,6 +11,9 @@ import { age, roughly } from "./when.js";
 const BUSY_MS = 3000;
 const CALM_MS = 15_000;
 
+/** For so long the use of an emergency administrator is worth a look. */
+const RECENT_MS = 30 * 24 * 3600 * 1000;
+
 /** What the tables show, as text: they are drawn anew only when it has changed, so that focus stays. */
 let drawn = "";
 
@@ -82,8 +85,17 @@ function health(whole, listed, now) {
     ...listed.map((source) => line(`Source ${source.name}`, ["succeeded", "running", undefined].includes(source.runs[0]?.state), `permissions read whole ${age(source.permissions_as_of, now)}`)),
     line("Directory", unmatched === 0 || null, unmatched === 0 ? "Every account of a source belongs to a person" : [el("a", { href: "/admin/people?state=unmatched#accounts" }, counted(unmatched, "account")), " of sources belong to no person; they can open nothing"]),
     line("Provisioning", whole.scim_last_at !== null, [el("a", { href: "/admin/scim" }, "The identity provider"), whole.scim_last_at ? ` last called ${age(whole.scim_last_at, now)}` : " has not called yet"]),
+    emergency(whole.emergency, now),
     line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
   ];
+}
+
+/** Whether somebody could sign in if no provider answered, and whether somebody did. @param {any} found @param {Date} now */
+function emergency(found, now) {
+  const name = "Emergency administrators";
+  if (found.last_at && now.getTime() - new Date(found.last_at).getTime() < RECENT_MS) return line(name, false, `${found.last_name} signed in without the identity provider ${age(found.last_at, now)}. If you do not know why, find out: the audit log has what was done`);
+  if (found.administrators === 0) return line(name, null, "None. If the identity provider is away, nobody can come in; \"sotto admin create NAME\" on the console makes one");
+  return line(name, true, `${counted(found.administrators, "administrator")}; ${found.last_at ? `used last ${age(found.last_at, now)}` : "never used"}`);
 }
 
 /** A provider, and the way to what it sends. @param {{id: string, name: string}} one */

@@ -14,7 +14,7 @@
  * @typedef {{question: string, conversation_id?: string, spaces?: string[], temporary?: boolean}} Ask
  * @typedef {{id: string, title: string, welcome: string, questions: string[]}} Assistant
  * @typedef {{rating: "up"|"down", reasons: string[], comment?: string|null}} Feedback
- * @typedef {Error & {status: number, requestId: string|null}} Problem
+ * @typedef {Error & {status: number, code: string|null, requestId: string|null}} Problem
  */
 
 const CHANGES = { "X-Sotto": "1" };
@@ -27,7 +27,7 @@ const CHANGES = { "X-Sotto": "1" };
  */
 function problem(status, body) {
   const words = body?.detail || body?.title || (status === 0 ? "the appliance cannot be reached" : `the appliance answered ${status}`);
-  return Object.assign(new Error(sentence(words)), { status, requestId: body?.request_id ?? null });
+  return Object.assign(new Error(sentence(words)), { status, code: body?.code ?? null, requestId: body?.request_id ?? null });
 }
 
 /** Errors are lower case without a full stop; on a page they are sentences. @param {string} words */
@@ -81,6 +81,10 @@ export const providers = () => read("/auth/providers");
 /** @param {string} provider */
 export const trial = (provider) => read(`/api/v1/admin/providers/${encodeURIComponent(provider)}/trial`);
 export const signOut = () => change("POST", "/auth/logout");
+/** Without a provider. @param {{name: string, password: string, code: string}} proof */
+export const signInLocally = (proof) => change("POST", "/auth/emergency", proof);
+/** Who is at the desk, and what is theirs there. */
+export const standing = () => read("/api/v1/admin/standing");
 
 /** @param {string} id */
 export const openDocument = (id) => read(`/api/v1/documents/${encodeURIComponent(id)}${within()}`);
@@ -124,6 +128,20 @@ export const users = (/** @type {URLSearchParams} */ question) => read(`/api/v1/
 export const groups = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/groups?${question}`);
 export const members = (/** @type {string} */ group, /** @type {URLSearchParams} */ question) =>
   read(`/api/v1/admin/groups/${encodeURIComponent(group)}/members?${question}`);
+/** @param {string} id */
+const userPath = (id) => `/api/v1/admin/users/${encodeURIComponent(id)}`;
+/** @param {string} id @param {boolean} active */
+export const changeUser = (id, active) => change("PATCH", userPath(id), { active });
+/** @param {string} id */
+export const removeUser = (id) => change("DELETE", userPath(id));
+/** @param {string} id */
+export const endSessionsOf = (id) => change("DELETE", `${userPath(id)}/sessions`);
+/** @param {string} group @param {string} user */
+export const removeMember = (group, user) => change("DELETE", `/api/v1/admin/groups/${encodeURIComponent(group)}/members/${encodeURIComponent(user)}`);
+export const sessions = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/sessions?${question}`);
+/** @param {string} id */
+export const endSession = (id) => change("DELETE", `/api/v1/admin/sessions/${encodeURIComponent(id)}`);
+
 export const aliases = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/aliases?${question}`);
 export const conflicts = () => read("/api/v1/admin/conflicts");
 

@@ -46,6 +46,32 @@ export function askText(look) {
   field.select();
 }
 
+/**
+ * A dialog that asks once more. It stays until `act` has done it, and tells what went wrong.
+ * @param {{title: string, words: string[], deed: string, alarm?: boolean, act: () => Promise<any>}} look
+ */
+export function confirm(look) {
+  const wrong = el("p", { class: "small", role: "alert" });
+  const send = el("button", { class: look.alarm ? "button is-alarm" : "button is-main", type: "submit" }, look.deed);
+  const cancel = el("button", { class: "button", type: "button", on: { click: () => node.close() } }, "Cancel");
+  const form = el("form", { class: "dialog-body", method: "dialog" }, look.words.map((words) => el("p", {}, words)), wrong, el("div", { class: "row is-end" }, cancel, send));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    send.disabled = true;
+    try {
+      await look.act();
+      node.close();
+    } catch (cause) {
+      wrong.textContent = /** @type {Error} */ (cause).message;
+      send.disabled = false;
+    }
+  });
+  const node = el("dialog", { class: "dialog", "aria-labelledby": "dialog-title" }, el("h2", { class: "dialog-title", id: "dialog-title" }, look.title), form);
+  open(node);
+  cancel.focus();
+  return node;
+}
+
 /** A dialog to read. @param {string} title @param {...HTMLElement} body */
 export function tell(title, ...body) {
   const node = el(

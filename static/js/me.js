@@ -74,11 +74,17 @@ export function account(me, deeds) {
     schemeButton,
     { icon: "keyboard", words: "Keyboard shortcuts", act: deeds.shortcuts },
     { icon: "lock", words: "What is protected", href: "/privacy" },
-    ...(me.roles.includes("administrator") ? [{ icon: "desk", words: "Administration", href: "/admin" }] : []),
+    ...(desk(me.roles) ? [{ icon: "desk", words: "Administration", href: desk(me.roles) }] : []),
     null,
     { icon: "trash", words: "Delete all conversations", act: deeds.removeAll, alarm: true },
     { icon: "leave", words: "Sign out", act: leave },
   ]);
+}
+
+/** Where the desk begins for these roles; nowhere for most people. @param {string[]} roles */
+function desk(roles) {
+  if (roles.includes("administrator") || roles.includes("support")) return "/admin";
+  return roles.includes("directory") ? "/admin/people" : undefined;
 }
 
 /** Ends the session here and, where the provider has an address for it, there. */

@@ -1,9 +1,9 @@
 // @ts-check
 /** People, groups and accounts: who holds which account of the wiki, and what an administrator says of it. */
-import { aliases, clearAccount, conflicts, giveAccount, groups, members, users } from "./api.js";
-import { open, tell } from "./dialogs.js";
+import { aliases, changeUser, clearAccount, conflicts, endSessionsOf, giveAccount, groups, members, removeMember, removeUser, users } from "./api.js";
+import { confirm, open, tell } from "./dialogs.js";
 import { $, counted, el, on } from "./dom.js";
-import { signInAgain } from "./me.js";
+import { list, trouble } from "./lists.js";
 import { say } from "./status.js";
 
 const BECAUSE = /** @type {{[by: string]: string}} */ ({
@@ -11,9 +11,6 @@ const BECAUSE = /** @type {{[by: string]: string}} */ ({
   name: "Same user name",
   email: "Same e-mail address",
 });
-
-/** How long somebody must pause before what they typed is looked for. */
-const PAUSE_MS = 200;
 
 const accountList = list("accounts", aliases, "aliases", accountRow, "No account fits.");
 const peopleList = list("people", users, "users", personRow, "Nobody fits.");
@@ -27,53 +24,6 @@ accountList();
 peopleList();
 groupList();
 drawConflicts();
-
-/**
- * A list that is searched as somebody types and read part by part. Gives the function that reads it anew.
- * @param {string} name @param {(question: URLSearchParams) => Promise<any>} read @param {string} key
- * @param {(row: any) => HTMLElement} draw @param {string} none
- */
-function list(name, read, key, draw, none) {
-  const form = $(`#${name}-search`);
-  const rows = $(`#${name}-rows`);
-  let asked = 0;
-  /** @type {number|undefined} */
-  let timer;
-  async function look(cursor = "") {
-    const mine = (asked += 1);
-    const question = new URLSearchParams(/** @type {any} */ (new FormData(form)));
-    if (cursor) question.set("cursor", cursor);
-    try {
-      const found = await read(question);
-      if (mine !== asked) return;
-      $("#trouble").replaceChildren();
-      const drawn = found[key].map(draw);
-      if (cursor) rows.append(...drawn);
-      else rows.replaceChildren(...(drawn.length > 0 ? drawn : [el("tr", {}, el("td", { colspan: "5", class: "soft" }, none))]));
-      const more = el("button", { class: "button", type: "button", on: { click: () => look(found.next_cursor) } }, "Show more");
-      $(`#${name}-more`).replaceChildren(...(found.next_cursor ? [more] : []));
-      if (cursor) drawn[0]?.querySelector("button, a")?.focus();
-    } catch (cause) {
-      trouble(cause);
-    }
-  }
-  const soon = () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(() => look(), PAUSE_MS);
-  };
-  on(form, "input", soon);
-  on(form, "submit", (event) => {
-    event.preventDefault();
-    look();
-  });
-  return () => look();
-}
-
-/** @param {any} cause */
-function trouble(cause) {
-  if (cause.status === 401) return signInAgain();
-  $("#trouble").replaceChildren(el("div", { class: "calm" }, el("p", {}, cause.message), cause.requestId ? el("p", { class: "small soft" }, `Request ${cause.requestId}`) : null));
-}
 
 /** @param {any} account */
 function accountRow(account) {
@@ -108,7 +58,65 @@ function personRow(person) {
     el("td", {}, person.groups.map((/** @type {any} */ group) => group.name).join(", ") || "none"),
     el("td", {}, person.roles.join(", ")),
     el("td", {}, accounts.join(", ") || "none"),
+    el("td", {}, el("button", { class: "button", type: "button", on: { click: () => manage(person) } }, "Manage", el("span", { class: "unseen" }, ` ${person.display_name}`))),
   );
+}
+
+/** What the provider may do afterwards: whoever sends people decides about them again at its next push. */
+const COMES_BACK = "They came from your identity provider, which may bring them back at its next push. Change it there too.";
+
+/** What can be done with a person; each deed is confirmed. @param {any} person */
+function manage(person) {
+  const name = person.display_name;
+  /** @param {string} words @param {{title: string, words: string[], deed: string, alarm?: boolean, act: () => Promise<any>, said: string}} look */
+  const deed = (words, look) =>
+    el("li", {}, el("button", { class: look.alarm ? "button is-alarm" : "button", type: "button", on: { click: () => {
+      node.close();
+      confirm({ ...look, act: () => look.act().then(() => done(look.said)) });
+    } } }, words));
+  const deeds = [
+    person.active
+      ? deed("Switch off", {
+          title: `Switch ${name} off?`,
+          words: [`${name} is signed out everywhere at once, what they are being answered stops, and they cannot sign in.`, COMES_BACK],
+          deed: "Switch off",
+          alarm: true,
+          act: () => changeUser(person.id, false),
+          said: `${name} was switched off.`,
+        })
+      : deed("Switch on", {
+          title: `Switch ${name} on?`,
+          words: [`${name} may sign in again and read what they could read before.`, "Your identity provider had them switched off, or an administrator did; it may switch them off again at its next push."],
+          deed: "Switch on",
+          act: () => changeUser(person.id, true),
+          said: `${name} was switched on.`,
+        }),
+    deed("Sign out everywhere", {
+      title: `Sign ${name} out?`,
+      words: [`Every session of ${name} ends, and what they are being answered stops. They can sign in again.`],
+      deed: "Sign out",
+      act: () => endSessionsOf(person.id),
+      said: `${name} was signed out everywhere.`,
+    }),
+    ...person.groups.map((/** @type {any} */ group) =>
+      deed(`Take out of ${group.name}`, {
+        title: `Take ${name} out of ${group.name}?`,
+        words: [`${name} loses what only ${group.name} gave them, from their next request on.`, COMES_BACK],
+        deed: "Take out",
+        act: () => removeMember(group.id, person.id),
+        said: `${name} was taken out of ${group.name}.`,
+      }),
+    ),
+    deed("Remove", {
+      title: `Remove ${name}?`,
+      words: [`${name} is signed out and removed, and the keys of their conversations are destroyed: nobody can read these again, and it cannot be undone.`, `${COMES_BACK} Whoever comes back is somebody new, without history.`],
+      deed: "Remove for good",
+      alarm: true,
+      act: () => removeUser(person.id),
+      said: `${name} was removed.`,
+    }),
+  ];
+  const node = tell(name, el("p", { class: "soft" }, person.external_id ? `${person.user_name}, provisioned as ${person.external_id}` : `${person.user_name}, provisioned without an external id`), el("ul", { class: "deeds", role: "list" }, deeds));
 }
 
 /** @param {any} group */
@@ -229,5 +237,6 @@ function done(words) {
   say(words);
   accountList();
   peopleList();
+  groupList();
   drawConflicts();
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sotto::standin::browser::Heard;
 
-use crate::support::{Appliance, Site};
+use crate::support::{Appliance, Site, free_port};
 
 fn location(heard: &Heard) -> String {
     heard.header("location").unwrap_or_default().to_owned()
@@ -116,4 +116,54 @@ fn a_path_to_return_to_is_one_of_ours_or_none() {
         let heard = house.browser().send("GET", &format!("/auth/company/login?return_to={encoded}"), None).unwrap();
         assert!(!location(&heard).contains("evil.example") || heard.status >= 400, "{path}: {}", location(&heard));
     }
+}
+
+#[test]
+fn a_callback_without_a_state_with_a_foreign_one_or_a_second_time_signs_nobody_in() {
+    let house = Appliance::with(&Site::two_projects());
+    let mut browser = house.browser();
+    let begun = browser.send("GET", "/auth/company/login?return_to=/", None).unwrap();
+    let state = location(&begun).split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let code = |heard: &Heard| location(heard).split("refused=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let mut call = |query: &str| {
+        let heard = browser.send("GET", &format!("/auth/oidc/company/callback?{query}"), None).unwrap();
+        // A refusal takes the cookie of the sign-in away; each case has it anew.
+        let mut cookies = browser.cookies();
+        cookies.insert("__Host-sotto-signin".to_owned(), state.clone());
+        browser.hold(cookies);
+        code(&heard)
+    };
+
+    assert_eq!(call("code=any"), "state_missing");
+    assert_eq!(call("code=any&state=another"), "state_foreign");
+    let issuer: String = url::form_urlencoded::byte_serialize(house.idp.issuer().as_bytes()).collect();
+    let made_up = format!("code=made-up&state={state}&iss={issuer}");
+    assert_eq!(call(&made_up), "code_refused");
+    assert_eq!(call(&made_up), "state_unknown", "it was used by the one before");
+    assert_eq!(browser.send("GET", "/api/v1/me", None).unwrap().status, 401);
+    assert!(
+        house.sign_in("mateo").send("GET", "/api/v1/me", None).unwrap().status == 200,
+        "the honest one beside them"
+    );
+}
+
+#[test]
+fn a_provider_that_is_away_is_said_to_be_on_the_sign_in_page_with_the_request_to_tell_it_about() {
+    let away = free_port();
+    let house = Appliance::without_sync(&Site::two_projects(), |settings| {
+        let provider =
+            json!({ "id": "away", "name": "Away", "issuer": format!("http://127.0.0.1:{away}"), "client_id": "sotto" });
+        settings.provider.push(serde_json::from_value(provider).unwrap());
+    });
+    let mut browser = house.browser();
+
+    let begun = browser.send("GET", "/auth/away/login?return_to=/", None).unwrap();
+
+    assert_eq!(begun.status, 303);
+    let request = begun.header("x-request-id").unwrap();
+    assert_eq!(location(&begun), format!("/sign-in?refused=provider_away&id={request}"));
+    assert!(house.audit_lines().iter().any(|line| line.contains("provider_away")));
+    assert_eq!(browser.send("GET", &location(&begun), None).unwrap().status, 200);
+    // The other provider goes on.
+    assert_eq!(house.sign_in("mateo").send("GET", "/api/v1/me", None).unwrap().status, 200);
 }

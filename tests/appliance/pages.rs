@@ -19,6 +19,7 @@ fn every_page_is_served_with_a_policy_that_lets_nothing_else_in() {
         "/admin/scim",
         "/admin/seats",
         "/admin/sources",
+        "/admin/sessions",
         "/admin/sources/wiki",
         "/admin/providers/company/test",
     ] {

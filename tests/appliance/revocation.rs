@@ -2,11 +2,12 @@
 //! answers with their citations, exports, follow-ups, and answers that are being written.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sotto::standin::browser::Browser;
 
-use crate::support::{Appliance, Gate, Parts, Site};
+use crate::support::{Appliance, Endless, Gate, Parts, Site};
 
 const LEAVE: &str = "How many days of annual leave does an employee have?";
 /// Words of the page that is given and taken.
@@ -220,4 +221,175 @@ fn an_answer_that_is_being_written_stops_when_its_right_is_lost() {
         // For whoever was removed there is no place left to keep even that it was stopped.
         assert!(heard.text.contains("\"stopped\"") || heard.status == 404, "{what}: {}", heard.text);
     }
+}
+
+/// How access is taken, and how it is given back for the next time.
+struct Way {
+    what: &'static str,
+    take: fn(&House),
+    give: fn(&House),
+}
+
+/// An appliance of which Mateo may use the assistant only as a member of `staff`, with a model that never ends.
+struct House {
+    house: Appliance,
+    model: Arc<Endless>,
+    ana: std::sync::Mutex<Browser>,
+}
+
+impl House {
+    fn new() -> House {
+        let model = Arc::new(Endless::default());
+        let site = site().group("staff", &["mateo"], &[]);
+        let parts = Parts { generate: Some(model.clone()), ..Parts::plain() };
+        let house = Appliance::made_of(parts, &site, |settings| {
+            settings.application.groups = vec!["staff".to_owned(), "sotto-administrators".to_owned()];
+            // The ways of a thousand rounds are many requests.
+            settings.session.idle_minutes = 600;
+        });
+        house.refresh();
+        let ana = std::sync::Mutex::new(house.sign_in("ana"));
+        House { house, model, ana }
+    }
+
+    fn person(&self) -> String {
+        self.house.person_id("mateo")
+    }
+
+    fn group(&self) -> String {
+        let (_, found) = self.house.scim("GET", "/Groups?filter=displayName%20eq%20%22staff%22", "");
+        found["Resources"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn scim(&self, method: &'static str, path: &str, body: &Value) {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, reply) = self.house.scim(method, path, &text);
+        assert!(status < 300, "{method} {path}: {status} {reply}");
+    }
+
+    fn patch(&self, path: &str, operation: &Value) {
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] });
+        self.scim("PATCH", path, &body);
+    }
+
+    fn put_active(&self, is_active: bool) {
+        let path = format!("/Users/{}", self.person());
+        let (_, mut person) = self.house.scim("GET", &path, "");
+        person["active"] = json!(is_active);
+        self.scim("PUT", &path, &person);
+    }
+
+    fn admin(&self, method: &'static str, path: &str, body: Option<&Value>) {
+        let heard = self.ana.lock().unwrap().send(method, &format!("/api/v1/admin{path}"), body).unwrap();
+        assert_eq!(heard.status, 204, "{method} {path}: {}", heard.text);
+    }
+}
+
+const WAYS: [Way; 9] = [
+    Way {
+        what: "switched off by PATCH",
+        take: |house| {
+            house.patch(
+                &format!("/Users/{}", house.person()),
+                &json!({ "op": "Replace", "path": "active", "value": "False" }),
+            );
+        },
+        give: |house| {
+            house.patch(
+                &format!("/Users/{}", house.person()),
+                &json!({ "op": "replace", "path": "active", "value": true }),
+            );
+        },
+    },
+    Way { what: "switched off by PUT", take: |house| house.put_active(false), give: |house| house.put_active(true) },
+    Way {
+        what: "removed by DELETE",
+        take: |house| house.scim("DELETE", &format!("/Users/{}", house.person()), &Value::Null),
+        give: |house| house.house.push(),
+    },
+    Way {
+        what: "taken out of the group by PATCH",
+        take: |house| {
+            let path = format!("members[value eq \"{}\"]", house.person());
+            house.patch(&format!("/Groups/{}", house.group()), &json!({ "op": "remove", "path": path }));
+        },
+        give: put_back,
+    },
+    Way {
+        what: "left out of the group by PUT",
+        take: |house| {
+            let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "staff", "members": [] });
+            house.scim("PUT", &format!("/Groups/{}", house.group()), &body);
+        },
+        give: put_back,
+    },
+    Way {
+        what: "the group removed by DELETE",
+        take: |house| house.scim("DELETE", &format!("/Groups/{}", house.group()), &Value::Null),
+        give: |house| house.house.push(),
+    },
+    Way {
+        what: "switched off on the desk",
+        take: |house| house.admin("PATCH", &format!("/users/{}", house.person()), Some(&json!({ "active": false }))),
+        give: |house| house.admin("PATCH", &format!("/users/{}", house.person()), Some(&json!({ "active": true }))),
+    },
+    Way {
+        what: "removed on the desk",
+        take: |house| house.admin("DELETE", &format!("/users/{}", house.person()), None),
+        give: |house| house.house.push(),
+    },
+    Way {
+        what: "taken out of the group on the desk",
+        take: |house| house.admin("DELETE", &format!("/groups/{}/members/{}", house.group(), house.person()), None),
+        give: put_back,
+    },
+];
+
+fn put_back(house: &House) {
+    let add = json!({ "op": "add", "path": "members", "value": [{ "value": house.person() }] });
+    house.patch(&format!("/Groups/{}", house.group()), &add);
+}
+
+/// One round: Mateo is being answered, loses his access, and the stream ends. How long that took, from the sending of the request
+/// that takes it; what he heard; and his browser.
+fn round(house: &House, way: &Way) -> (Duration, String, Browser) {
+    let mut mateo = house.house.sign_in("mateo");
+    let (began, ended, text) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let body = json!({ "question": LEAVE, "temporary": true });
+            let heard = mateo.send("POST", "/api/v1/ask", Some(&body)).unwrap();
+            (Instant::now(), heard.text)
+        });
+        house.model.wait();
+        let began = Instant::now();
+        (way.take)(house);
+        let (ended, text) = asking.join().unwrap();
+        (began, ended, text)
+    });
+    (ended.saturating_duration_since(began), text, mateo)
+}
+
+#[test]
+fn whoever_loses_access_in_whatever_way_is_out_at_the_next_request_and_hears_no_more_within_a_second() {
+    // Long form: SOTTO_CASES=1000.
+    let cases = std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(WAYS.len()).min(1_000);
+    let house = House::new();
+    let mut times: Vec<(Duration, &str)> = Vec::new();
+
+    for number in 0..cases {
+        let way = &WAYS[number % WAYS.len()];
+        let (time, text, mut mateo) = round(&house, way);
+        assert!(!text.contains(SECRET) && text.contains("\"stopped\""), "{}: {text}", way.what);
+        let next = mateo.send("GET", "/api/v1/me", None).unwrap();
+        assert_eq!(next.status, 401, "{}: the next request is {}", way.what, next.text);
+        times.push((time, way.what));
+        (way.give)(&house);
+        let after = mateo.send("GET", "/api/v1/me", None).unwrap();
+        assert_eq!(after.status, 401, "{}: what has ended stays ended", way.what);
+    }
+
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() * share).div_ceil(100).clamp(1, times.len()) - 1];
+    eprintln!("{} answers stopped: p50 {:?}, p99 {:?}, most {:?}", times.len(), at(50), at(99), at(100));
+    assert!(at(99).0 < Duration::from_secs(1), "{times:?}");
 }

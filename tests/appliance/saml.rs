@@ -14,7 +14,7 @@ use sotto::standin::browser::{Browser, Heard};
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use crate::support::{Appliance, PATIENCE, Site, is_skipped, put};
+use crate::support::{Appliance, PATIENCE, Site, browser_of, free_port, hidden, is_skipped, put, submit, walk};
 
 const IDP: &str = "https://idp.example/metadata";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
@@ -49,6 +49,23 @@ impl Signer {
 
     /// A signed response for a person who is known by this id.
     fn response(&self, base: &Url, request: &str, subject: &str) -> String {
+        self.response_with(base, request, subject, &[])
+    }
+
+    /// The same with attributes.
+    fn response_with(&self, base: &Url, request: &str, subject: &str, attributes: &[(&str, &[&str])]) -> String {
+        let attribute = |(name, values): &(&str, &[&str])| {
+            let values: String =
+                values.iter().map(|value| format!("<saml:AttributeValue>{value}</saml:AttributeValue>")).collect();
+            format!("<saml:Attribute Name=\"{name}\">{values}</saml:Attribute>")
+        };
+        let said: String = match attributes {
+            [] => String::new(),
+            some => {
+                let some: String = some.iter().map(attribute).collect();
+                format!("<saml:AttributeStatement>{some}</saml:AttributeStatement>")
+            }
+        };
         let at = |minutes: i64| Clock::System.now().plus_ms(minutes * 60_000).rfc3339();
         let (now, before, after, end) = (at(0), at(-1), at(5), at(60));
         let ours = |end: &str| base.join(&format!("/auth/saml/corp/{end}")).unwrap().to_string();
@@ -66,7 +83,7 @@ impl Signer {
              </saml:Audience></saml:AudienceRestriction></saml:Conditions>\
              <saml:AuthnStatement AuthnInstant=\"{now}\" SessionIndex=\"_s\" SessionNotOnOrAfter=\"{end}\"><saml:AuthnContext>\
              <saml:AuthnContextClassRef>{saml}:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext>\
-             </saml:AuthnStatement></saml:Assertion></samlp:Response>"
+             </saml:AuthnStatement>{said}</saml:Assertion></samlp:Response>"
         );
         let key = load_private_key(&self.key, None).unwrap();
         construct_saml_signature(&xml, false, &key, &self.certificate, RSA_SHA256, &[], None).unwrap()
@@ -157,6 +174,101 @@ fn a_person_signs_in_by_saml_and_is_led_back_to_where_it_began() {
     assert_eq!(house.house.audited("signed_in"), 1);
     let providers = mateo.json("/auth/providers").unwrap();
     assert_eq!(providers["providers"].as_array().unwrap().len(), 2, "{providers}");
+}
+
+/// Signs a person in by SAML with these attributes; what the appliance answers.
+fn sign_in_with(house: &House, username: &str, attributes: &[(&str, &[&str])]) -> (Browser, Heard) {
+    let mut browser = house.house.browser();
+    let (request, relay) = house.begin(&mut browser, "/auth/corp/login");
+    let subject = house.subject(username);
+    let response = house.signer.response_with(&house.house.base, &request, &subject, attributes);
+    let fields = [("SAMLResponse", &*encoded(&response)), ("RelayState", &*relay)];
+    let back = post(&mut browser, "/auth/saml/corp/acs", &fields);
+    (browser, back)
+}
+
+const GROUPS: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups";
+
+fn groups_of(house: &House, username: &str) -> Vec<String> {
+    let found = house.house.sign_in("ana").json(&format!("/api/v1/admin/users?query={username}")).unwrap();
+    let groups = found["users"][0]["groups"].as_array().unwrap();
+    let mut names: Vec<String> = groups.iter().map(|group| group["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn groups_in_an_assertion_count_for_nothing_unless_the_settings_say_so() {
+    let house = House::with(|_| {});
+    let before = groups_of(&house, "mateo");
+
+    let (mut mateo, back) = sign_in_with(&house, "mateo", &[(GROUPS, &["sotto-administrators"])]);
+
+    assert_eq!(location(&back), "/");
+    assert_eq!(groups_of(&house, "mateo"), before);
+    assert_eq!(mateo.send("GET", "/admin", None).unwrap().status, 404);
+}
+
+#[test]
+fn groups_in_an_assertion_replace_those_of_the_one_before_and_an_absent_attribute_leaves_none() {
+    let house = House::with(|provider| provider["groups_attribute"] = json!(GROUPS));
+    let provisioned = groups_of(&house, "mateo");
+    let with = |more: &[&str]| {
+        let mut all: Vec<String> =
+            provisioned.iter().cloned().chain(more.iter().map(|name| (*name).to_owned())).collect();
+        all.sort();
+        all
+    };
+
+    sign_in_with(&house, "mateo", &[(GROUPS, &["night-shift", "first-aid"])]);
+    assert_eq!(groups_of(&house, "mateo"), with(&["first-aid", "night-shift"]));
+
+    sign_in_with(&house, "mateo", &[(GROUPS, &["first-aid"])]);
+    assert_eq!(groups_of(&house, "mateo"), with(&["first-aid"]));
+
+    sign_in_with(&house, "mateo", &[]);
+    assert_eq!(groups_of(&house, "mateo"), provisioned, "stale groups go, provisioned ones stay");
+
+    let many: Vec<String> = (0..201).map(|number| format!("g{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let (_, back) = sign_in_with(&house, "mateo", &[(GROUPS, &many)]);
+    assert!(location(&back).starts_with("/sign-in?refused=groups_too_many&id="), "{}", location(&back));
+}
+
+#[test]
+fn names_in_an_assertion_stand_where_provisioning_gave_none_and_nowhere_else() {
+    let display = "http://schemas.microsoft.com/identity/claims/displayname";
+    let given = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname";
+    let house = House::with(|provider| {
+        provider["display_name_attribute"] = json!(display);
+        provider["given_name_attribute"] = json!(given);
+    });
+    let path = format!("/Users/{}", house.house.person_id("ana"));
+    let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                        "Operations": [{ "op": "replace", "path": "displayName", "value": "Ana of IT" }] });
+    assert!(house.house.scim("PATCH", &path, &patch.to_string()).0 < 300);
+
+    let (mut mateo, _) = sign_in_with(&house, "mateo", &[(display, &["Mateo Example"]), (given, &["Mateo"])]);
+    let (mut ana, _) = sign_in_with(&house, "ana", &[(display, &["Somebody Else"])]);
+
+    let me = mateo.json("/api/v1/me").unwrap();
+    assert_eq!(me["user"]["display_name"], "Mateo Example", "{me}");
+    assert_eq!(me["user"]["given_name"], "mateo", "what provisioning says goes before: {me}");
+    assert_eq!(ana.json("/api/v1/me").unwrap()["user"]["display_name"], "Ana of IT");
+}
+
+#[test]
+fn a_provider_whose_metadata_do_not_come_is_said_to_be_away_on_the_sign_in_page() {
+    let port = free_port();
+    let house = simple_house(port, |_| {});
+
+    let begun = house.browser().send("GET", "/auth/simple/login", None).unwrap();
+
+    assert_eq!(begun.status, 303);
+    let request = begun.header("x-request-id").unwrap();
+    assert_eq!(location(&begun), format!("/sign-in?refused=provider_away&id={request}"));
+    assert_eq!(house.audited("sign_in_refused"), 1);
+    assert!(house.audit_lines().iter().any(|line| line.contains("provider_away")));
 }
 
 #[test]
@@ -367,44 +479,6 @@ impl Drop for SimpleSaml {
     }
 }
 
-/// Follows redirects from an address, wherever they lead; the address that was reached and what was there.
-fn walk(browser: &mut Browser, mut at: Url) -> (Url, Heard) {
-    for _ in 0..20 {
-        let heard = browser.send_raw("GET", at.as_str(), &[], Vec::new()).unwrap();
-        match heard.header("location") {
-            Some(next) if (300..400).contains(&heard.status) => at = at.join(next).unwrap(),
-            _ => return (at, heard),
-        }
-    }
-    panic!("redirected in a circle at {at}")
-}
-
-/// The value of an attribute in a tag, its entities resolved.
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
-    Some(
-        value
-            .replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&quot;", "\"")
-            .replace("&#x3D;", "=")
-            .replace("&amp;", "&"),
-    )
-}
-
-/// The hidden fields of a page.
-fn hidden(html: &str) -> Vec<(String, String)> {
-    let tags = html.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
-    let hidden = tags.filter(|tag| tag.contains("type=\"hidden\""));
-    hidden.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?))).collect()
-}
-
-fn submit(browser: &mut Browser, to: &Url, fields: &[(String, String)]) -> Heard {
-    let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-    let headers = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-    browser.send_raw("POST", to.as_str(), &headers, body.into_bytes()).unwrap()
-}
-
 /// Signs in at SimpleSAMLphp as alice, by the page of the appliance at `path`; what the appliance answers to the response.
 fn through(house: &Appliance, browser: &mut Browser, path: &str) -> Heard {
     let (at, page) = walk(browser, house.base.join(path).unwrap());
@@ -427,13 +501,10 @@ fn through(house: &Appliance, browser: &mut Browser, path: &str) -> Heard {
     submit(browser, &house.base.join("/auth/saml/simple/acs").unwrap(), &fields)
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn browser_of(house: &Appliance, idp: &Url) -> Browser {
-    let issuer = Url::parse(&house.idp.issuer()).unwrap();
-    Browser::open(&house.base, &[issuer, idp.clone()], &house.roots_pem).unwrap()
+/// The folder of the browser tests, where they can run.
+fn browser_tests() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    (folder.join("node_modules").exists() && Path::new("/usr/bin/chromium").exists()).then_some(folder)
 }
 
 fn simple_house(port: u16, change: impl FnOnce(&mut Value)) -> Appliance {
@@ -514,4 +585,30 @@ fn a_persistent_name_of_simplesamlphp_is_seen_in_a_trial_then_signs_in_and_out()
     assert!(!is_signed_in(&mut browser));
     let (_, page) = walk(&mut browser, house.base.join("/auth/simple/login").unwrap());
     assert!(page.text.contains("AuthState"), "the provider asks for the password again");
+}
+
+#[test]
+fn alice_signs_in_through_simplesamlphp_in_a_real_browser() {
+    let (script, folder) = (SimpleSaml::script(), browser_tests());
+    if is_skipped("SimpleSAMLphp (SOTTO_SAML_IDP)", script.is_some())
+        || is_skipped("Chromium or tests/browser/node_modules (tests/install.sh)", folder.is_some())
+    {
+        return;
+    }
+    let (script, port, state) = (script.unwrap(), free_port(), tempfile::tempdir().unwrap());
+    let house = simple_house(port, |provider| provider["subject_attribute"] = json!("uid"));
+    let alice = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "alice", "externalId": "alice", "active": true });
+    assert_eq!(house.scim("POST", "/Users", &alice.to_string()).0, 201);
+    let manner = Manner { response: true, assertion: true, cipher: None, name_id: PERSISTENT };
+    let _idp = SimpleSaml::start(&script, port, state.path(), &house, &manner);
+
+    let played = Command::new("node")
+        .arg(folder.unwrap().join("saml.mjs"))
+        .env("SOTTO_URL", house.base.origin().ascii_serialization())
+        .output()
+        .unwrap();
+
+    let text = String::from_utf8_lossy(&played.stdout).into_owned() + &String::from_utf8_lossy(&played.stderr);
+    assert!(played.status.success(), "{text}");
+    assert_eq!((house.audited("signed_in"), house.audited("signed_out")), (1, 1), "{text}");
 }

@@ -102,7 +102,11 @@ impl Provider {
                 "issued_in_future",
                 "the token was issued later than now; compare the two clocks",
             ),
-            (now.ms() - issued <= AGE_MS_MAX + skew, "expired", "the token is too old; compare the two clocks"),
+            (
+                now.ms().saturating_sub(issued) <= AGE_MS_MAX + skew,
+                "expired",
+                "the token is too old; compare the two clocks",
+            ),
             (now.ms() < expires.saturating_add(skew), "expired", "the token has expired; compare the two clocks"),
             (claims.events.get(EVENT).is_some_and(Value::is_object), "event_wrong", "the token is not about a logout"),
             (claims.nonce.is_none(), "nonce_present", "the token has a nonce, so it is of another kind"),

@@ -24,7 +24,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Login, Refusal, is_secure, own_path, random_text, told};
+use super::{Login, Names, Refusal, check_groups, is_secure, own_path, random_text, told};
 use crate::clock::Moment;
 use crate::names::{ProviderId, UserName};
 use crate::outbound::{self, Outbound};
@@ -58,6 +58,9 @@ pub struct Settings {
     /// Whether the userinfo endpoint is asked where the token lacks the user name.
     #[serde(default)]
     pub userinfo: bool,
+    /// The claim with the names of a person's groups. Where none is named, groups in a token count for nothing.
+    #[serde(default)]
+    pub groups_claim: Option<String>,
     /// Seconds by which the provider's clock may differ from ours.
     #[serde(default = "sixty")]
     pub skew_s: u64,
@@ -255,6 +258,8 @@ impl Provider {
                 .email()
                 .filter(|_| claims.email_verified() == Some(true))
                 .map(|email| email.as_str().to_owned()),
+            names: Names::default(),
+            groups: self.settings.groups_claim.as_deref().map(|name| groups_of(&claims, name)).transpose()?,
             called: claims.subject().as_str().to_owned(),
             provider_session: claims.additional_claims().sid.clone(),
             not_after: None,
@@ -410,6 +415,23 @@ impl Provider {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Away(String);
+
+/// The groups that a token names; none where it has no such claim.
+fn groups_of(claims: &Claims, name: &str) -> Result<Vec<String>, Refusal> {
+    let rest = &claims.additional_claims().rest;
+    // Core §5.6.2: a claim that is to be fetched elsewhere, which is what providers send in the place of a long list.
+    if rest.get("_claim_names").is_some_and(|names| names.get(name).is_some()) || rest.contains_key("hasgroups") {
+        let detail = "the person is in more groups than the provider sends; provision them by SCIM";
+        return Err(Refusal::new("groups_too_many", detail));
+    }
+    let groups = match rest.get(name) {
+        None | Some(serde_json::Value::Null) => Vec::new(),
+        Some(groups) => serde_json::from_value(groups.clone())
+            .map_err(|_| Refusal::new("groups_invalid", format!("the claim {name} is no list of names")))?,
+    };
+    check_groups(&groups)?;
+    Ok(groups)
+}
 
 /// The middle part of a token, as readable JSON; nothing of it is proven.
 fn claims_of(token: &str) -> Option<String> {

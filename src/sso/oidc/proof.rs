@@ -24,6 +24,9 @@ pub(super) struct More {
     pub sid: Option<String>,
     /// RFC 7519 §4.1.5, in seconds; a float where a provider writes one.
     pub nbf: Option<f64>,
+    /// The rest, for the claim that the settings name.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, serde_json::Value>,
 }
 
 impl AdditionalClaims for More {}

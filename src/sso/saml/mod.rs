@@ -30,7 +30,7 @@ use saml_rs::{
     ReplayPolicy, Saml, SamlError, SamlValidationContext, Sp, SsoResponse, SsoSession, StartSso,
 };
 
-use super::{Error, Login, Onward, Refusal, Seen, is_secure, own_path, random_text};
+use super::{Error, Login, Names, Onward, Refusal, Seen, check_groups, is_secure, own_path, random_text};
 use crate::clock::Moment;
 use crate::names::{ProviderId, UserName};
 use crate::outbound::{self, Outbound};
@@ -47,6 +47,11 @@ pub use settings::{Binding, Settings, Signed};
 const SKEW_S_MAX: u64 = 600;
 /// The most characters of an immutable id; SAML Core §8.3.7 allows a persistent NameID 256.
 const SUBJECT_CHARS_MAX: usize = 256;
+
+/// The most characters of a name that a page shows.
+const NAME_CHARS_MAX: usize = 200;
+/// What Entra sends in the place of groups where there are too many: the address of a list.
+const GROUPS_ELSEWHERE: &str = "http://schemas.microsoft.com/claims/groups.link";
 
 /// A provider we can send people to.
 pub struct Provider {
@@ -348,6 +353,12 @@ impl Provider {
                 .value(session, read, self.settings.user_name_attribute.as_deref())?
                 .and_then(|name| UserName::parse(&name).ok()),
             email: self.value(session, read, self.settings.email_attribute.as_deref())?,
+            names: Names {
+                display: self.shown_name(session, read, self.settings.display_name_attribute.as_deref())?,
+                given: self.shown_name(session, read, self.settings.given_name_attribute.as_deref())?,
+                family: self.shown_name(session, read, self.settings.family_name_attribute.as_deref())?,
+            },
+            groups: self.groups(session, read)?,
             called: name_id.to_owned(),
             provider_session: statements
                 .iter()
@@ -392,6 +403,35 @@ impl Provider {
             }
             _ => Err(Refusal::new("readers_disagree", format!("two readers find two different values of {name}"))),
         }
+    }
+
+    /// A name that a page may show.
+    fn shown_name(
+        &self,
+        session: &SsoSession,
+        read: &shape::Shape,
+        name: Option<&str>,
+    ) -> Result<Option<String>, Refusal> {
+        let value = self.value(session, read, name)?;
+        Ok(value.filter(|value| value.chars().count() <= NAME_CHARS_MAX && !value.chars().any(char::is_control)))
+    }
+
+    /// The groups that the assertion names, where the settings say that they count; none where it has no such attribute.
+    fn groups(&self, session: &SsoSession, read: &shape::Shape) -> Result<Option<Vec<String>>, Refusal> {
+        let Some(name) = self.settings.groups_attribute.as_deref() else { return Ok(None) };
+        if read.values(GROUPS_ELSEWHERE).first().is_some() {
+            let detail = "the person is in more groups than the provider sends; provision them by SCIM";
+            return Err(Refusal::new("groups_too_many", detail));
+        }
+        let by_library = session.attributes().get(name).map_or(&[][..], |attribute| attribute.values());
+        let by_library: Vec<&str> = by_library.iter().map(|value| value.as_str().trim()).collect();
+        let values: Vec<String> = read.values(name).iter().map(|value| value.trim().to_owned()).collect();
+        if by_library != values {
+            return Err(Refusal::new("readers_disagree", format!("two readers find two different values of {name}")));
+        }
+        let groups: Vec<String> = values.into_iter().filter(|value| !value.is_empty()).collect();
+        check_groups(&groups)?;
+        Ok(Some(groups))
     }
 
     fn asking(&self, now: Moment) -> Asking<'_> {

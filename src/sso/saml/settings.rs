@@ -59,6 +59,18 @@ pub struct Settings {
     /// The attribute that holds the e-mail address.
     #[serde(default)]
     pub email_attribute: Option<String>,
+    /// The attribute with the name a page shows, for people whom provisioning gave none.
+    #[serde(default)]
+    pub display_name_attribute: Option<String>,
+    /// The same for the given name.
+    #[serde(default)]
+    pub given_name_attribute: Option<String>,
+    /// The same for the family name.
+    #[serde(default)]
+    pub family_name_attribute: Option<String>,
+    /// The attribute with the names of a person's groups. Where none is named, groups in an assertion count for nothing.
+    #[serde(default)]
+    pub groups_attribute: Option<String>,
     /// Seconds by which the provider's clock may differ from ours.
     #[serde(default = "sixty")]
     pub skew_s: u64,

@@ -40,6 +40,19 @@ pub struct Overview {
     pub checkpoint_at: Option<String>,
     /// When SCIM was last called with a good token, RFC 3339.
     pub scim_last_at: Option<String>,
+    /// Those who sign in without a provider.
+    pub emergency: Emergency,
+}
+
+/// Those who sign in without a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Emergency {
+    /// How many there are.
+    pub administrators: u64,
+    /// When one signed in last, RFC 3339.
+    pub last_at: Option<String>,
+    /// By what name.
+    pub last_name: Option<String>,
 }
 
 /// Accounts of one source that no person has as an alias.
@@ -331,6 +344,11 @@ impl From<&app::Overview> for Overview {
             audit_size: overview.audit_size,
             checkpoint_at: overview.checkpoint_at.map(|at| at.rfc3339()),
             scim_last_at: overview.scim_last.map(|at| at.rfc3339()),
+            emergency: Emergency {
+                administrators: overview.emergency.administrators as u64,
+                last_at: overview.emergency.last.as_ref().map(|(at, _)| at.rfc3339()),
+                last_name: overview.emergency.last.as_ref().map(|(_, name)| name.clone()),
+            },
         }
     }
 }

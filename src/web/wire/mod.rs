@@ -6,6 +6,7 @@ mod application;
 mod assignment;
 mod desk;
 mod history;
+mod managing;
 mod page;
 mod people;
 mod scim_tokens;
@@ -24,6 +25,7 @@ pub use application::{
 pub use assignment::{ApplicationMembers, Assign, Assignments, Reassigned, WhichApplication};
 pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
+pub use managing::{ChangeUser, EmergencySignIn, EmergencySignedIn, Sessions, Standing};
 pub use page::{Document, FieldFilter, InApplication, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
 pub use scim_tokens::{NewScimToken, RotateScimToken, ScimHabits, ScimToken, ScimTokens, ShownScimToken};

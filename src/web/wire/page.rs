@@ -11,7 +11,6 @@ use crate::application;
 use crate::clock::Moment;
 use crate::corpus::{self, DocumentId};
 use crate::crawl::{self, Field};
-use crate::directory::Role;
 use crate::index::{Joined, Opened};
 
 /// Who is signed in, and what greets them.
@@ -262,14 +261,6 @@ pub enum Block {
     Quote { text: String },
 }
 
-fn role_word(role: &Role) -> &'static str {
-    match role {
-        Role::Administrator => "administrator",
-        Role::Auditor => "auditor",
-        Role::Support => "support",
-    }
-}
-
 impl From<&app::Me> for Me {
     fn from(me: &app::Me) -> Me {
         Me {
@@ -280,7 +271,7 @@ impl From<&app::Me> for Me {
                 given_name: me.person.given_name.clone(),
                 email: me.person.emails.first().cloned(),
             },
-            roles: me.roles.iter().map(role_word).collect(),
+            roles: me.roles.iter().map(|role| role.word()).collect(),
             application: Application::from(&*me.application),
             applications: me.applications.iter().map(|one| Application::from(&**one)).collect(),
             tier: me.tier.word(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app;
-use crate::directory::{Clash, Person, Role, TiedBy};
+use crate::directory::{Clash, Person, TiedBy};
 use crate::names::AccountId;
 
 /// Which part of a list is wanted.
@@ -253,14 +253,6 @@ fn by(by: TiedBy) -> &'static str {
     }
 }
 
-fn role(role: &Role) -> &'static str {
-    match role {
-        Role::Administrator => "administrator",
-        Role::Auditor => "auditor",
-        Role::Support => "support",
-    }
-}
-
 pub(super) fn person(person: &Arc<Person>) -> PersonName {
     PersonName {
         id: person.id.to_string(),
@@ -286,7 +278,7 @@ impl From<&app::Rows<app::Someone>> for Users {
             active: one.person.active,
             external_id: one.person.external_id.clone(),
             assigned: one.is_assigned,
-            roles: one.roles.iter().map(role).collect(),
+            roles: one.roles.iter().map(|role| role.word()).collect(),
             groups: one
                 .groups
                 .iter()

@@ -1,15 +1,19 @@
 //! Builders: an [`Appliance`] with its wiki and its people, and a [`Site`] for the wiki. Defaults are dull and valid.
 
 mod appliance;
+mod endless;
 mod gate;
 pub mod oracle;
 mod site;
 mod vectors;
+mod walk;
 
 pub use appliance::{Appliance, PATIENCE, Parts, SCIM_TOKEN, assert_nowhere, direct, real_models};
+pub use endless::Endless;
 pub use gate::Gate;
 pub use site::{CRAWLER_TOKEN, Site};
 pub use vectors::WordVectors;
+pub use walk::{attribute, browser_of, free_port, hidden, submit, walk};
 
 use serde_json::Value;
 

@@ -24,6 +24,7 @@ pub fn settings(idp: &Idp) -> Settings {
         hosts: Vec::new(),
         trusted_audiences: Vec::new(),
         userinfo: false,
+        groups_claim: None,
         skew_s: 60,
     }
 }

@@ -77,6 +77,46 @@ impl Rsa {
     }
 }
 
+/// A key on the curve P-256, whose id is `ec`.
+pub struct Ec {
+    key: rcgen::KeyPair,
+}
+
+impl Ec {
+    pub fn new() -> Ec {
+        Ec { key: rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap() }
+    }
+
+    pub fn jwk(&self) -> Value {
+        use rcgen::PublicKeyData as _;
+        // SEC 1 §2.3.3: 4, then both coordinates.
+        let point = self.key.der_bytes();
+        let coordinate = |from: usize| BASE64_URL_SAFE_NO_PAD.encode(&point[from..from + 32]);
+        json!({ "kty": "EC", "crv": "P-256", "use": "sig", "kid": "ec", "x": coordinate(1), "y": coordinate(33) })
+    }
+
+    pub fn sign(&self, claims: &Value) -> String {
+        use rcgen::SigningKey as _;
+        let message = message(&json!({ "alg": "ES256", "kid": "ec" }), claims);
+        let der = self.key.sign(message.as_bytes()).unwrap();
+        with_signature(&message, &both_numbers(&der))
+    }
+}
+
+/// RFC 7518 §3.4: the two numbers of a signature at their full length, out of their DER (RFC 3279 §2.2.3).
+fn both_numbers(der: &[u8]) -> Vec<u8> {
+    let (mut out, mut at) = (Vec::new(), 2);
+    for _ in 0..2 {
+        let length = usize::from(der[at + 1]);
+        let number = &der[at + 2..at + 2 + length];
+        let number = &number[number.len().saturating_sub(32)..];
+        out.resize(out.len() + 32 - number.len(), 0);
+        out.extend_from_slice(number);
+        at += 2 + length;
+    }
+    out
+}
+
 /// HS256 with a secret.
 pub fn sign_symmetric(kid: &str, secret: &[u8], claims: &Value) -> String {
     let message = message(&json!({ "alg": "HS256", "kid": kid }), claims);

@@ -88,6 +88,8 @@ fn a_token_that_is_wrong_in_any_part_ends_nothing() {
         ("no-exp", json!({ "exp": null }), "token_wrong"),
         ("expired", json!({ "exp": NOW_S - 60 }), "expired"),
         ("old", json!({ "iat": NOW_S - 661 }), "expired"),
+        ("older-than-time", json!({ "iat": -1e300 }), "expired"),
+        ("later-than-time", json!({ "iat": 1e300 }), "issued_in_future"),
         ("of-the-future", json!({ "iat": NOW_S + 61 }), "issued_in_future"),
         ("nobody", json!({ "sub": null, "sid": null }), "token_wrong"),
     ];

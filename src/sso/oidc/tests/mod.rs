@@ -6,3 +6,4 @@ mod idp;
 mod keys;
 mod leaving;
 mod tokens;
+mod vectors;

@@ -1,6 +1,6 @@
 //! Responses that are accepted, and those that are refused for what they say.
 
-use super::super::{Binding, Signed};
+use super::super::{Binding, Pending, Signed};
 use super::idp::*;
 use super::keys::{Keys, metadata};
 use crate::names::UserName;
@@ -24,6 +24,73 @@ fn an_honest_response_becomes_a_login() {
     assert_eq!((login.email.as_deref(), login.name), (Some("ada@example.com"), UserName::parse("ada").ok()));
     assert_eq!((login.provider_session.as_deref(), login.at), (Some("_session"), now()));
     assert_eq!(login.not_after, Some(now().plus_ms(60 * 60 * SECOND)));
+}
+
+/// The honest assertion with attributes in the place of its own, signed.
+fn with_attributes(pending: &Pending, attributes: &[(&str, &[&str])]) -> String {
+    let plain = assertion(pending);
+    let (from, to) = (plain.find("<saml:AttributeStatement>").unwrap(), plain.find("</saml:Assertion>").unwrap());
+    let value = |value: &&str| format!("<saml:AttributeValue>{value}</saml:AttributeValue>");
+    let statement: String = attributes
+        .iter()
+        .map(|(name, values)| {
+            let values: String = values.iter().map(value).collect();
+            format!("<saml:Attribute Name=\"{name}\">{values}</saml:Attribute>")
+        })
+        .collect();
+    let inside = match attributes {
+        [] => String::new(),
+        _ => format!("<saml:AttributeStatement>{statement}</saml:AttributeStatement>"),
+    };
+    let xml = format!("{}{inside}{}", &plain[..from], &plain[to..]);
+    sign(&response(pending, &xml), What::Assertion, &Keys::of("idp"))
+}
+
+const GROUPS: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups";
+
+#[test]
+fn names_are_read_from_attributes_that_are_called_by_whole_addresses() {
+    let claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
+    let display = "http://schemas.microsoft.com/identity/claims/displayname";
+    let (given, family) = (format!("{claims}givenname"), format!("{claims}surname"));
+    let house = House::with(|settings| {
+        settings.display_name_attribute = Some(display.to_owned());
+        settings.given_name_attribute = Some(given.clone());
+        settings.family_name_attribute = Some(family.clone());
+    });
+    let pending = house.begin();
+    let xml = with_attributes(
+        &pending,
+        &[(display, &["Ada Lovelace"]), (&given, &["Ada"]), (&family, &["Lovelace"]), (GROUPS, &["staff"])],
+    );
+
+    let login = house.accept(&xml, &pending).unwrap();
+
+    let names = login.names;
+    assert_eq!(names.display.as_deref(), Some("Ada Lovelace"));
+    assert_eq!((names.given.as_deref(), names.family.as_deref()), (Some("Ada"), Some("Lovelace")));
+    assert_eq!(login.groups, None, "groups count for nothing unless a setting says so");
+}
+
+#[test]
+fn groups_count_by_the_attribute_of_the_settings_whole_or_not_at_all() {
+    let groups = |attributes: &[(&str, &[&str])]| {
+        let house = House::with(|settings| settings.groups_attribute = Some(GROUPS.to_owned()));
+        let pending = house.begin();
+        match house.accept(&with_attributes(&pending, attributes), &pending) {
+            Ok(login) => Ok(login.groups.unwrap()),
+            Err(error) => Err(code_of::<()>(Err(error))),
+        }
+    };
+    let many: Vec<String> = (0..201).map(|number| format!("g{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+
+    assert_eq!(groups(&[(GROUPS, &["staff", "0f3c-a"])]), Ok(vec!["staff".to_owned(), "0f3c-a".to_owned()]));
+    assert_eq!(groups(&[("mail", &["a@x.example"])]), Ok(Vec::new()), "an absent attribute names none");
+    assert_eq!(groups(&[]), Ok(Vec::new()));
+    assert_eq!(groups(&[(GROUPS, &many)]), Err("groups_too_many"));
+    let link = "http://schemas.microsoft.com/claims/groups.link";
+    assert_eq!(groups(&[(link, &["https://graph.example/groups"])]), Err("groups_too_many"));
 }
 
 #[test]
