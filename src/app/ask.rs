@@ -35,6 +35,9 @@ impl App {
         stop: &Stop,
         each: &mut dyn FnMut(Told<'_>) -> ControlFlow<()>,
     ) -> Result<Reply, Error> {
+        if !ask.temporary {
+            self.may_keep(asker)?;
+        }
         // Entered first: who loses their place while they wait for the model loses the answer, too.
         let running = self.running.enter(*asker.user(), stop);
         let seat = match self.models.generate {
@@ -156,7 +159,7 @@ impl App {
         let Some(conversation) = ask.conversation else {
             return Ok((ConversationId::new(&self.ids), None, Vec::new()));
         };
-        let (_, turns) = self.history.read(&self.vault, asker.user(), &conversation)?;
+        let (_, turns) = self.history.read(&self.vault, self.opened(asker)?, &conversation)?;
         let entries: Vec<&Entry> = turns
             .iter()
             .filter_map(|turn| match turn {

@@ -84,6 +84,7 @@ impl App {
             spaces: self.index.spaces(&sight.visibility)?,
             examples: answer::examples(&heads, EXAMPLES),
             retention_days: self.settings.history.days,
+            history: self.standing(asker)?,
         })
     }
 }

@@ -59,7 +59,7 @@ impl App {
         else {
             return Ok(None);
         };
-        let asker = Asker { user: *user, person, principals, roles: Vec::new() };
+        let asker = Asker { user: *user, session: [0; 32], person, principals, roles: Vec::new() };
         self.sight(&asker).map(Some)
     }
 

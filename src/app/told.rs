@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::protect::Standing;
 use crate::answer::{Mode, Phase, Question, Related};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, PassageId, Space};
@@ -162,6 +163,8 @@ pub struct Me {
     pub examples: Vec<String>,
     /// Days a conversation is kept; 0 until deleted.
     pub retention_days: u64,
+    /// How their history stands in this session.
+    pub history: Standing,
 }
 
 /// One source on the desk.

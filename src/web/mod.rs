@@ -29,6 +29,7 @@ mod narrowing;
 mod pages;
 mod people;
 mod proof;
+mod protection;
 mod provision;
 mod reply;
 mod router;

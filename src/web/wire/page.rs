@@ -25,6 +25,8 @@ pub struct Me {
     pub examples: Vec<String>,
     /// Days a conversation is kept; 0 until deleted.
     pub retention_days: u64,
+    /// Of their history in this session: `open`, `locked`, or `unbound`, which keeps nothing until it is bound.
+    pub history: &'static str,
 }
 
 /// A person.
@@ -234,6 +236,7 @@ impl From<&app::Me> for Me {
             spaces: me.spaces.iter().map(Space::from).collect(),
             examples: me.examples.clone(),
             retention_days: me.retention_days,
+            history: super::protection::standing(me.history),
         }
     }
 }
