@@ -13,7 +13,11 @@
  *   withheld: number, refusal?: string, sources: Source[], related: Related[], follow_ups: string[]}} Answer
  * @typedef {{question: string, conversation_id?: string, spaces?: string[], temporary?: boolean}} Ask
  * @typedef {{rating: "up"|"down", reasons: string[], comment?: string|null}} Feedback
- * @typedef {Error & {status: number, requestId: string|null}} Problem
+ * @typedef {Error & {status: number, code: string|null, requestId: string|null}} Problem
+ * @typedef {{id: string, kind: "passphrase"|"passkey"|"recovery", name: string|null, made_at: string, credential_id: string|null}} Lock
+ * @typedef {{policy: "server"|"login_bound"|"choice", mode: "server"|"login_bound", is_open: boolean, locks: Lock[],
+ *   prf_salt: string|null, locked_after_minutes: number}} Protection
+ * @typedef {{passphrase: string}|{passkey: {credential_id: string, output: string, salt?: string}}|{recovery_code: string}} Proof
  */
 
 const CHANGES = { "X-Sotto": "1" };
@@ -26,7 +30,7 @@ const CHANGES = { "X-Sotto": "1" };
  */
 function problem(status, body) {
   const words = body?.detail || body?.title || (status === 0 ? "the appliance cannot be reached" : `the appliance answered ${status}`);
-  return Object.assign(new Error(sentence(words)), { status, requestId: body?.request_id ?? null });
+  return Object.assign(new Error(sentence(words)), { status, code: body?.code ?? null, requestId: body?.request_id ?? null });
 }
 
 /** Errors are lower case without a full stop; on a page they are sentences. @param {string} words */
@@ -80,6 +84,27 @@ export const remove = (/** @type {string} */ id) => change("DELETE", path(id));
 export const undo = (/** @type {string} */ id) => change("POST", `${path(id)}/undo`);
 export const removeAll = () => change("DELETE", "/api/v1/conversations");
 export const exportPath = (/** @type {string} */ id, /** @type {"md"|"json"} */ format) => `${path(id)}/export?format=${format}`;
+
+/** Searches one's own history. @param {string} query @param {AbortSignal} signal @returns {Promise<any>} */
+export const searchConversations = (query, signal) =>
+  read("/api/v1/conversations/search", { method: "POST", headers: { ...CHANGES, "Content-Type": "application/json" }, body: JSON.stringify({ query, limit: 50 }), signal });
+
+/** @returns {Promise<Protection>} */
+export const protection = () => read("/api/v1/protection");
+/** @param {Proof} proof */
+export const unlock = (proof) => change("POST", "/api/v1/protection/unlock", proof);
+export const lock = () => change("POST", "/api/v1/protection/lock");
+/** @param {Proof} proof @param {string} [name] @returns {Promise<{recovery_code: string}>} */
+export const bind = (proof, name) => change("POST", "/api/v1/protection", { ...proof, name });
+export const release = () => change("DELETE", "/api/v1/protection");
+/** @param {Proof} proof @param {string} [name] */
+export const addLock = (proof, name) => change("POST", "/api/v1/protection/locks", { ...proof, name });
+/** @param {string} id */
+export const removeLock = (id) => change("DELETE", `/api/v1/protection/locks/${encodeURIComponent(id)}`);
+/** @returns {Promise<{recovery_code: string}>} */
+export const renewCode = () => change("POST", "/api/v1/protection/recovery");
+/** @returns {Promise<{acts: any[]}>} */
+export const acts = () => read("/api/v1/protection/acts");
 
 /** @param {string} message @param {Feedback} feedback */
 export const rate = (message, feedback) => change("POST", `/api/v1/messages/${encodeURIComponent(message)}/feedback`, feedback);

@@ -9,7 +9,7 @@ import { nextTheme, theme, themeName } from "./theme.js";
 /**
  * @typedef {{user: {display_name: string, given_name?: string|null}, roles: string[],
  *   application: {title: string, welcome: string}, spaces: import("./api.js").Space[], examples: string[],
- *   retention_days: number}} Me
+ *   retention_days: number, history: "open"|"locked"|"unbound"}} Me
  */
 
 const EXAMPLES_MAX = 4;
