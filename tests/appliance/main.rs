@@ -24,6 +24,7 @@ mod login;
 mod pages;
 mod people;
 mod permissions;
+mod private;
 mod quoting;
 mod responses;
 mod revocation;
