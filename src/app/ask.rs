@@ -36,6 +36,9 @@ impl App {
         stop: &Stop,
         each: &mut dyn FnMut(Told<'_>) -> ControlFlow<()>,
     ) -> Result<Reply, Error> {
+        if !ask.temporary {
+            self.may_keep(asker)?;
+        }
         // Entered first: who loses their place while they wait for the model loses the answer, too.
         let running = self.running.enter(*asker.user(), stop);
         let seat = match self.models.generate {
@@ -43,7 +46,10 @@ impl App {
             None => self.turns.take_beside(stop),
         };
         let seat = seat.ok_or(Error::Busy)?;
-        let kept = ask.conversation.map(|id| self.history.read(&self.vault, asker.user(), &id)).transpose()?;
+        let kept = match ask.conversation {
+            Some(id) => Some(self.history.read(&self.vault, self.opened(asker)?, &id)?),
+            None => None,
+        };
         let id = self.application_asked(asker, ask, kept.as_ref().map(|(listed, _)| listed))?;
         running.uses(&id);
         let application = self.application_of(asker.user(), Some(id.as_str()))?;

@@ -99,7 +99,7 @@ impl App {
             version: 1,
         };
         let (principals, roles) = (PrincipalSet::of(Vec::new()), vec![Role::Administrator]);
-        Ok(Asker { user: session.user, person, principals, roles, ends: session.not_after })
+        Ok(Asker { user: session.user, person, principals, roles, ends: session.not_after, session: [0; 32] })
     }
 
     /// For the overview.

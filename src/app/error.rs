@@ -7,6 +7,7 @@
 
 use std::error::Error as StdError;
 
+use super::protect::Standing;
 use crate::{acl, application, audit, crawl, directory, history, index, model, scim, sso, store, vault};
 
 /// What can happen to a person. `web::reply` turns each into a status.
@@ -27,6 +28,12 @@ pub enum Error {
     /// The model has no free turn, or a sync is running already.
     #[error("too much is being done at once; try again in a moment")]
     Busy,
+    /// The asker's history does not open, or nothing may be added to it, in this session.
+    #[error("{}", words_of(*.0))]
+    Locked(Standing),
+    /// What was given does not unlock the history.
+    #[error("this does not unlock your history")]
+    Wrong,
     /// Who sent it could not prove to be who may; how to.
     #[error("{0}")]
     Unproven(String),
@@ -70,7 +77,7 @@ macro_rules! broken_by {
     };
 }
 
-broken_by!(store::Error, vault::Error, audit::Error, index::Error, acl::Error, directory::Error, crawl::Error);
+broken_by!(store::Error, audit::Error, index::Error, acl::Error, directory::Error, crawl::Error);
 
 impl From<sso::Error> for Error {
     fn from(cause: sso::Error) -> Error {
@@ -81,11 +88,41 @@ impl From<sso::Error> for Error {
     }
 }
 
+impl From<vault::Error> for Error {
+    fn from(cause: vault::Error) -> Error {
+        match cause {
+            vault::Error::Locked => Error::Locked(Standing::Locked),
+            vault::Error::Wrong => Error::Wrong,
+            vault::Error::Unfit(what) => Error::Unreadable(what.to_owned()),
+            vault::Error::Forgotten
+            | vault::Error::DoesNotOpen
+            | vault::Error::KeyFile(_)
+            | vault::Error::RootKey(..)
+            | vault::Error::Broken(_) => Error::of(cause),
+        }
+    }
+}
+
+/// What is told where a history does not open.
+fn words_of(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Open => "your history is open",
+        Standing::Locked => {
+            "your history is locked: unlock it, or ask in a temporary conversation, of which nothing is kept"
+        }
+        Standing::Unbound => {
+            "your company asks that your history be bound to you alone: set a passphrase or a passkey on the privacy page, or \
+             ask in a temporary conversation, of which nothing is kept"
+        }
+    }
+}
+
 impl From<history::Error> for Error {
     fn from(cause: history::Error) -> Error {
         match cause {
             history::Error::NotThere => Error::NotThere,
             history::Error::NoTitle => Error::Unreadable(cause.to_string()),
+            history::Error::Vault(vault::Error::Locked) => Error::Locked(Standing::Locked),
             history::Error::Store(_) | history::Error::Vault(_) => Error::of(cause),
         }
     }

@@ -109,6 +109,7 @@ impl App {
             tier,
             application,
             applications,
+            history: self.standing(asker)?,
         })
     }
 }

@@ -3,7 +3,9 @@
 //! | Deed | File |
 //! |---|---|
 //! | ask, and stop what is being answered | `ask.rs`, with `answering.rs` |
-//! | read old conversations, rename, delete, rate | `recall.rs` |
+//! | read old conversations, rename, delete, rate; find them again | `recall.rs`, `remember.rs` |
+//! | how a history is protected; unlock it; renew keys | `protect.rs` |
+//! | what others did that concerned a person | `acts.rs` |
 //! | search, open a document, greet | `look.rs` |
 //! | sign in and out, who is asking | `sign_in.rs`, with `single_logout.rs` |
 //! | sign in without a provider | `emergency.rs` |
@@ -26,6 +28,7 @@
 //!
 //! Uses: every lower room. Begin at [`App`].
 
+mod acts;
 mod answering;
 mod applications;
 mod ask;
@@ -46,10 +49,12 @@ mod managing;
 mod owner;
 mod people;
 mod proof;
+mod protect;
 mod provision;
 mod recall;
 mod refresh;
 mod registry;
+mod remember;
 mod responses;
 mod rounds;
 mod scim_tokens;
@@ -71,6 +76,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use acts::Act;
 pub use applications::{ApplicationState, Deleted, OnRecord, Target, Who};
 pub use choice::READER_DAYS;
 pub use emergency::Emergency;
@@ -78,14 +84,16 @@ pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use managing::Visit;
 pub use owner::{
-    Listed, Webhook, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack,
-    verify_audit, verify_models, webhook,
+    Listed, Webhook, asks_passphrase, bench_model, check, examine, extract_child, is_first_passphrase, list_models,
+    open_embedder, open_models, pack, verify_audit, verify_models, webhook,
 };
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
+pub use protect::{Protected, Standing};
 pub use provision::Sent;
 pub use refresh::{AtWork, Removal};
 pub use registry::{Draft, Hush};
+pub use remember::{Remembered, RememberedTurn};
 pub use scim_tokens::HabitChange;
 pub use seats::{Changed, SeatCounts, SeatDeed, SeatState, Seated, WhichSeats};
 pub use settings::{ScimToken, Settings};
@@ -109,7 +117,7 @@ use crate::names::{Ids, UserId};
 use crate::session::Sessions;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::{audit, crawl, scim, sso};
+use crate::{audit, crawl, scim, sso, vault};
 
 /// Nouns of lower rooms, for tests and for the command line, which come in by this door.
 pub mod nouns {
@@ -119,6 +127,7 @@ pub mod nouns {
     pub use crate::crawl::{Mode, State};
     pub use crate::model::{Embed, Ending, Error as ModelError, Generate, Limits, Prompt, Scripted, Stop, Vector};
     pub use crate::names::{ConversationId, Ids, MessageId, ProviderId, SourceId, UserId};
+    pub use crate::vault::{LockShown, Passphrase, Proof};
 }
 
 /// The language model and the embedder, opened by `main` or by a test.
@@ -179,6 +188,8 @@ pub struct App {
     views: views::Views,
     /// One writer of the index at a time: a sync, or the embedding of what it brought.
     indexing: Mutex<()>,
+    /// Whether keys that were renewed may still have records to be sealed again.
+    renewing: protect::Renewing,
     /// The thread that does what is due.
     rounds: rounds::Rounds,
 }
@@ -186,6 +197,8 @@ pub struct App {
 /// A signed-in person at this request: what they answer to was asked of the directory just now.
 pub struct Asker {
     user: UserId,
+    /// The session they asked by; zeros where the appliance looks in their stead.
+    session: vault::SessionMark,
     person: Person,
     principals: PrincipalSet,
     roles: Vec<Role>,
@@ -197,6 +210,11 @@ impl Asker {
     /// Who.
     pub fn user(&self) -> &UserId {
         &self.user
+    }
+
+    /// The session they asked by.
+    pub(crate) fn session(&self) -> &vault::SessionMark {
+        &self.session
     }
 
     /// As the directory has them.
@@ -294,6 +312,7 @@ impl App {
             looks: sources::Looks::default(),
             views: views::Views::default(),
             indexing: Mutex::new(()),
+            renewing: protect::Renewing::default(),
             rounds: rounds::Rounds::default(),
             settings,
         });

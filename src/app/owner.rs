@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::extract::Extractor;
 use crate::model::{Embed, Generate};
 use crate::names::SourceId;
-use crate::{crawl, extract, model, sso};
+use crate::{crawl, extract, model, sso, vault};
 
 /// Opens the models that the settings name; their bytes are checked first. An empty name is no language model.
 pub fn open_models(settings: &Settings) -> anyhow::Result<Models> {
@@ -159,6 +159,17 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     let models = verify_models(settings).map(|names| names.join(" and ")).map_err(|error| format!("{error:#}"));
     found.push(("model".to_owned(), models));
     found
+}
+
+/// Whether the root key is sealed under a passphrase, which must be asked for before the appliance opens.
+pub fn asks_passphrase(settings: &Settings) -> bool {
+    settings.vault.root_key == vault::Keeping::Passphrase
+}
+
+/// Whether that passphrase is chosen now, because the data folder is new.
+pub fn is_first_passphrase(settings: &Settings) -> bool {
+    let path = settings.vault.root_key_file.clone().unwrap_or_else(|| settings.data.join("root.sealed"));
+    !path.exists()
 }
 
 impl App {

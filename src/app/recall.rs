@@ -20,11 +20,16 @@ const COMMENT_BYTES_MAX: usize = 4096;
 /// The longest title, in characters.
 const TITLE_CHARS_MAX: usize = 200;
 
+/// The sentences of a recalled answer that may be shown.
+pub(super) fn claims_of(reply: &Reply) -> Vec<&str> {
+    reply.claims.iter().filter(|claim| !claim.is_withheld).map(|claim| claim.text.as_str()).collect()
+}
+
 impl App {
     /// The asker's conversations in the applications they may use now, the last changed first.
     pub fn conversations(&self, asker: &Asker) -> Result<Vec<Listed>, Error> {
         let theirs = self.applications.of(&self.directory, asker.user())?;
-        let mut all = self.history.list(&self.vault, asker.user())?;
+        let mut all = self.history.list(&self.vault, self.opened(asker)?)?;
         all.retain(|listed| theirs.iter().any(|one| one.id == listed.application));
         Ok(all)
     }
@@ -37,7 +42,7 @@ impl App {
 
     /// One of the asker's conversations, checked again against what they may read now.
     pub fn recall(&self, asker: &Asker, conversation: &ConversationId) -> Result<(Listed, Vec<Turn>), Error> {
-        let (listed, read) = self.history.read(&self.vault, asker.user(), conversation)?;
+        let (listed, read) = self.history.read(&self.vault, self.opened(asker)?, conversation)?;
         // What was asked in an application that one may no longer use is not there until one may again.
         let application = self.application_of(asker.user(), Some(listed.application.as_str()))?;
         let (sight, ready) = (self.sight_in(asker, &application)?, self.ready_of(&application));
@@ -71,7 +76,7 @@ impl App {
         if title.is_empty() || title.chars().count() > TITLE_CHARS_MAX || title.chars().any(char::is_control) {
             return Err(Error::Unreadable(format!("a title has 1 to {TITLE_CHARS_MAX} characters on one line")));
         }
-        Ok(self.history.rename(&self.vault, asker.user(), conversation, title)?)
+        Ok(self.history.rename(&self.vault, self.opened(asker)?, conversation, title)?)
     }
 
     /// Deletes it: hidden at once, its key destroyed when the time to undo has passed.
@@ -81,11 +86,7 @@ impl App {
 
     /// Deletes all of the asker's conversations; gives how many.
     pub fn delete_all(&self, asker: &Asker) -> Result<usize, Error> {
-        let all = self.history.list(&self.vault, asker.user())?;
-        for listed in &all {
-            self.history.delete(asker.user(), &listed.id, self.now())?;
-        }
-        Ok(all.len())
+        Ok(self.history.delete_all(asker.user(), self.now())?)
     }
 
     /// Brings it back, in time.
@@ -112,7 +113,7 @@ impl App {
             return Err(Error::Unreadable(format!("a comment has at most {COMMENT_BYTES_MAX} bytes")));
         }
         let (rating, reasons) = (feedback.rating.clone(), feedback.reasons.clone());
-        self.history.rate(&self.vault, asker.user(), message, feedback)?;
+        self.history.rate(&self.vault, self.opened(asker)?, message, feedback)?;
         let rated = Event::Rated { user: asker.user(), message, rating: &rating, reasons: &reasons };
         let receipt = self.audit.append(&rated)?;
         tracing::debug!(leaf = receipt.leaf(), "rated");
@@ -144,7 +145,7 @@ impl App {
     }
 
     /// An old answer as it may be shown now.
-    fn shown_again(
+    pub(super) fn shown_again(
         &self,
         sight: &Sight,
         ready: &Ready,

@@ -90,13 +90,15 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 9] = [
+        let round: [(&str, Deed); 11] = [
             ("removed sources", App::forget_removed_sources),
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
             ("retention", App::forget_what_is_old),
             ("seats", App::mark_the_seated),
             ("sessions", App::sweep_sessions),
+            ("unlocked histories", App::lock_what_is_due),
+            ("keys", App::finish_renewals),
             ("checkpoint", App::sign_what_is_new),
             ("past", App::forget_the_past),
             ("vectors", App::embed_what_is_new),

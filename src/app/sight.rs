@@ -87,7 +87,7 @@ impl App {
         else {
             return Ok(None);
         };
-        let asker = Asker { user: *user, person, principals, roles: Vec::new(), ends: None };
+        let asker = Asker { user: *user, person, principals, roles: Vec::new(), ends: None, session: [0; 32] };
         self.sight_in(&asker, application).map(Some)
     }
 

@@ -7,6 +7,7 @@ use crate::directory::{Matching, Person};
 use crate::names::{ProviderId, UserId};
 use crate::session::{Session, Token};
 use crate::sso::{Login, Onward, Provider, Refusal, local, oidc, saml};
+use crate::vault;
 
 /// A sign-in that was begun.
 pub struct Begun {
@@ -46,7 +47,14 @@ impl App {
             return Err(Error::SignedOut);
         };
         let roles = self.directory.roles_of(&session.user)?;
-        Ok(Asker { user: session.user, person, principals, roles, ends: None })
+        Ok(Asker {
+            user: session.user,
+            person,
+            principals,
+            roles,
+            ends: None,
+            session: vault::sha256(token.as_bytes()),
+        })
     }
 
     /// The providers a person can sign in with: id and button text.
@@ -138,6 +146,9 @@ impl App {
     /// Ends the session; where the browser should go to end the provider's own, if anywhere.
     pub fn sign_out(&self, token: &str) -> Result<Option<url::Url>, Error> {
         let Some(session) = self.sessions.end(token)? else { return Err(Error::SignedOut) };
+        // At once, and not at the next round: nothing of theirs opens when this returns.
+        let mark = vault::sha256(token.as_bytes());
+        self.vault.lock_where(|_, session, _| *session == mark);
         let receipt = self.audit.append(&Event::SignedOut { user: &session.user })?;
         tracing::info!(leaf = receipt.leaf(), "signed out");
         let after = self.settings.public_url.join("/sign-in").map_err(|error| Error::Broken(Box::new(error)))?;

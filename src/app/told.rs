@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::protect::Standing;
 use crate::answer::{Mode, Phase, Question, Related};
 use crate::application::{Application, Tier};
 use crate::clock::Moment;
@@ -168,6 +169,8 @@ pub struct Me {
     pub examples: Vec<String>,
     /// Days a conversation is kept; 0 until deleted.
     pub retention_days: u64,
+    /// How their history stands in this session.
+    pub history: Standing,
 }
 
 /// One source on the desk.

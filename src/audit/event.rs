@@ -59,6 +59,15 @@ pub enum Event<'a> {
     Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32 },
     /// A person rated an answer, by reason codes only.
     Rated { user: &'a UserId, message: &'a MessageId, rating: &'a str, reasons: &'a [String] },
+    /// A person searched their own history: keyed digest of the query, and how many conversations were found.
+    Remembered { user: &'a UserId, query: [u8; 32], found: u32 },
+    /// A person changed how their history is protected, or unlocked or locked it: `bound`, `released`, `unlocked`, `refused`
+    /// (it was not unlocked), `locked`, `lock_added`, `lock_removed`; with a `passphrase`, `passkey` or `recovery` code.
+    Protection { user: &'a UserId, what: &'a str, with: &'a str },
+    /// The root key: `replacement_begun`, `replaced`.
+    RootKey { step: &'a str },
+    /// A person's keys are renewed, by the `owner` of the machine.
+    KeysRenewed { by: &'a str, whom: &'a UserId },
     /// A conversation's key was destroyed.
     KeyForgotten { user: &'a UserId, conversation: &'a ConversationId },
     /// A person left for good: all their keys were destroyed. What tells their leaves stays: see [`super::Log::erase`].
@@ -175,6 +184,14 @@ impl Event<'_> {
             Event::Rated { user, message, rating, reasons } => {
                 ("rated", Some(*user), json!({ "message": message, "rating": rating, "reasons": reasons }))
             }
+            Event::Remembered { user, query, found } => {
+                ("remembered", Some(*user), json!({ "query": hex::encode(query), "found": found }))
+            }
+            Event::Protection { user, what, with } => {
+                ("protection", Some(*user), json!({ "what": what, "with": with }))
+            }
+            Event::RootKey { step } => ("root_key", None, json!({ "step": step })),
+            Event::KeysRenewed { by, whom } => ("keys_renewed", None, json!({ "by": by, "target": whom })),
             Event::KeyForgotten { user, conversation } => {
                 ("key_forgotten", Some(*user), json!({ "conversation": conversation }))
             }

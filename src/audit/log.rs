@@ -271,8 +271,13 @@ impl Log {
         self.people.erase(user)
     }
 
+    /// Who stands in it.
+    pub(super) fn people(&self) -> &People {
+        &self.people
+    }
+
     /// Reads leaves from the disk again, without keeping others from appending.
-    fn between(
+    pub(super) fn between(
         &self,
         start: u64,
         end: u64,

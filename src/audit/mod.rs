@@ -23,6 +23,7 @@
 //!
 //! Uses: `clock`, `names`, `corpus`, `store`, `vault`. Begin at [`Log`].
 
+mod about;
 mod chain;
 mod climb;
 mod event;
@@ -36,6 +37,7 @@ mod verify;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::about::Entry;
 pub use self::event::Event;
 pub use self::log::Log;
 pub use self::verify::verify;

@@ -184,7 +184,7 @@ impl Settings {
             extract_program: None,
             outbound: self.outbound,
             model: self.model,
-            vault: self.vault,
+            vault: vault::Settings { credentials: credentials_folder(), ..self.vault },
             session: self.session,
             extract: self.extract,
             directory: self.directory,
@@ -199,6 +199,11 @@ impl Settings {
         };
         (below, self.server)
     }
+}
+
+/// Where systemd put the service's credentials (systemd.exec(5), "Credentials").
+fn credentials_folder() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 fn read_text(path: &Path) -> anyhow::Result<String> {

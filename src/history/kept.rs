@@ -1,12 +1,13 @@
-//! How conversations stand in the store: four trees of ids, times and sealed bytes.
+//! How conversations stand in the store: five trees of ids, times and sealed bytes.
 
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
+use super::words::Words;
 use crate::clock::Moment;
 use crate::names::{ApplicationId, ConversationId, MessageId, UserId};
 use crate::store::{Batch, Changes, Error, Key, Store, Tree, json_record};
-use crate::vault::{Label, Place, Sealed};
+use crate::vault::{ConversationKey, Label, Place, Sealed};
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,7 @@ struct Deletion {
 json_record!(Deletion, 1);
 
 const ENTRY: Label = Label("history entry");
+const WORDS: Label = Label("history words");
 
 /// A conversation by its owner: all keys of a person begin alike, and nobody's conversation is found without them.
 type Whose = [u8; 32];
@@ -45,6 +47,8 @@ type Whose = [u8; 32];
 pub(super) struct Kept {
     store: Store,
     entries: Tree<Spot, Vec<u8>>,
+    /// The words of each turn, to find it by.
+    words: Tree<Spot, Vec<u8>>,
     heads: Tree<Whose, Head>,
     /// When a conversation was deleted. Kept apart from the head: a deletion must not be lost with a damaged record.
     deleted: Tree<Whose, Deletion>,
@@ -52,10 +56,28 @@ pub(super) struct Kept {
     messages: Tree<Whose, Vec<u8>>,
 }
 
+/// A turn as it is stored: itself, and its words.
+pub(super) struct Turn {
+    entry: Sealed<Entry>,
+    words: Sealed<Words>,
+}
+
+impl Turn {
+    pub(super) fn seal(entry: &Entry, key: &ConversationKey, spot: &Spot) -> Turn {
+        let words = Sealed::seal(&Words::of(entry), key, &spot.place_of_words());
+        Turn { entry: Sealed::seal(entry, key, &spot.place()), words }
+    }
+}
+
 impl Spot {
     /// What an entry is bound to.
     pub(super) fn place(&self) -> Place<'_> {
         Place { label: &ENTRY, owner: &self.owner, conversation: &self.conversation, sequence: self.sequence }
+    }
+
+    /// What its words are bound to.
+    pub(super) fn place_of_words(&self) -> Place<'_> {
+        Place { label: &WORDS, ..self.place() }
     }
 }
 
@@ -77,6 +99,7 @@ impl Kept {
         Ok(Kept {
             store: store.clone(),
             entries: store.tree("history.entries")?,
+            words: store.tree("history.words")?,
             heads: store.tree("history.heads")?,
             deleted: store.tree("history.deleted")?,
             messages: store.tree("history.messages")?,
@@ -84,29 +107,61 @@ impl Kept {
     }
 
     /// Adds a turn: all of it, or nothing.
-    pub(super) fn add(
-        &self,
-        spot: &Spot,
-        message: &MessageId,
-        head: &Head,
-        entry: &Sealed<Entry>,
-    ) -> Result<(), Error> {
-        let (mut entries, mut heads, mut messages) = (Batch::new(), Batch::new(), Batch::new());
-        entries.put(spot, &entry.as_bytes().to_vec());
+    pub(super) fn add(&self, spot: &Spot, message: &MessageId, head: &Head, turn: &Turn) -> Result<(), Error> {
+        let (mut heads, mut messages) = (Batch::new(), Batch::new());
         heads.put(&whose(&spot.owner, &spot.conversation), head);
         let place = [spot.conversation.as_bytes().as_slice(), &spot.sequence.to_be_bytes()].concat();
         messages.put(&joined(spot.owner.as_bytes(), message.as_bytes()), &place);
-        let mut changes = Changes::new();
-        changes.add(&self.entries, entries);
+        let mut changes = self.turns_kept(std::iter::once((spot, turn)));
         changes.add(&self.heads, heads);
         changes.add(&self.messages, messages);
         self.store.make(changes)
+    }
+
+    /// Turns in the place of those that stand there.
+    fn turns_kept<'a>(&self, turns: impl Iterator<Item = (&'a Spot, &'a Turn)>) -> Changes {
+        let (mut entries, mut words) = (Batch::new(), Batch::new());
+        for (spot, turn) in turns {
+            entries.put(spot, &turn.entry.as_bytes().to_vec());
+            words.put(spot, &turn.words.as_bytes().to_vec());
+        }
+        let mut changes = Changes::new();
+        changes.add(&self.entries, entries);
+        changes.add(&self.words, words);
+        changes
+    }
+
+    /// Puts turns, and the head where it is given, in the place of those that stand there: all of them, or none.
+    pub(super) fn replace(
+        &self,
+        owner: &UserId,
+        conversation: &ConversationId,
+        head: Option<&Head>,
+        turns: &[(Spot, Turn)],
+    ) -> Result<(), Error> {
+        let mut changes = self.turns_kept(turns.iter().map(|(spot, turn)| (spot, turn)));
+        let mut heads = Batch::new();
+        if let Some(head) = head {
+            heads.put(&whose(owner, conversation), head);
+        }
+        changes.add(&self.heads, heads);
+        self.store.make(changes)
+    }
+
+    /// The words of a turn; `None` where they are missing or damaged.
+    pub(super) fn words(&self, spot: &Spot) -> Result<Option<Sealed<Words>>, Error> {
+        match self.words.get(spot) {
+            Err(Error::Unreadable { .. }) => Ok(None),
+            words => Ok(words?.map(|bytes| Sealed::from_bytes(&bytes))),
+        }
     }
 
     pub(super) fn entry(&self, spot: &Spot) -> Result<Option<Sealed<Entry>>, Error> {
         Ok(self.entries.get(spot)?.map(|bytes| Sealed::from_bytes(&bytes)))
     }
 
+    /// Puts a sealed entry where it was not sealed for, as somebody with the disk would.
+    #[cfg(test)]
     pub(super) fn put_entry(&self, spot: &Spot, entry: &Sealed<Entry>) -> Result<(), Error> {
         self.entries.put(spot, &entry.as_bytes().to_vec())
     }
@@ -192,10 +247,13 @@ impl Kept {
     /// Removes every record of a conversation, its deletion with them: all, or nothing.
     pub(super) fn destroy(&self, owner: &UserId, conversation: &ConversationId) -> Result<(), Error> {
         let whose = whose(owner, conversation);
-        let (mut entries, mut heads, mut deleted, mut messages) =
-            (Batch::new(), Batch::new(), Batch::new(), Batch::new());
+        let (mut entries, mut words, mut heads) = (Batch::new(), Batch::new(), Batch::new());
+        let (mut deleted, mut messages) = (Batch::new(), Batch::new());
         for spot in self.entries.keys_under(&whose) {
             entries.remove(&spot?);
+        }
+        for spot in self.words.keys_under(&whose) {
+            words.remove(&spot?);
         }
         for key in self.messages.keys_under(owner.as_bytes()) {
             let key = key?;
@@ -208,6 +266,7 @@ impl Kept {
         deleted.remove(&whose);
         let mut changes = Changes::new();
         changes.add(&self.entries, entries);
+        changes.add(&self.words, words);
         changes.add(&self.heads, heads);
         changes.add(&self.deleted, deleted);
         changes.add(&self.messages, messages);
@@ -218,6 +277,18 @@ impl Kept {
     #[cfg(test)]
     pub(super) fn damage(&self, spot: &Spot) {
         self.entries.damage(spot, |bytes| bytes[40] ^= 1);
+    }
+
+    /// Loses the words of a turn, as a folder of before they were kept has none.
+    #[cfg(test)]
+    pub(super) fn lose_words(&self, spot: &Spot) {
+        self.words.remove(spot).unwrap();
+    }
+
+    /// Whether words of a conversation are left.
+    #[cfg(test)]
+    pub(super) fn has_words(&self, conversation: &ConversationId, owner: &UserId) -> bool {
+        self.words.keys_under(&whose(owner, conversation)).next().is_some()
     }
 
     /// Damages a head, as a bad disk would.

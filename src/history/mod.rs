@@ -16,28 +16,36 @@
 //!
 //! Uses: `clock`, `names`, `store`, `vault`, `acl`, `audit`, `answer`. Begin at [`History`].
 
+mod again;
 mod kept;
+mod search;
 #[cfg(test)]
 mod tests;
 mod title;
+mod words;
 
 use std::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use self::kept::{Head, Kept, Spot};
+use self::kept::{Head, Kept, Spot, Turn};
+pub use self::search::Terms;
 use crate::answer::{Answer, Mode, Question};
 use crate::audit::Receipt;
 use crate::clock::Moment;
 use crate::names::{ApplicationId, ConversationId, MessageId, UserId};
 use crate::store::{self, Store};
-use crate::vault::{self, ConversationKey, Forget, Sealed, Vault};
+use crate::vault::{self, ConversationKey, Forget, Vault};
 
-/// How long conversations are kept.
+/// How long conversations are kept, and who holds their keys.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Who can open the keys.
+    pub mode: Policy,
+    /// Minutes without use of their history after which a bound key is wiped from memory; 0 for at sign-out alone.
+    pub locked_after_minutes: u64,
     /// Days after its last message at which a conversation's key is destroyed, where its application does not say it; 0 keeps
     /// it until its owner deletes it.
     pub days: u64,
@@ -47,8 +55,20 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { days: 0, undo_s: 10 }
+        Settings { mode: Policy::Server, locked_after_minutes: 30, days: 0, undo_s: 10 }
     }
+}
+
+/// Who can open the keys of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The server, for each person while they are signed in.
+    Server,
+    /// Only the person: nothing is kept of who has not bound theirs to a passphrase or a passkey.
+    LoginBound,
+    /// Each person chooses.
+    Choice,
 }
 
 /// One turn: a question, its answer, and the sources as they were cited (all sealed).
@@ -180,8 +200,7 @@ impl History {
             }
         };
         let spot = Spot { owner: *owner, conversation: *conversation, sequence: head.turns - 1 };
-        let sealed = Sealed::seal(entry, &key, &spot.place());
-        self.kept.add(&spot, &entry.message, &head, &sealed)?;
+        self.kept.add(&spot, &entry.message, &head, &Turn::seal(entry, &key, &spot))?;
         Ok(())
     }
 
@@ -254,7 +273,7 @@ impl History {
         let key = self.key_of_visible(vault, owner, &spot.conversation)?;
         let entry = self.open_entry(&spot, Some(&key))?.ok_or(Error::NotThere)?;
         let entry = Entry { feedback: Some(feedback), ..entry };
-        self.kept.put_entry(&spot, &Sealed::seal(&entry, &key, &spot.place()))?;
+        self.kept.replace(owner, &spot.conversation, None, &[(spot, Turn::seal(&entry, &key, &spot))])?;
         Ok(spot.conversation)
     }
 
@@ -265,6 +284,15 @@ impl History {
             return Err(Error::NotThere);
         }
         Ok(self.kept.put_deleted(owner, conversation, now)?)
+    }
+
+    /// Hides all of a person's conversations as [`History::delete`] hides one; gives how many. It needs no key, so who has lost
+    /// theirs can do it too.
+    pub fn delete_all(&self, owner: &UserId, now: Moment) -> Result<usize, Error> {
+        let _turn = self.turn();
+        let all = self.kept.conversations_of(owner)?;
+        all.iter().try_for_each(|conversation| self.kept.put_deleted(owner, conversation, now))?;
+        Ok(all.len())
     }
 
     /// Brings a deleted conversation back, where its key was not destroyed yet.
@@ -336,9 +364,11 @@ impl History {
     /// The head of a conversation; its key is asked for only where it is damaged.
     fn head_of(&self, vault: &Vault, owner: &UserId, conversation: &ConversationId) -> Result<Option<Head>, Error> {
         match self.kept.head(owner, conversation) {
-            Err(store::Error::Unreadable { .. }) => {
-                self.head(owner, conversation, vault.existing_key(owner, conversation).ok().as_ref())
-            }
+            Err(store::Error::Unreadable { .. }) => match vault.existing_key(owner, conversation) {
+                // What it is stands in its turns, which its owner alone can open: it waits for them.
+                Err(vault::Error::Locked) => Ok(None),
+                key => self.head(owner, conversation, key.ok().as_ref()),
+            },
             head => Ok(head?),
         }
     }

@@ -7,6 +7,7 @@ use crate::answer::{Citation, Claim, Mode};
 use crate::audit::{self, Event, Log};
 use crate::clock::Clock;
 use crate::names::Ids;
+use crate::vault::{Passphrase, Proof, Sealed};
 
 const NOON: Moment = Moment::from_ms(1_795_000_000_000);
 
@@ -356,4 +357,184 @@ fn a_person_who_left_for_good_leaves_nothing_that_opens() {
     assert!(matches!(house.keep(&house.ada, &talk, "Still there?", NOON), Err(Error::NotThere)));
     assert_eq!(house.sweep(60), 0);
     assert_eq!(house.read(&house.bob, &bobs).unwrap().1.len(), 1);
+}
+
+const HERE: [u8; 32] = [1; 32];
+
+impl House {
+    fn found(&self, query: &str) -> Vec<(ConversationId, bool, Vec<u64>)> {
+        let found = self.history.search(&self.vault, &self.ada, &Terms::parse(query).unwrap()).unwrap();
+        found.into_iter().map(|one| (one.listed.id, one.is_titled, one.turns)).collect()
+    }
+
+    fn bind(&self) {
+        let proof = Proof::Passphrase(Passphrase::new("heron under the bridge".to_owned()));
+        self.vault.bind(&self.ada, &HERE, &proof, "", 0).unwrap();
+    }
+}
+
+#[test]
+fn a_conversation_is_found_by_the_words_of_its_questions_answers_comments_and_title() {
+    let house = house();
+    let (first, second) = (ConversationId::new(&Ids::Random), ConversationId::new(&Ids::Random));
+    let asked = house.keep(&house.ada, &first, "Où est le café?", NOON).unwrap();
+    house.keep(&house.ada, &first, "Who feeds the heron?", NOON.plus_ms(1)).unwrap();
+    house.keep(&house.ada, &second, "What is for lunch?", NOON.plus_ms(2)).unwrap();
+    house.keep(&house.bob, &ConversationId::new(&Ids::Random), "Is the café open?", NOON).unwrap();
+
+    assert_eq!(house.found("CAFE"), [(first, true, vec![0])], "its title is the question");
+    assert_eq!(house.found("heron feed"), [(first, false, vec![1])], "every word begins one of the turn's");
+    assert_eq!(house.found("asleep").len(), 2, "the words of answers count");
+    assert!(house.found("heron lunch café").is_empty());
+
+    let comment = Some("Wrong by a mile".to_owned());
+    let feedback = Feedback { rating: "down".to_owned(), reasons: Vec::new(), comment };
+    house.history.rate(&house.vault, &house.ada, &asked.message, feedback).unwrap();
+    house.history.rename(&house.vault, &house.ada, &second, "Mile stones").unwrap();
+    assert_eq!(house.found("mile"), [(second, true, vec![]), (first, false, vec![0])]);
+    assert!(Terms::parse(" ?! ").is_none());
+}
+
+#[test]
+fn what_was_deleted_is_found_no_more_and_words_that_are_lost_are_made_again() {
+    let house = house();
+    let ((deleted, _), (kept, _)) = (house.talk(1), house.talk(1));
+    house.history.delete(&house.ada, &deleted, NOON).unwrap();
+    let spot = Spot { owner: house.ada, conversation: kept, sequence: 0 };
+    house.history.kept.lose_words(&spot);
+
+    assert_eq!(house.found("heron"), [(kept, true, vec![0])]);
+
+    house.sweep(10);
+    assert!(!house.history.kept.has_words(&deleted, &house.ada), "its words went with it");
+}
+
+#[test]
+fn no_record_opens_at_any_other_place() {
+    let house = house();
+    let conversations: Vec<(UserId, ConversationId)> = [house.ada, house.ada, house.bob, house.bob]
+        .into_iter()
+        .map(|owner| {
+            let talk = ConversationId::new(&Ids::Random);
+            (0..3).for_each(|n| drop(house.keep(&owner, &talk, &format!("Where is heron {n}?"), NOON).unwrap()));
+            (owner, talk)
+        })
+        .collect();
+    let spots: Vec<Spot> = conversations
+        .iter()
+        .flat_map(|&(owner, conversation)| (0..3).map(move |sequence| Spot { owner, conversation, sequence }))
+        .collect();
+    let kept = &house.history.kept;
+    let (mut moved, mut opened) = (0, 0);
+
+    for from in &spots {
+        let (entry, words) = (kept.entry(from).unwrap().unwrap(), kept.words(from).unwrap().unwrap());
+        for to in &spots {
+            let key = house.vault.existing_key(&to.owner, &to.conversation).unwrap();
+            let opens = [
+                entry.open(&key, &to.place()).is_ok(),
+                words.open(&key, &to.place_of_words()).is_ok(),
+                // One kind of record in the place of the other.
+                Sealed::<Entry>::from_bytes(words.as_bytes()).open(&key, &to.place()).is_ok(),
+            ];
+            if from == to {
+                assert_eq!(opens, [true, true, false]);
+            } else {
+                moved += opens.len();
+                opened += opens.into_iter().filter(|opens| *opens).count();
+            }
+        }
+    }
+
+    assert_eq!((moved, opened), (12 * 11 * 3, 0));
+}
+
+#[test]
+fn a_history_that_is_bound_is_sealed_again_whole_and_opens_while_it_is_unlocked() {
+    let house = house();
+    let (talk, kept) = house.talk(3);
+    house.history.rename(&house.vault, &house.ada, &talk, "Herons").unwrap();
+    let spot = Spot { owner: house.ada, conversation: talk, sequence: 1 };
+    let before = house.history.kept.entry(&spot).unwrap().unwrap();
+
+    house.bind();
+    house.history.reseal(&house.vault, &house.ada).unwrap();
+
+    let (listed, read) = house.read(&house.ada, &talk).unwrap();
+    assert_eq!(read, kept.into_iter().map(Some).collect::<Vec<_>>());
+    assert_eq!(listed.title.as_deref(), Some("Herons"));
+    assert_eq!(house.found("herons"), [(talk, true, vec![])]);
+    assert_eq!(house.found("heron 1"), [(talk, false, vec![1])]);
+    let key = house.vault.existing_key(&house.ada, &talk).unwrap();
+    assert!(before.open(&key, &spot.place()).is_err(), "the record of before opens with no key that is left");
+    house.vault.lock_where(|_, _, _| true);
+    let locked = |outcome: Result<(), Error>| matches!(outcome, Err(Error::Vault(vault::Error::Locked)));
+    assert!(locked(house.read(&house.ada, &talk).map(drop)));
+    assert!(locked(house.history.list(&house.vault, &house.ada).map(drop)));
+    assert!(locked(house.history.search(&house.vault, &house.ada, &Terms::parse("heron").unwrap()).map(drop)));
+    assert!(locked(house.keep(&house.ada, &talk, "And now?", NOON).map(drop)));
+}
+
+#[test]
+fn a_renewal_that_broke_off_in_the_middle_loses_nothing_and_is_finished() {
+    let house = house();
+    let ((first, kept), (second, _)) = (house.talk(2), house.talk(2));
+    house.vault.renew(&house.ada).unwrap();
+    // One conversation was sealed again when the process died; in the other a turn was added since.
+    let key = house.vault.existing_key(&house.ada, &first).unwrap();
+    house.history.reseal_one(&house.ada, &first, &key).unwrap();
+    drop(key);
+    let house = house.again();
+    house.keep(&house.ada, &second, "Still there?", NOON.plus_ms(600_000)).unwrap();
+
+    assert_eq!(house.read(&house.ada, &first).unwrap().1, kept.iter().cloned().map(Some).collect::<Vec<_>>());
+    assert_eq!(house.read(&house.ada, &second).unwrap().1.iter().flatten().count(), 3);
+    house.history.reseal(&house.vault, &house.ada).unwrap();
+
+    assert!(house.vault.in_renewal().unwrap().is_empty());
+    assert_eq!(house.read(&house.ada, &first).unwrap().1.iter().flatten().count(), 2);
+    assert_eq!(house.read(&house.ada, &second).unwrap().1.iter().flatten().count(), 3);
+}
+
+#[test]
+fn a_damaged_turn_does_not_keep_the_others_from_being_sealed_again() {
+    let house = house();
+    let (talk, kept) = house.talk(3);
+    house.history.kept.damage(&Spot { owner: house.ada, conversation: talk, sequence: 1 });
+    house.history.kept.damage_head(&house.ada, &talk);
+
+    house.vault.renew(&house.ada).unwrap();
+    house.history.reseal(&house.vault, &house.ada).unwrap();
+
+    assert_eq!(house.read(&house.ada, &talk).unwrap().1, [Some(kept[0].clone()), None, Some(kept[2].clone())]);
+}
+
+#[test]
+fn who_has_lost_every_way_in_can_still_delete_it_all() {
+    let house = house();
+    let (talk, _) = house.talk(2);
+    house.bind();
+    house.history.reseal(&house.vault, &house.ada).unwrap();
+    let house = house.again();
+
+    assert_eq!(house.history.delete_all(&house.ada, NOON).unwrap(), 1);
+    assert_eq!(house.sweep(10), 1);
+
+    assert_eq!(house.history.kept.turns(&house.ada, &talk).unwrap(), 0);
+}
+
+#[test]
+fn retention_waits_for_the_owner_where_only_they_can_say_how_old_it_is() {
+    let house = house_with(&Settings { days: 30, ..Settings::default() });
+    let day = 24 * 60 * 60;
+    let ((old, _), (damaged, _)) = (house.talk(1), house.talk(1));
+    house.bind();
+    house.history.reseal(&house.vault, &house.ada).unwrap();
+    house.history.kept.damage_head(&house.ada, &damaged);
+    house.vault.lock_where(|_, _, _| true);
+
+    assert_eq!(house.sweep(30 * day), 1, "the time of the other stands beside it in the open");
+
+    assert_eq!(house.history.kept.turns(&house.ada, &old).unwrap(), 0);
+    assert_eq!(house.history.kept.turns(&house.ada, &damaged).unwrap(), 1);
 }

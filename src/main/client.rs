@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -124,6 +124,39 @@ pub fn status(config: Option<&Path>, json: bool) -> anyhow::Result<()> {
     for (key, value) in reply.as_object().into_iter().flatten() {
         say(&format!("{key}: {value}"));
     }
+    Ok(())
+}
+
+/// Replaces the root key, or renews the keys of a person.
+pub fn rotate(config: Option<&Path>, to: Option<PathBuf>, user: Option<String>, json: bool) -> anyhow::Result<()> {
+    let to = to.map(std::path::absolute).transpose().context("the file's name is none")?;
+    let command = match user {
+        Some(user) => Command::RenewKeys { user },
+        None => Command::ReplaceRoot { to: to.clone() },
+    };
+    let reply = tell(config, &command)?;
+    if json {
+        say(&serde_json::to_string_pretty(&reply)?);
+        return Ok(());
+    }
+    if let Command::RenewKeys { user } = &command {
+        say(&format!("the keys of {user} are new, and everything of theirs is sealed with them"));
+        return Ok(());
+    }
+    say(&format!("the root key is new; it wraps the keys of {} people", reply["people"]));
+    if reply["damaged"].as_u64().unwrap_or_default() > 0 {
+        complain(&format!(
+            "{} key files do not read; a backup of them opens with the old root key alone",
+            reply["damaged"]
+        ));
+    }
+    if let Some(to) = to {
+        say(&format!(
+            "put {} in the old one's place before the next start, which would refuse the old one",
+            to.display()
+        ));
+    }
+    say("keep the old one with the backups from before: they open with it alone");
     Ok(())
 }
 

@@ -48,6 +48,10 @@ pub enum Command {
     },
     /// Run the appliance.
     Serve {
+        /// Read the root key's passphrase from this file descriptor, up to a line's end; otherwise it is asked for on the
+        /// terminal, where the settings say that there is one.
+        #[arg(long, value_name = "N")]
+        passphrase_fd: Option<u32>,
         #[command(flatten)]
         config: WithConfig,
     },
@@ -106,6 +110,11 @@ pub enum Command {
     Audit {
         #[command(subcommand)]
         deed: Audit,
+    },
+    /// The keys of what is kept.
+    Keys {
+        #[command(subcommand)]
+        deed: Keys,
     },
     /// The models.
     Model {
@@ -278,6 +287,30 @@ pub enum Audit {
         /// An older checkpoint that was held outside: the export must extend it.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+    },
+}
+
+/// Deeds with keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Replace a key in the running appliance, which goes on meanwhile. What a kill breaks off is finished after the next start.
+    #[command(group = clap::ArgGroup::new("which").args(["root", "user"]).required(true))]
+    Rotate {
+        /// The root key: everything that it wraps is wrapped with a new one. Backups from before open with the old one alone.
+        #[arg(long)]
+        root: bool,
+        /// Write the new root key to this file, and put it in the old one's place yourself: needed where it is a credential of
+        /// systemd, or in a folder that the appliance may not write.
+        #[arg(long, value_name = "FILE", requires = "root")]
+        to: Option<PathBuf>,
+        /// The keys of one person, by user name; everything of theirs is sealed again.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

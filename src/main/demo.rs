@@ -277,6 +277,8 @@ fn settings(
         [directory]
         administrators = ["sotto-administrators"]
         auditors = ["sotto-auditors"]
+        [history]
+        mode = "choice"
         [[provider]]
         id = "{PROVIDER}"
         name = "AnyCompany"

@@ -6,6 +6,7 @@ mod command;
 mod demo;
 mod evaluate;
 mod model;
+mod passphrase;
 mod serve;
 
 use std::io::Write as _;
@@ -35,13 +36,13 @@ fn main() -> ExitCode {
 }
 
 fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
-    use command::{Audit, Command, Config, Eval, SourceDeed, Standin};
+    use command::{Audit, Command, Config, Eval, Keys, SourceDeed, Standin};
     let done = |()| ExitCode::SUCCESS;
     match sotto.command {
         Command::Demo { listen, data, play, questions, model } => {
             demo::run(listen, data, play.then_some(demo::Playing { questions }), model.as_deref())
         }
-        Command::Serve { config } => serve::run(config.config.as_deref()).map(done),
+        Command::Serve { passphrase_fd, config } => serve::run(config.config.as_deref(), passphrase_fd).map(done),
         Command::Check { config, json } => serve::check(config.config.as_deref(), json),
         Command::Config { deed: Config::Show { config, origin, json } } => {
             serve::show(config.config.as_deref(), origin, json).map(done)
@@ -68,6 +69,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             Audit::Checkpoint { config, json } => client::checkpoint(config.config.as_deref(), json).map(done),
             Audit::Verify { file, key, checkpoint } => client::verify(&file, &key, checkpoint.as_deref()),
         },
+        Command::Keys { deed: Keys::Rotate { root: _, to, user, config, json } } => {
+            client::rotate(config.config.as_deref(), to, user, json).map(done)
+        }
         Command::Model { deed } => model::run(deed),
         Command::Eval { deed: Eval::Retrieval(options) } => evaluate::retrieval(&options).map(done),
         Command::Eval { deed: Eval::Answers(options) } => evaluate::answers(&options).map(done),

@@ -9,13 +9,16 @@ use sotto::app::{self, App};
 use sotto::config::{Format, Level, Logging, Origin, Settings};
 use sotto::web;
 
-use crate::{FOUND_WRONG, say};
+use crate::{FOUND_WRONG, passphrase, say};
 
 /// Runs the appliance until it is asked to stop (SIGTERM, SIGINT).
-pub fn run(config: Option<&Path>) -> anyhow::Result<()> {
+pub fn run(config: Option<&Path>, passphrase_fd: Option<u32>) -> anyhow::Result<()> {
     let (settings, _) = Settings::read(config)?;
     log(&settings.log);
-    let (below, server) = settings.hand_down();
+    let (mut below, server) = settings.hand_down();
+    if app::asks_passphrase(&below) {
+        below.vault.passphrase = Some(passphrase::read(passphrase_fd, app::is_first_passphrase(&below))?);
+    }
     let models = app::open_models(&below)?;
     let data = below.data.clone();
     let app = App::open(below, Clock::System, Ids::Random, models)?;

@@ -190,6 +190,12 @@ impl Sessions {
         }
     }
 
+    /// Whether the session of this digest has not ended; it is not noted as used.
+    pub fn is_alive(&self, digest: &[u8; 32], now: Moment) -> Result<bool, store::Error> {
+        let now = self.judge(now)?;
+        Ok(self.read(digest)?.is_some_and(|session| !self.has_ended(&session, now)))
+    }
+
     /// Ends one session and gives back what it was.
     pub fn end(&self, token: &str) -> Result<Option<Session>, store::Error> {
         let Some(digest) = digest(token) else {

@@ -1,15 +1,13 @@
-//! A person's file of wrapped keys, and the list of destroyed ones.
-//!
-//! The file: `1`, then the person's own key wrapped by the root key (nonce, 32 bytes, tag), then for each conversation its
-//! id and its key wrapped by the person's key. A wrapped key is bound to its owner and its conversation.
+//! The people's files of wrapped keys, and the list of destroyed ones. A wrapped key is bound to its owner and its
+//! conversation.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use zeroize::Zeroizing;
-
-use super::cipher::{self, KeyBytes, NONCE_BYTES, TAG_BYTES};
+use super::cipher::{self, KeyBytes};
+use super::held::Held;
+use super::keyfile::{File, Person, Slot};
 use super::root::Root;
 use super::{ConversationKey, Error, Forget};
 use crate::names::{ConversationId, UserId};
@@ -22,33 +20,33 @@ pub(super) struct People {
     destroyed: Tree<([u8; 16], [u8; 16]), ()>,
     /// Held while a file is read, changed and replaced. A person always has the same one.
     turns: [Mutex<()>; 16],
+    /// The keys of who is signed in and unlocked theirs.
+    pub(super) held: Held,
+    /// Wrong tries of each person since the last right one, and when the last was, in milliseconds since the Unix epoch.
+    pub(super) wrong: Mutex<HashMap<[u8; 16], (u32, i64)>>,
 }
 
 /// One person's keys, the person's own unwrapped.
 pub(super) struct Keyring {
     owner: UserId,
     person: Option<KeyBytes>,
-    wrapped: BTreeMap<[u8; 16], [u8; WRAPPED_BYTES]>,
+    conversations: BTreeMap<[u8; 16], Slot>,
 }
 
-/// The layout of the file.
-const LAYOUT: u8 = 1;
-/// Bytes of a wrapped key.
-const WRAPPED_BYTES: usize = NONCE_BYTES + 32 + TAG_BYTES;
 /// Stands for all keys of a person on the list. No conversation has this id: theirs are random.
 const EVERYTHING: [u8; 16] = [0; 16];
 
-/// A file's parts, still wrapped.
-struct File {
-    person: [u8; WRAPPED_BYTES],
-    conversations: BTreeMap<[u8; 16], [u8; WRAPPED_BYTES]>,
-}
-
 impl People {
     pub(super) fn open(store: &Store) -> Result<People, Error> {
-        let folder = store.folder().join("keys");
+        let folder = folder(store);
         durable::make_folder(&folder)?;
-        let people = People { folder, destroyed: store.tree("vault.destroyed")?, turns: Default::default() };
+        let people = People {
+            folder,
+            destroyed: store.tree("vault.destroyed")?,
+            turns: Default::default(),
+            held: Held::default(),
+            wrong: Mutex::default(),
+        };
         people.finish()?;
         Ok(people)
     }
@@ -61,37 +59,34 @@ impl People {
     ) -> Result<ConversationKey, Error> {
         let turn = self.turn(owner);
         self.refuse_destroyed(owner, conversation)?;
-        let known = self.read(owner)?;
-        let ring = Keyring::unwrap(root, owner, known.as_ref(), &self.path(owner))?;
-        if ring.wrapped.contains_key(conversation.as_bytes()) {
-            return ring.key(conversation);
-        }
-        let key = cipher::fresh::<32>();
-        let (person, mut file) = match (ring.person, known) {
-            (Some(person), Some(file)) => (person, file),
-            (Some(_) | None, Some(_) | None) => {
-                let person = cipher::fresh::<32>();
-                let wrapped = wrap(&root.wrapping(), &person_place(owner), &person);
-                (person, File { person: wrapped, conversations: BTreeMap::new() })
-            }
+        let (person, mut file) = match self.read(owner)? {
+            Some(file) => (self.person_key(root, owner, &file)?, file),
+            None => self.new_file(root, owner),
         };
-        let wrapped = wrap(&person, &conversation_place(owner, conversation.as_bytes()), &key);
-        file.conversations.insert(*conversation.as_bytes(), wrapped);
+        if let Some(slot) = file.conversations.get(conversation.as_bytes()) {
+            return slot_key(&person, owner, conversation, slot);
+        }
+        let key = KeyBytes::random();
+        let newest = cipher::wrap(&person, &conversation_place(owner, conversation.as_bytes()), &key);
+        file.conversations.insert(*conversation.as_bytes(), Slot { newest, older: None });
         durable::write(&self.path(owner), &file.bytes())?;
         drop(turn);
-        Ok(ConversationKey::new(&key))
+        Ok(ConversationKey::new(key, None))
     }
 
     pub(super) fn keyring(&self, root: &Root, owner: &UserId) -> Result<Keyring, Error> {
         let turn = self.turn(owner);
         let file = if self.is_destroyed(owner, &EVERYTHING)? { None } else { self.read(owner)? };
         drop(turn);
-        let mut ring = Keyring::unwrap(root, owner, file.as_ref(), &self.path(owner))?;
+        let Some(mut file) = file else {
+            return Ok(Keyring { owner: *owner, person: None, conversations: BTreeMap::new() });
+        };
         // A file from an old backup may hold what was destroyed since.
         for key in self.destroyed.keys_under(&store::first_of(owner.as_bytes())) {
-            ring.wrapped.remove(&key?.1);
+            file.conversations.remove(&key?.1);
         }
-        Ok(ring)
+        let person = self.person_key(root, owner, &file)?;
+        Ok(Keyring { owner: *owner, person: Some(person), conversations: file.conversations })
     }
 
     pub(super) fn forget(&self, owner: &UserId, what: Forget<'_>) -> Result<(), Error> {
@@ -103,8 +98,55 @@ impl People {
         // First on the list: from here on no crash and no old backup brings the key back.
         self.destroyed.put_on_reserve(&(*owner.as_bytes(), id), &())?;
         self.destroy(owner, &[id])?;
+        if id == EVERYTHING {
+            self.held.wipe(&mut |whose, _, _| whose == owner);
+        }
         drop(turn);
         Ok(())
+    }
+
+    /// Wraps with the newest root key what it does not wrap yet; gives how many files there are, and how many of them do not
+    /// read.
+    pub(super) fn rewrap(&self, root: &RwLock<Root>) -> Result<(u64, u64), Error> {
+        let (mut whole, mut damaged) = (0, 0);
+        for owner in self.owners()? {
+            let turn = self.turn(&owner);
+            let outcome = self.rewrap_one(&root.read().unwrap_or_else(PoisonError::into_inner), &owner);
+            drop(turn);
+            match outcome {
+                Ok(()) => whole += 1,
+                Err(Error::KeyFile(path)) => {
+                    tracing::warn!(path = %path.display(), "a key file does not read; it was left as it is");
+                    damaged += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((whole, damaged))
+    }
+
+    fn rewrap_one(&self, root: &Root, owner: &UserId) -> Result<(), Error> {
+        let Some(file) = self.read(owner)? else { return Ok(()) };
+        let Person::ByRoot(wrapped) = &file.person else { return Ok(()) };
+        let place = person_place(owner);
+        if root.is_wrapped_anew(&place, wrapped) {
+            return Ok(());
+        }
+        let person = self.person_key(root, owner, &file)?;
+        let file = File { person: Person::ByRoot(Box::new(root.wrap(&place, &person))), ..file };
+        Ok(durable::write_over(&self.path(owner), &file.bytes())?)
+    }
+
+    /// Whose files there are.
+    pub(super) fn owners(&self) -> Result<Vec<UserId>, Error> {
+        let broken = |error: std::io::Error| Error::Broken(error.into());
+        let mut owners = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).map_err(broken)? {
+            let name = entry.map_err(broken)?.file_name();
+            owners.extend(name.to_str().and_then(UserId::parse));
+        }
+        owners.sort();
+        Ok(owners)
     }
 
     /// Takes out of the files what the list has and a crash, or a restored backup, left there.
@@ -141,6 +183,11 @@ impl People {
         Ok(())
     }
 
+    /// Whether everything of a person was destroyed: then they get no new key.
+    pub(super) fn refuse_forgotten(&self, owner: &UserId) -> Result<(), Error> {
+        if self.is_destroyed(owner, &EVERYTHING)? { Err(Error::Forgotten) } else { Ok(()) }
+    }
+
     fn is_destroyed(&self, owner: &UserId, id: &[u8; 16]) -> Result<bool, Error> {
         match self.destroyed.get(&(*owner.as_bytes(), *id)) {
             Ok(found) => Ok(found.is_some()),
@@ -150,7 +197,23 @@ impl People {
         }
     }
 
-    fn read(&self, owner: &UserId) -> Result<Option<File>, Error> {
+    /// The person's own key: the server opens it, or it is in memory while they are signed in and unlocked it.
+    pub(super) fn person_key(&self, root: &Root, owner: &UserId, file: &File) -> Result<KeyBytes, Error> {
+        match &file.person {
+            Person::ByRoot(wrapped) => {
+                root.unwrap(&person_place(owner), wrapped).map_err(|_| Error::KeyFile(self.path(owner)))
+            }
+            Person::ByLocks(_) => self.held.key(owner).ok_or(Error::Locked),
+        }
+    }
+
+    fn new_file(&self, root: &Root, owner: &UserId) -> (KeyBytes, File) {
+        let person = KeyBytes::random();
+        let wrapped = root.wrap(&person_place(owner), &person);
+        (person, File { person: Person::ByRoot(Box::new(wrapped)), conversations: BTreeMap::new() })
+    }
+
+    pub(super) fn read(&self, owner: &UserId) -> Result<Option<File>, Error> {
         let path = self.path(owner);
         match durable::read(&path)? {
             Some(bytes) => File::parse(&bytes).ok_or(Error::KeyFile(path)).map(Some),
@@ -158,11 +221,16 @@ impl People {
         }
     }
 
+    /// Replaces a file, and writes over what stood there: a key that it no longer holds is gone.
+    pub(super) fn replace(&self, owner: &UserId, file: &File) -> Result<(), Error> {
+        Ok(durable::write_over(&self.path(owner), &file.bytes())?)
+    }
+
     fn path(&self, owner: &UserId) -> PathBuf {
         self.folder.join(owner.to_string())
     }
 
-    fn turn(&self, owner: &UserId) -> MutexGuard<'_, ()> {
+    pub(super) fn turn(&self, owner: &UserId) -> MutexGuard<'_, ()> {
         let at = usize::from(owner.as_bytes()[15]) % self.turns.len();
         // Nothing is left half done by a panic: files are replaced whole.
         self.turns[at].lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,66 +238,39 @@ impl People {
 }
 
 impl Keyring {
-    fn unwrap(root: &Root, owner: &UserId, file: Option<&File>, path: &std::path::Path) -> Result<Keyring, Error> {
-        let Some(file) = file else {
-            return Ok(Keyring { owner: *owner, person: None, wrapped: BTreeMap::new() });
-        };
-        let person = unwrap(&root.wrapping(), &person_place(owner), &file.person)
-            .map_err(|_| Error::KeyFile(path.to_owned()))?;
-        Ok(Keyring { owner: *owner, person: Some(person), wrapped: file.conversations.clone() })
-    }
-
     pub(super) fn key(&self, conversation: &ConversationId) -> Result<ConversationKey, Error> {
-        let wrapped = self.wrapped.get(conversation.as_bytes()).ok_or(Error::Forgotten)?;
+        let slot = self.conversations.get(conversation.as_bytes()).ok_or(Error::Forgotten)?;
         let person = self.person.as_ref().ok_or(Error::Forgotten)?;
-        let key = unwrap(person, &conversation_place(&self.owner, conversation.as_bytes()), wrapped)?;
-        Ok(ConversationKey::new(&key))
+        slot_key(person, &self.owner, conversation, slot)
     }
 }
 
-impl File {
-    fn parse(bytes: &[u8]) -> Option<File> {
-        let [LAYOUT, rest @ ..] = bytes else {
-            return None;
-        };
-        let (person, rest) = rest.split_first_chunk::<WRAPPED_BYTES>()?;
-        let mut conversations = BTreeMap::new();
-        let entries = rest.chunks_exact(16 + WRAPPED_BYTES);
-        if !entries.remainder().is_empty() {
-            return None;
-        }
-        for entry in entries {
-            let (id, wrapped) = entry.split_first_chunk::<16>()?;
-            conversations.insert(*id, wrapped.try_into().ok()?);
-        }
-        Some(File { person: *person, conversations })
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut out = vec![LAYOUT];
-        out.extend_from_slice(&self.person);
-        for (id, wrapped) in &self.conversations {
-            out.extend_from_slice(id);
-            out.extend_from_slice(wrapped);
-        }
-        out
-    }
+fn slot_key(
+    person: &KeyBytes,
+    owner: &UserId,
+    conversation: &ConversationId,
+    slot: &Slot,
+) -> Result<ConversationKey, Error> {
+    let place = conversation_place(owner, conversation.as_bytes());
+    let newest = cipher::unwrap(person, &place, &slot.newest)?;
+    let older = slot.older.as_ref().map(|older| cipher::unwrap(person, &place, older)).transpose()?;
+    Ok(ConversationKey::new(newest, older))
 }
 
-fn wrap(with: &KeyBytes, place: &[u8], key: &KeyBytes) -> [u8; WRAPPED_BYTES] {
-    cipher::seal(with, place, &**key).try_into().expect("a sealed key has the length of its parts")
+/// Where the people's files are.
+pub(super) fn folder(store: &Store) -> PathBuf {
+    store.folder().join("keys")
 }
 
-fn unwrap(with: &KeyBytes, place: &[u8], wrapped: &[u8; WRAPPED_BYTES]) -> Result<KeyBytes, Error> {
-    let open = cipher::open(with, place, wrapped)?;
-    let key: [u8; 32] = open.as_slice().try_into().map_err(|_| Error::DoesNotOpen)?;
-    Ok(Zeroizing::new(key))
+/// The file of the appliance's key, beside them.
+pub(super) fn appliance_path(store: &Store) -> PathBuf {
+    folder(store).join(Path::new("appliance"))
 }
 
-fn person_place(owner: &UserId) -> Vec<u8> {
+pub(super) fn person_place(owner: &UserId) -> Vec<u8> {
     [b"person key".as_slice(), owner.as_bytes()].concat()
 }
 
-fn conversation_place(owner: &UserId, conversation: &[u8; 16]) -> Vec<u8> {
+pub(super) fn conversation_place(owner: &UserId, conversation: &[u8; 16]) -> Vec<u8> {
     [b"conversation key".as_slice(), owner.as_bytes(), conversation].concat()
 }

@@ -2,23 +2,30 @@
 
 use std::marker::PhantomData;
 
-use secrecy::{ExposeSecret as _, SecretBox};
 use zeroize::Zeroizing;
 
-use super::{Error, cipher};
+use super::Error;
+use super::cipher::{self, KeyBytes};
 use crate::names::{ConversationId, UserId};
 use crate::store::Record;
 
 /// One conversation's key. No `Clone`, no `Debug`, no `Serialize`; wiped when dropped.
-pub struct ConversationKey(SecretBox<[u8; 32]>);
+pub struct ConversationKey {
+    /// What is sealed today.
+    newest: KeyBytes,
+    /// While keys are renewed: what records are sealed with that their turn has not come to.
+    older: Option<KeyBytes>,
+}
 
 impl ConversationKey {
-    pub(super) fn new(bytes: &[u8; 32]) -> ConversationKey {
-        ConversationKey(SecretBox::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes)))
+    pub(super) fn new(newest: KeyBytes, older: Option<KeyBytes>) -> ConversationKey {
+        ConversationKey { newest, older }
     }
 
-    pub(super) fn bytes(&self) -> &[u8; 32] {
-        self.0.expose_secret()
+    /// The key's bytes, in whatever form the test keeps what it looks for.
+    #[cfg(test)]
+    pub(super) fn masked<T>(&self, form: impl FnOnce(&[u8]) -> T) -> T {
+        form(&*self.newest)
     }
 }
 
@@ -68,7 +75,7 @@ impl<T: Record> Sealed<T> {
         let mut open = Zeroizing::new(Vec::new());
         value.write(&mut open);
         let mut bytes = vec![LAYOUT, T::VERSION];
-        bytes.extend_from_slice(&cipher::seal(key.bytes(), &place.bound(T::VERSION), &open));
+        bytes.extend_from_slice(&cipher::seal(&key.newest, &place.bound(T::VERSION), &open));
         Sealed { bytes: bytes.into(), of: PhantomData }
     }
 
@@ -77,7 +84,11 @@ impl<T: Record> Sealed<T> {
         let [LAYOUT, version, sealed @ ..] = &*self.bytes else {
             return Err(Error::DoesNotOpen);
         };
-        let open = cipher::open(key.bytes(), &place.bound(*version), sealed)?;
+        let place = place.bound(*version);
+        let open = match (cipher::open(&key.newest, &place, sealed), &key.older) {
+            (Err(_), Some(older)) => cipher::open(older, &place, sealed)?,
+            (open, _) => open?,
+        };
         Ok(T::read(*version, &open)?)
     }
 

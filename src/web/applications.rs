@@ -41,11 +41,7 @@ pub async fn applications(front: Data<Front>, registrar: Registrar) -> Result<Js
     (status = 201, description = "It is there", body = wire::ApplicationDetail),
     (status = 400, description = "What does not fit, or an id that is or was another's", body = Problem),
     (status = 404, description = "The asker may not", body = Problem)))]
-pub async fn make_application(
-    front: Data<Front>,
-    registrar: Registrar,
-    body: Body,
-) -> Result<HttpResponse, Reply> {
+pub async fn make_application(front: Data<Front>, registrar: Registrar, body: Body) -> Result<HttpResponse, Reply> {
     let (id, change) = body.json::<wire::MakeApplication>()?.read()?;
     let made = deed(&front, move |app| app.make_application(&registrar.0, id, &change)).await?;
     Ok(HttpResponse::build(StatusCode::CREATED).json(wire::ApplicationDetail::from(&made)))
@@ -134,11 +130,7 @@ pub async fn assignments(
     (status = 200, description = "What was new, each with its receipt", body = wire::Reassigned),
     (status = 400, description = "What does not fit, or what stands in the settings file", body = Problem),
     (status = 404, description = "No such application or person, or the asker may not", body = Problem)))]
-pub async fn assign(
-    front: Data<Front>,
-    registrar: Registrar,
-    body: Body,
-) -> Result<Json<wire::Reassigned>, Reply> {
+pub async fn assign(front: Data<Front>, registrar: Registrar, body: Body) -> Result<Json<wire::Reassigned>, Reply> {
     let sent: wire::Assign = body.json()?;
     let (id, whom) = sent.read()?;
     let changed = deed(&front, move |app| match sent.remove {

@@ -81,6 +81,17 @@ pub enum Command {
     AuditExport,
     /// Signs the head of the audit log.
     AuditCheckpoint,
+    /// Replaces the root key.
+    ReplaceRoot {
+        /// Where the new one is written, for the owner to put in place.
+        #[serde(default)]
+        to: Option<PathBuf>,
+    },
+    /// Renews the keys of one person.
+    RenewKeys {
+        /// By user name.
+        user: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -225,6 +236,11 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
                 "at": checkpoint.at.rfc3339(),
             }))
         }
+        Command::ReplaceRoot { to } => {
+            let replaced = app.replace_root_as_owner(to.as_deref())?;
+            Ok(json!({ "people": replaced.people, "damaged": replaced.damaged, "to": to }))
+        }
+        Command::RenewKeys { user } => Ok(json!({ "user": app.renew_keys_as_owner(user)?.to_string() })),
     }
 }
 

@@ -19,6 +19,8 @@ use crate::names::{ConversationId, MessageId};
 const PAGE: usize = 50;
 /// Conversations on a page at most.
 const PAGE_MAX: usize = 200;
+/// Conversations found where no limit was sent.
+const FOUND: usize = 20;
 /// Characters of a title.
 const TITLE_LETTERS_MAX: usize = 200;
 
@@ -72,6 +74,18 @@ fn after(listed: &[Listed], cursor: &str) -> Option<usize> {
     let (ms, id) = (ms.parse::<i64>().ok()?, ConversationId::parse(id)?);
     let same = listed.iter().position(|one| one.id == id && one.changed.ms() == ms);
     Some(same.map_or_else(|| listed.partition_point(|one| one.changed.ms() >= ms), |at| at + 1))
+}
+
+/// Searches one's own conversations. The words come in the body: an address stands in logs.
+#[utoipa::path(post, path = "/api/v1/conversations/search", operation_id = "search_history", tag = "history", request_body = wire::HistorySearch, responses(
+    (status = 200, description = "The conversations that have the words", body = wire::HistoryResults),
+    (status = 400, description = "What does not fit", body = Problem),
+    (status = 423, description = "The history is locked", body = Problem)))]
+pub async fn search(front: Data<Front>, asker: SignedIn, body: Body) -> Result<Json<wire::HistoryResults>, Reply> {
+    let sent = body.json::<wire::HistorySearch>()?;
+    let limit = sent.limit.unwrap_or(FOUND);
+    let found = deed(&front, move |app| app.search_history(&asker.0, &sent.query, limit)).await?;
+    Ok(Json(found.into()))
 }
 
 /// One conversation, checked again against what the asker may read now.

@@ -31,6 +31,7 @@ mod narrowing;
 mod pages;
 mod people;
 mod proof;
+mod protection;
 mod provision;
 mod reply;
 mod router;

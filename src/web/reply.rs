@@ -208,6 +208,15 @@ impl From<app::Error> for Reply {
                 "busy",
                 "too many requests are at work; try again in a moment",
             ),
+            app::Error::Locked(standing) => {
+                let code = match standing {
+                    app::Standing::Unbound => "history_unbound",
+                    app::Standing::Locked | app::Standing::Open => "history_locked",
+                };
+                // RFC 4918 §11.3.
+                Reply::new(StatusCode::LOCKED, code, error.to_string())
+            }
+            app::Error::Wrong => Reply::new(StatusCode::FORBIDDEN, "wrong", error.to_string()),
             app::Error::Unproven(how) => Reply::new(StatusCode::UNAUTHORIZED, "unproven", how),
             app::Error::Unreadable(what) => Reply::unreadable(what),
             app::Error::Conflict(what) => Reply::new(StatusCode::CONFLICT, "conflict", what),

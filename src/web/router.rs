@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
-    applications, ask, conversations, desk, documents, health, hooks, managing, pages, people, provision, saml, scim_tokens, seats,
-    sign_in, sources, trial,
+    applications, ask, conversations, desk, documents, health, hooks, managing, pages, people, protection, provision,
+    saml, scim_tokens, seats, sign_in, sources, trial,
 };
 
 macro_rules! routes {
@@ -59,12 +59,22 @@ routes! {
     GET    "/api/v1/documents/{id}/access"            => documents::access;
     GET    "/api/v1/conversations"                    => conversations::list;
     DELETE "/api/v1/conversations"                    => conversations::delete_all;
+    POST   "/api/v1/conversations/search"             => conversations::search;
     GET    "/api/v1/conversations/{id}"               => conversations::read;
     PATCH  "/api/v1/conversations/{id}"               => conversations::rename;
     DELETE "/api/v1/conversations/{id}"               => conversations::delete;
     GET    "/api/v1/conversations/{id}/export"        => conversations::save;
     POST   "/api/v1/conversations/{id}/undo"          => conversations::undo;
     POST   "/api/v1/messages/{id}/feedback"           => conversations::feedback;
+    GET    "/api/v1/protection"                       => protection::protection;
+    POST   "/api/v1/protection"                       => protection::bind;
+    DELETE "/api/v1/protection"                       => protection::release;
+    POST   "/api/v1/protection/unlock"                => protection::unlock;
+    POST   "/api/v1/protection/lock"                  => protection::lock;
+    POST   "/api/v1/protection/locks"                 => protection::add_lock;
+    DELETE "/api/v1/protection/locks/{id}"            => protection::remove_lock;
+    POST   "/api/v1/protection/recovery"              => protection::renew_code;
+    GET    "/api/v1/protection/acts"                  => protection::acts;
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;

@@ -15,6 +15,10 @@
  * @typedef {{id: string, title: string, welcome: string, questions: string[]}} Assistant
  * @typedef {{rating: "up"|"down", reasons: string[], comment?: string|null}} Feedback
  * @typedef {Error & {status: number, code: string|null, requestId: string|null}} Problem
+ * @typedef {{id: string, kind: "passphrase"|"passkey"|"recovery", name: string|null, made_at: string, credential_id: string|null}} Lock
+ * @typedef {{policy: "server"|"login_bound"|"choice", mode: "server"|"login_bound", is_open: boolean, locks: Lock[],
+ *   prf_salt: string|null, locked_after_minutes: number}} Protection
+ * @typedef {{passphrase: string}|{passkey: {credential_id: string, output: string, salt?: string}}|{recovery_code: string}} Proof
  */
 
 const CHANGES = { "X-Sotto": "1" };
@@ -95,6 +99,27 @@ export const remove = (/** @type {string} */ id) => change("DELETE", path(id));
 export const undo = (/** @type {string} */ id) => change("POST", `${path(id)}/undo`);
 export const removeAll = () => change("DELETE", "/api/v1/conversations");
 export const exportPath = (/** @type {string} */ id, /** @type {"md"|"json"} */ format) => `${path(id)}/export?format=${format}`;
+
+/** Searches one's own history. @param {string} query @param {AbortSignal} signal @returns {Promise<any>} */
+export const searchConversations = (query, signal) =>
+  read("/api/v1/conversations/search", { method: "POST", headers: { ...CHANGES, "Content-Type": "application/json" }, body: JSON.stringify({ query, limit: 50 }), signal });
+
+/** @returns {Promise<Protection>} */
+export const protection = () => read("/api/v1/protection");
+/** @param {Proof} proof */
+export const unlock = (proof) => change("POST", "/api/v1/protection/unlock", proof);
+export const lock = () => change("POST", "/api/v1/protection/lock");
+/** @param {Proof} proof @param {string} [name] @returns {Promise<{recovery_code: string}>} */
+export const bind = (proof, name) => change("POST", "/api/v1/protection", { ...proof, name });
+export const release = () => change("DELETE", "/api/v1/protection");
+/** @param {Proof} proof @param {string} [name] */
+export const addLock = (proof, name) => change("POST", "/api/v1/protection/locks", { ...proof, name });
+/** @param {string} id */
+export const removeLock = (id) => change("DELETE", `/api/v1/protection/locks/${encodeURIComponent(id)}`);
+/** @returns {Promise<{recovery_code: string}>} */
+export const renewCode = () => change("POST", "/api/v1/protection/recovery");
+/** @returns {Promise<{acts: any[]}>} */
+export const acts = () => read("/api/v1/protection/acts");
 
 /** @param {string} message @param {Feedback} feedback */
 export const rate = (message, feedback) => change("POST", `/api/v1/messages/${encodeURIComponent(message)}/feedback`, feedback);

@@ -1,11 +1,14 @@
 // @ts-check
 /** The list of conversations: search, rename, export, delete and take back. */
-import { conversations, exportPath, remove, removeAll, rename, undo } from "./api.js";
-import { $, el, icon, on } from "./dom.js";
+import { conversations, exportPath, remove, removeAll, rename, searchConversations, undo } from "./api.js";
+import { $, counted, el, icon, on } from "./dom.js";
 import { askText } from "./dialogs.js";
 import { menu } from "./menu.js";
 import { say } from "./status.js";
 import { heading } from "./when.js";
+
+/** How long somebody must pause before what they typed is looked for. */
+const PAUSE_MS = 200;
 
 /** As the server has it: after this the key is destroyed. */
 const UNDO_S = 10;
@@ -24,24 +27,74 @@ export function historyList(deeds) {
   let current = null;
   /** What was deleted and can be taken back, with the seconds that are left. @type {Map<string, number>} */
   const leaving = new Map();
+  /** What the server found for the words in the field; null where nothing is looked for. @type {any[]|null} */
+  let found = null;
+  /** The search under way. @type {AbortController|null} */
+  let searching = null;
+  /** @type {number|undefined} */
+  let timer;
+  let isHidden = false;
 
-  on(find, "input", draw);
+  on(find, "input", soon);
   on(find, "keydown", (event) => {
     if (event.key !== "Escape" || find.value === "") return;
     event.stopPropagation();
     find.value = "";
-    draw();
+    soon();
   });
 
-  return { load, show, begin, removeEverything };
+  return { load, show, begin, removeEverything, hide, forget };
+
+  /** Shows nothing: the history is locked. */
+  function hide() {
+    isHidden = true;
+    all = [];
+    found = null;
+    find.value = "";
+    find.disabled = true;
+    drawRows();
+  }
+
+  /** What was hidden may be shown again with the next load. */
+  function forget() {
+    isHidden = false;
+    find.disabled = false;
+  }
+
+  /** Looks for what was typed, once nobody types any more. */
+  function soon() {
+    clearTimeout(timer);
+    searching?.abort();
+    found = null;
+    draw();
+    const query = find.value.trim();
+    if (!/[\p{L}\p{N}]/u.test(query)) return;
+    timer = setTimeout(() => search(query), PAUSE_MS);
+  }
+
+  /** @param {string} query */
+  async function search(query) {
+    const mine = new AbortController();
+    searching = mine;
+    try {
+      const { results } = await searchConversations(query, mine.signal);
+      if (mine.signal.aborted) return;
+      found = results;
+      draw();
+      say(results.length === 0 ? "No conversation has these words." : `${counted(results.length, "conversation")} found`);
+    } catch (cause) {
+      if (!mine.signal.aborted) deeds.failed(/** @type {any} */ (cause));
+    }
+  }
 
   async function load() {
     try {
       all = await conversations();
+      if (isHidden) forget();
       draw();
     } catch (cause) {
       deeds.failed(/** @type {any} */ (cause));
-      if (all.length === 0) place.replaceChildren(el("p", { class: "listing-note" }, "Your conversations could not be loaded."));
+      if (all.length === 0 && !isHidden) place.replaceChildren(el("p", { class: "listing-note" }, "Your conversations could not be loaded."));
     }
   }
 
@@ -69,10 +122,20 @@ export function historyList(deeds) {
   }
 
   function drawRows() {
+    if (isHidden) {
+      place.replaceChildren(el("p", { class: "listing-note" }, "Locked. Your conversations are here again when you unlock them."));
+      return;
+    }
+    if (found) {
+      const rows = found.map(foundRow);
+      const none = el("p", { class: "listing-note" }, "No conversation has these words in its title, its questions or its answers.");
+      place.replaceChildren(...(rows.length > 0 ? [el("ul", { role: "list", "aria-label": "Found" }, rows)] : [none]));
+      return;
+    }
     const wanted = find.value.trim().toLocaleLowerCase();
     const fits = all.filter((one) => (one.title ?? "").toLocaleLowerCase().includes(wanted));
     if (fits.length === 0) {
-      const words = wanted ? "No conversation has these words in its title." : "What you ask is kept here, for you alone.";
+      const words = wanted ? "Looking through your conversations" : "What you ask is kept here, for you alone.";
       place.replaceChildren(el("p", { class: "listing-note" }, words));
       return;
     }
@@ -85,6 +148,15 @@ export function historyList(deeds) {
     place.replaceChildren(
       ...[...days].flatMap(([day, listed]) => [el("h2", { class: "listing-day" }, day), el("ul", { role: "list" }, listed.map(row))]),
     );
+  }
+
+  /** A conversation that was found, with where the words stand in it. @param {any} one */
+  function foundRow(one) {
+    const first = one.messages[0];
+    const words = first?.sentence ?? (first && first.question !== one.title ? first.question : null);
+    const item = row(one);
+    if (words) item.querySelector("a")?.append(el("span", { class: "listed-words" }, words));
+    return item;
   }
 
   /** @param {Listed} one */
@@ -162,6 +234,7 @@ export function historyList(deeds) {
       clearInterval(timer);
       leaving.delete(one.conversation_id);
       all = all.filter((other) => other.conversation_id !== one.conversation_id);
+      found = found?.filter((other) => other.conversation_id !== one.conversation_id) ?? null;
       const had = button === document.activeElement;
       draw();
       if (had) find.focus();
@@ -193,6 +266,8 @@ export function historyList(deeds) {
         try {
           await removeAll();
           all = [];
+          found = null;
+          find.value = "";
           leaving.clear();
           deeds.gone(null);
           draw();

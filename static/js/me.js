@@ -9,7 +9,7 @@ import { nextTheme, theme, themeName } from "./theme.js";
 /**
  * @typedef {{user: {display_name: string, given_name?: string|null}, roles: string[],
  *   application: import("./api.js").Assistant, applications: import("./api.js").Assistant[], tier: "reader"|"full",
- *   spaces: import("./api.js").Space[], examples: string[], retention_days: number}} Me
+ *   spaces: import("./api.js").Space[], examples: string[], retention_days: number, history: "open"|"locked"|"unbound"}} Me
  */
 
 /** The welcome where nobody wrote another: the line below it says the same, with the number. */

@@ -4,6 +4,7 @@ import { ask, conversation, enter, me as fetchMe } from "./api.js";
 import { askForm } from "./ask.js";
 import { $, el, on } from "./dom.js";
 import { historyList } from "./history.js";
+import { lockedCard, unboundNote } from "./unlock.js";
 import { listen, shortcuts } from "./keys.js";
 import { account, assistants, signInAgain, welcome } from "./me.js";
 import { closeSources } from "./sources.js";
@@ -141,6 +142,34 @@ function remember(id) {
   }
 }
 
+/** The history is open from now on. */
+async function unlocked() {
+  if (state.me) state.me.history = "open";
+  $("#account").replaceChildren(account(/** @type {any} */ (state.me), { shortcuts, removeAll: list.removeEverything }));
+  list.forget();
+  await Promise.all([route(), list.load()]);
+}
+
+/** Shows that the history is locked, and how it is unlocked. @param {string} [question] what was about to be asked */
+function locked(question) {
+  if (state.me) state.me.history = "locked";
+  list.hide();
+  if (log.querySelector("#locked")) return;
+  entitle("Locked");
+  const passing = () => {
+    state.temporary = true;
+    state.conversation = null;
+    history.replaceState(null, "", "/");
+    log.replaceChildren();
+    entitle(null);
+    drawTemporary();
+    if (question) send(question);
+    else focusForm();
+  };
+  log.replaceChildren(lockedCard({ unlocked, passing }));
+  say("Your history is locked");
+}
+
 /** Goes to an address of this page. @param {string} path @param {"stay"} [focus] leaves the focus where it is */
 function go(path, focus) {
   if (path !== location.pathname) history.pushState(null, "", path);
@@ -160,7 +189,9 @@ async function route(focus) {
     entitle(null);
     log.replaceChildren();
     drawTemporary();
+    if (state.me?.history === "locked") return locked();
     if (state.me) log.replaceChildren(welcome(state.me, send));
+    if (state.me?.history === "unbound") log.prepend(unboundNote());
     if (focus !== "stay") focusForm();
     return;
   }
@@ -179,6 +210,7 @@ async function route(focus) {
     if (visit !== state.visit) return;
     const problem = /** @type {Problem} */ (cause);
     if (problem.status === 404 || problem.status === 400) notThere();
+    else if (problem.code === "history_locked") locked();
     else failed(problem);
   }
 }
@@ -249,13 +281,22 @@ async function send(question) {
       // The draft outlives the way to the sign-in page and back.
       form.insert(question);
       signInAgain();
+    } else if (problem.code === "history_locked") {
+      form.insert(question);
+      locked(question);
+    } else if (problem.code === "history_unbound") {
+      form.insert(question);
+      drawn.node.remove();
+      log.querySelector("#unbound")?.remove();
+      log.prepend(unboundNote());
+      log.querySelector("#unbound a")?.focus();
     } else drawn.fail(problem);
   } finally {
     if (state.running === running) {
       state.running = null;
       form.run(false);
     }
-    if (!state.temporary) list.load();
+    if (!state.temporary && state.me?.history !== "locked") list.load();
   }
 }
 
@@ -335,6 +376,7 @@ function failed(problem) {
     signInAgain();
     return;
   }
+  if (problem.code === "history_locked") return locked();
   const id = problem.requestId ? ` (request ${problem.requestId})` : "";
   const again = el("button", { class: "button", type: "button", on: { click: () => location.reload() } }, "Try again");
   log.querySelector(".notice")?.remove();

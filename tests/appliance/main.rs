@@ -29,6 +29,7 @@ mod oidc;
 mod pages;
 mod people;
 mod permissions;
+mod private;
 mod quoting;
 mod responses;
 mod revocation;

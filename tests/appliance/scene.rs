@@ -130,6 +130,15 @@ impl Drop for Demo {
 
 #[test]
 fn the_scene_plays_in_a_real_browser() {
+    plays_in_a_browser("scene.mjs");
+}
+
+#[test]
+fn a_history_is_bound_to_a_passkey_in_a_real_browser() {
+    plays_in_a_browser("private.mjs");
+}
+
+fn plays_in_a_browser(script: &str) {
     let folder = browser_tests();
     if is_skipped("Chromium or tests/browser/node_modules (tests/install.sh)", folder.is_some()) {
         return;
@@ -148,7 +157,7 @@ fn the_scene_plays_in_a_real_browser() {
     assert!(ready.is_some(), "the demo did not start");
 
     let played = Command::new("node")
-        .arg(folder.unwrap().join("scene.mjs"))
+        .arg(folder.unwrap().join(script))
         .env("SOTTO_URL", format!("https://localhost:{port}"))
         .output()
         .unwrap();

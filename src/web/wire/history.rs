@@ -92,6 +92,64 @@ pub enum Rating {
     Down,
 }
 
+/// What is looked for in one's own history.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HistorySearch {
+    /// Words, at most 1024 bytes; each must begin a word of the title, or of one turn: its question, the sentences of its
+    /// answer that may be shown now, and one's own comment.
+    pub query: String,
+    /// 1 to 50; 20 where absent.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// The conversations that have the words, the last changed first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryResults {
+    /// The conversations.
+    pub results: Vec<HistoryResult>,
+}
+
+/// A conversation that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryResult {
+    /// As in the list.
+    #[serde(flatten)]
+    pub listed: Listed,
+    /// Turns that have the words, the last first, at most three; none where the title alone has them.
+    pub messages: Vec<FoundMessage>,
+}
+
+/// A turn that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundMessage {
+    /// Which.
+    pub message_id: String,
+    /// RFC 3339.
+    pub asked_at: String,
+    /// The question.
+    pub question: String,
+    /// The first sentence of the answer that has one of the words and may be shown now.
+    pub sentence: Option<String>,
+}
+
+impl From<Vec<app::Remembered>> for HistoryResults {
+    fn from(found: Vec<app::Remembered>) -> HistoryResults {
+        let message = |turn: app::RememberedTurn| FoundMessage {
+            message_id: turn.message.to_string(),
+            asked_at: turn.asked.rfc3339(),
+            question: turn.question,
+            sentence: turn.sentence,
+        };
+        let result = |one: app::Remembered| HistoryResult {
+            listed: Listed::from(&one.listed),
+            messages: one.turns.into_iter().map(message).collect(),
+        };
+        HistoryResults { results: found.into_iter().map(result).collect() }
+    }
+}
+
 /// Another title.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

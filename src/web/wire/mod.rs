@@ -9,6 +9,7 @@ mod history;
 mod managing;
 mod page;
 mod people;
+mod protection;
 mod scim_tokens;
 mod seat;
 mod source;
@@ -24,10 +25,15 @@ pub use application::{
 };
 pub use assignment::{ApplicationMembers, Assign, Assignments, Reassigned, WhichApplication};
 pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
-pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
+pub use history::{
+    Conversation, ConversationList, Deleted, Feedback, HistoryResults, HistorySearch, Listed, Message, Rename,
+};
 pub use managing::{ChangeUser, EmergencySignIn, EmergencySignedIn, Sessions, Standing};
-pub use page::{Document, FieldFilter, InApplication, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
+pub use page::{
+    Document, FieldFilter, InApplication, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut,
+};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
+pub use protection::{Acts, Proof, Protection, RecoveryCode};
 pub use scim_tokens::{NewScimToken, RotateScimToken, ScimHabits, ScimToken, ScimTokens, ShownScimToken};
 pub use seat::{ChangeSeats, ChangedSeats, Seats, WhichSeats};
 pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};

@@ -32,6 +32,8 @@ pub struct Me {
     pub examples: Vec<String>,
     /// Days a conversation is kept; 0 until deleted.
     pub retention_days: u64,
+    /// Of their history in this session: `open`, `locked`, or `unbound`, which keeps nothing until it is bound.
+    pub history: &'static str,
 }
 
 /// A person.
@@ -278,6 +280,7 @@ impl From<&app::Me> for Me {
             spaces: me.spaces.iter().map(Space::from).collect(),
             examples: me.examples.clone(),
             retention_days: me.retention_days,
+            history: super::protection::standing(me.history),
         }
     }
 }

@@ -367,16 +367,29 @@ fn direct_for(wiki: &Confluence, method: &str, path: &str, body: &Value) -> Vec<
     body
 }
 
-/// No file below the folder holds these words in clear, as UTF-8 or UTF-16.
+/// No file below the folder holds these words: as they are, in both orders of UTF-16, or in base64 at any alignment.
 pub fn assert_nowhere(folder: &Path, words: &str) {
-    let wide: Vec<u8> = words.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let forms = forms_of(words);
     for path in files(folder) {
         let bytes = std::fs::read(&path).unwrap_or_default();
-        for needle in [words.as_bytes(), &wide] {
+        for needle in &forms {
             let found = bytes.windows(needle.len()).any(|window| window == needle);
             assert!(!found, "{words:?} stands in clear in {}", path.display());
         }
     }
+}
+
+fn forms_of(words: &str) -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    let little = words.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big = words.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let in_base64 = (0..3).map(|before| {
+        let bytes = [&b"\0\0\0"[..before], words.as_bytes()].concat();
+        let all = base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes).into_bytes();
+        // The first and the last characters depend on the neighbours too.
+        all[[0, 2, 3][before]..all.len() - 2].to_vec()
+    });
+    [words.as_bytes().to_vec(), little, big].into_iter().chain(in_base64).collect()
 }
 
 /// All files below a folder.

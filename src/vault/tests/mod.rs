@@ -1,11 +1,15 @@
 //! The vault's promises, over a real folder.
 
+mod bound;
+mod memory;
+mod replaced;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::names::Ids;
-use crate::store::json_record;
+use crate::store::{Tree, json_record};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Words(String);
@@ -30,12 +34,25 @@ fn house() -> House {
 }
 
 impl House {
-    fn again(mut self) -> Result<House, Error> {
+    fn again(self) -> Result<House, Error> {
+        self.again_with(&Settings::default())
+    }
+
+    fn again_with(mut self, settings: &Settings) -> Result<House, Error> {
         // The old vault holds the folder until it is gone.
         let (folder, ada, bob, talk) = (self.folder, self.ada, self.bob, self.talk);
         drop(self.vault);
-        self.vault = Vault::open(&Store::open(folder.path()).unwrap(), &Settings::default())?;
+        self.vault = Vault::open(&Store::open(folder.path()).unwrap(), settings)?;
         Ok(House { folder, vault: self.vault, ada, bob, talk })
+    }
+
+    fn file_of(&self, owner: &UserId) -> PathBuf {
+        self.folder.path().join("keys").join(owner.to_string())
+    }
+
+    /// Whether what was sealed in Ada's conversation opens with the key that it has now.
+    fn opens(&self, sealed: &Sealed<Words>) -> Result<Words, Error> {
+        sealed.open(&self.vault.existing_key(&self.ada, &self.talk)?, &self.place())
     }
 
     fn place(&self) -> Place<'_> {
@@ -221,4 +238,75 @@ fn many_threads_get_one_key_for_one_conversation() {
 
     let key = house.vault.existing_key(&house.ada, &house.talk).unwrap();
     assert!(sealed.iter().all(|bytes| Sealed::<Words>::from_bytes(bytes).open(&key, &house.place()).is_ok()));
+}
+
+#[test]
+fn a_nonce_is_used_once_also_after_a_folder_was_rolled_back() {
+    let house = house();
+    let _ = house.sealed();
+    let file = house.file_of(&house.ada);
+    let old = fs::read(&file).unwrap();
+    // After the two bytes of the layout.
+    let nonce = |sealed: &Sealed<Words>| <[u8; 24]>::try_from(&sealed.as_bytes()[2..26]).unwrap();
+    let mut nonces: Vec<[u8; 24]> = (0..2_000).map(|_| nonce(&house.sealed())).collect();
+
+    crate::store::durable::write(&file, &old).unwrap();
+    let house = house.again().unwrap();
+    nonces.extend((0..2_000).map(|_| nonce(&house.sealed())));
+
+    nonces.sort_unstable();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 4_000);
+}
+
+#[test]
+fn what_was_shredded_stays_shredded_in_an_older_copy_that_is_given_the_list() {
+    let house = house();
+    let sealed = house.sealed();
+    let kept = ConversationId::new(&Ids::Random);
+    let _ = house.vault.key(&house.ada, &kept).unwrap();
+    // A backup, taken while nothing runs.
+    let folder = house.folder.path().to_owned();
+    let house = {
+        drop(house.vault);
+        (house.ada, house.talk, house.folder)
+    };
+    let backup = tempfile::tempdir().unwrap();
+    copy(&folder, backup.path());
+    let (ada, talk, _folder) = house;
+
+    // Here it is shredded, and the list leaves the machine.
+    let store = Store::open(&folder).unwrap();
+    let vault = Vault::open(&store, &Settings::default()).unwrap();
+    vault.forget(&ada, Forget::Conversation(&talk)).unwrap();
+    let destroyed: Tree<([u8; 16], [u8; 16]), ()> = store.tree("vault.destroyed").unwrap();
+    let list: Vec<_> = destroyed.keys_under(b"").map(Result::unwrap).collect();
+
+    // The backup is restored elsewhere, with the list.
+    let store = Store::open(backup.path()).unwrap();
+    let destroyed: Tree<([u8; 16], [u8; 16]), ()> = store.tree("vault.destroyed").unwrap();
+    list.iter().for_each(|key| destroyed.put(key, &()).unwrap());
+    let restored = Vault::open(&store, &Settings::default()).unwrap();
+
+    assert!(matches!(restored.existing_key(&ada, &talk), Err(Error::Forgotten)));
+    assert!(restored.existing_key(&ada, &kept).is_ok());
+    let bytes = fs::read(backup.path().join("keys").join(ada.to_string())).unwrap();
+    assert!(!bytes.windows(16).any(|window| window == talk.as_bytes()), "its wrapped key left the file");
+    drop(sealed);
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            fs::create_dir_all(&to).unwrap();
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
+    }
 }
