@@ -12,6 +12,8 @@
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs`, `sources.rs` |
+//! | back up and restore | `backup/`, with `restored.rs` |
+//! | release an answer's evidence, and replay it | `release.rs`, `replay.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
@@ -23,6 +25,7 @@
 
 mod answering;
 mod ask;
+pub mod backup;
 mod desk;
 mod error;
 pub mod eval;
@@ -30,6 +33,7 @@ pub mod eval_answers;
 pub mod eval_attacks;
 pub mod eval_poison;
 pub mod eval_vectors;
+pub mod evidence;
 mod explain;
 mod find;
 mod look;
@@ -39,13 +43,18 @@ mod proof;
 mod provision;
 mod recall;
 mod refresh;
+mod release;
+pub mod replay;
 mod responses;
+mod restored;
 mod rounds;
 mod settings;
 mod sight;
 mod sign_in;
 mod single_logout;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod told;
 mod trial;
 mod turns;
@@ -151,6 +160,8 @@ pub struct App {
     indexing: Mutex<()>,
     /// The thread that does what is due.
     rounds: rounds::Rounds,
+    /// When the data folder was made from a backup.
+    restored: Option<Moment>,
 }
 
 /// A signed-in person at this request: what they answer to was asked of the directory just now.
@@ -218,6 +229,7 @@ impl App {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let scim_tokens = provision::read_tokens(&settings.scim)?;
+        let restored = restored::at(&store).context("while looking whether this was restored")?;
         let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
         let app = Arc::new_cyclic(|me| App {
@@ -249,6 +261,7 @@ impl App {
             looks: sources::Looks::default(),
             indexing: Mutex::new(()),
             rounds: rounds::Rounds::default(),
+            restored,
             settings,
         });
         let replayed = crawl::replay(&app.rooms()).context("while bringing the index up to the store")?;

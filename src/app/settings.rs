@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::backup;
 use crate::{
     answer, application, audit, crawl, directory, extract, history, index, model, outbound, session, sso, vault,
 };
@@ -21,6 +22,8 @@ pub struct ScimToken {
 /// The settings of every lower room.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// SHA-256 of all settings, as they were read.
+    pub digest: [u8; 32],
     /// Where our state is kept.
     pub data: PathBuf,
     /// The one address people use.
@@ -58,6 +61,8 @@ pub struct Settings {
     pub source: Vec<crawl::Settings>,
     /// The identity providers.
     pub provider: Vec<sso::Settings>,
+    /// To whom backups are encrypted.
+    pub backup: backup::Settings,
     /// The tokens of SCIM senders.
     pub scim: Vec<ScimToken>,
 }

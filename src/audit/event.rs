@@ -24,11 +24,13 @@ pub enum Event<'a> {
     SignOutRefused { provider: &'a str, code: &'a str },
     /// A provider changed the directory. The target is an id of ours (a person's stands as a commitment), never a name.
     Provisioned { by: &'a str, change: &'a str, target: &'a str },
-    /// A person asked: keyed digest of the question, digest of what is visible, the passages found.
+    /// A person asked: a commitment to the question and one to all that the answer is made of, under a salt that is sealed with
+    /// the answer; a digest of what is visible, the passages found.
     Asked {
         user: &'a UserId,
         conversation: &'a ConversationId,
         question: [u8; 32],
+        inputs: [u8; 32],
         visible: [u8; 32],
         shown: &'a [PassageId],
     },
@@ -75,6 +77,14 @@ pub enum Event<'a> {
     /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
     /// back (`alias_cleared`): a leaf for each person whose rights it changed.
     Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
+    /// A backup was made, with so many records.
+    BackedUp { records: u64 },
+    /// This data folder was made from a backup whose log ended at `size` with `root`. `keys` says by which list of destroyed
+    /// keys conversations were opened: `destroyed` (by a list from outside, of `listed` keys), `older` (by the operator's word
+    /// alone) or `none` (no conversation was restored). What the log had beyond `size` is not here.
+    Restored { size: u64, root: [u8; 32], keys: &'a str, listed: Option<u64> },
+    /// A person let the evidence of one of their answers out of the house.
+    Released { user: &'a UserId, message: &'a MessageId },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -104,10 +114,10 @@ impl Event<'_> {
             Event::Provisioned { by, change, target } => {
                 ("provisioned", None, json!({ "by": by, "change": change, "target": target }))
             }
-            Event::Asked { user, conversation, question, visible, shown } => {
+            Event::Asked { user, conversation, question, inputs, visible, shown } => {
                 let fields = json!({
-                    "conversation": conversation, "question": hex::encode(question), "visible": hex::encode(visible),
-                    "shown": ids(shown),
+                    "conversation": conversation, "question": hex::encode(question), "inputs": hex::encode(inputs),
+                    "visible": hex::encode(visible), "shown": ids(shown),
                 });
                 ("asked", Some(*user), fields)
             }
@@ -161,6 +171,15 @@ impl Event<'_> {
                 }
                 ("aliased", Some(*user), fields)
             }
+            Event::BackedUp { records } => ("backed_up", None, json!({ "records": records })),
+            Event::Restored { size, root, keys, listed } => {
+                let mut fields = json!({ "backup_size": size, "backup_root": hex::encode(root), "keys": keys });
+                if let Some(listed) = listed {
+                    fields["listed"] = json!(listed);
+                }
+                ("restored", None, fields)
+            }
+            Event::Released { user, message } => ("released", Some(*user), json!({ "message": message })),
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };
         let Value::Object(mut fields) = fields else { unreachable!("each event's fields are an object") };

@@ -69,6 +69,9 @@ pub struct Entry {
     pub mode: Mode,
     /// The owner's feedback.
     pub feedback: Option<Feedback>,
+    /// What it needs to be released and run again. Its form is not history's, so that an old one costs no turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<serde_json::Value>,
 }
 store::json_record!(Entry, 1);
 
@@ -175,6 +178,7 @@ impl History {
                 Head { began: entry.asked, changed: entry.asked, turns: 1, title: sealed }
             }
         };
+        fail::fail_point!("turn keyed");
         let spot = Spot { owner: *owner, conversation: *conversation, sequence: head.turns - 1 };
         let sealed = Sealed::seal(entry, &key, &spot.place());
         self.kept.add(&spot, &entry.message, &head, &sealed)?;
@@ -219,6 +223,13 @@ impl History {
         });
         let turns = turns.map(|entry| Ok(entry?.map_or(Read::Unreadable, |entry| Read::Entry(Box::new(entry)))));
         Ok((listed(owner, *conversation, &head, key.as_ref()), turns.collect::<Result<_, Error>>()?))
+    }
+
+    /// One turn of this person, by its message.
+    pub fn entry(&self, vault: &Vault, owner: &UserId, message: &MessageId) -> Result<Entry, Error> {
+        let spot = self.kept.spot_of(owner, message)?.ok_or(Error::NotThere)?;
+        let key = self.key_of_visible(vault, owner, &spot.conversation)?;
+        self.open_entry(&spot, Some(&key))?.ok_or(Error::NotThere)
     }
 
     /// Gives it another title (at most 200 characters are kept).
@@ -285,6 +296,7 @@ impl History {
             if self.is_over(vault, &owner, &conversation, now)? {
                 // The key first: after a crash here the next sweep removes the records.
                 vault.forget(&owner, Forget::Conversation(&conversation))?;
+                fail::fail_point!("key destroyed");
                 self.kept.destroy(&owner, &conversation)?;
                 destroyed.push((owner, conversation));
             }
@@ -301,6 +313,20 @@ impl History {
             self.kept.destroy(owner, &conversation)?;
         }
         Ok(())
+    }
+
+    /// Removes the records of conversations whose keys stand on the list of destroyed ones: after a restore an older backup
+    /// still has them. Gives how many.
+    pub fn drop_destroyed(&self, vault: &Vault) -> Result<u64, Error> {
+        let destroyed: BTreeSet<(UserId, Option<ConversationId>)> = vault.destroyed()?.into_iter().collect();
+        let mut dropped = 0;
+        for (owner, conversation) in self.kept.conversations()? {
+            if destroyed.contains(&(owner, None)) || destroyed.contains(&(owner, Some(conversation))) {
+                self.kept.destroy(&owner, &conversation)?;
+                dropped += 1;
+            }
+        }
+        Ok(dropped)
     }
 
     /// Whether a conversation was deleted for good, or has reached its age.

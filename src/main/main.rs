@@ -1,10 +1,12 @@
 //! The command line.
 
+mod backup;
 mod client;
 mod command;
 mod demo;
 mod evaluate;
 mod model;
+mod replay;
 mod serve;
 
 use std::io::Write as _;
@@ -64,6 +66,7 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Audit { deed } => match deed {
             Audit::Export { out, config } => client::export(config.config.as_deref(), &out).map(done),
             Audit::Checkpoint { config, json } => client::checkpoint(config.config.as_deref(), json).map(done),
+            Audit::Destroyed { out, config } => client::destroyed(config.config.as_deref(), out.as_deref()).map(done),
             Audit::Verify { file, key, checkpoint } => client::verify(&file, &key, checkpoint.as_deref()),
         },
         Command::Model { deed } => model::run(deed),
@@ -103,6 +106,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             ));
             web::wait_for_signal().map(done)
         }
+        Command::Backup(asked) => backup::back_up(&asked).map(done),
+        Command::Restore(asked) => backup::restore(&asked),
+        Command::Replay(asked) => replay::run(&asked),
         Command::Pack { models, out, config } => model::pack(config.config.as_deref(), &models, &out).map(done),
         Command::Version { json } => {
             version(json);

@@ -53,6 +53,7 @@ const FILES: &[File] = files![
     "js/provider.js",
     "js/quotes.js",
     "js/reader.js",
+    "js/release.js",
     "js/runs.js",
     "js/settings.js",
     "js/signin.js",

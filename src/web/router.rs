@@ -63,6 +63,7 @@ routes! {
     GET    "/api/v1/conversations/{id}/export"        => conversations::save;
     POST   "/api/v1/conversations/{id}/undo"          => conversations::undo;
     POST   "/api/v1/messages/{id}/feedback"           => conversations::feedback;
+    POST   "/api/v1/messages/{id}/release"            => conversations::release;
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;
