@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Takes the handling of each trap of Confluence out, one at a time, and shows that a named test fails without it.
+"""Plants bugs, one at a time, and shows that a named test fails with each.
 
-The list is traps.txt. A mutant that survives means that its test would not notice if somebody took the handling out.
+The lists are traps.txt (the handling of each trap of Confluence is taken out) and durability.txt. A mutant that survives means that its test would not notice if somebody took the handling out.
 It works on a copy of what is committed, below target/, with a build of its own.
 Run it as tests/mutants/run.py [WORD]: only mutants whose title has the word.
 """
@@ -41,7 +41,8 @@ def passes(test):
 
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    mutants = [mutant for mutant in read(HERE / "traps.txt") if wanted in mutant[0]]
+    lists = [mutant for name in ("traps.txt", "durability.txt") for mutant in read(HERE / name)]
+    mutants = [mutant for mutant in lists if wanted in mutant[0]]
     COPY.mkdir(parents=True, exist_ok=True)
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", str(COPY)], input=archive, check=True)

@@ -1,12 +1,14 @@
 //! Builders: an [`Appliance`] with its wiki and its people, and a [`Site`] for the wiki. Defaults are dull and valid.
 
 mod appliance;
+mod child;
 mod gate;
 pub mod oracle;
 mod site;
 mod vectors;
 
-pub use appliance::{Appliance, PATIENCE, Parts, assert_nowhere, direct, real_models};
+pub use appliance::{Appliance, PATIENCE, Parts, assert_nowhere, direct, files, real_models};
+pub use child::{Child, Stage, serve_until_killed};
 pub use gate::Gate;
 pub use site::Site;
 pub use vectors::WordVectors;
