@@ -163,6 +163,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("calamine", &["extract"]),
     ("zip", &["extract", "crawl", "standin"]),
     ("flate2", &["extract", "standin"]),
+    ("age", &["app"]),
+    ("fail", &["store", "audit", "vault", "history", "crawl", "app"]),
     ("clap", &["main"]),
     ("toml", &["config", "model"]),
     ("std::process::Command", &["extract"]),

@@ -27,6 +27,7 @@ if [ "$what" != demo ]; then
     fi
 fi
 if [ "$what" = nightly ]; then
+    want strace strace
     want aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     want qemu-aarch64 qemu-user
 fi

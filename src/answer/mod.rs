@@ -38,6 +38,7 @@ pub use differ::DIFFER;
 pub use ground::ground;
 pub use parts::parts;
 pub use phrase::Phrases;
+pub use prompt::prompts_digest;
 pub use question::{QUESTION_BYTES_MAX, Question};
 pub use quote::{Mode, Without, quote};
 pub use refusal::{REFUSAL, Tone, refusal};
@@ -55,7 +56,7 @@ use crate::corpus::{DocumentId, PassageId, Space};
 use crate::index::Found;
 
 /// How answers are made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Passages looked at for one question.

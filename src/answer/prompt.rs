@@ -46,6 +46,18 @@ pub(super) const NO: &str = "No";
 /// What the writer says when nothing answers.
 pub(super) const NONE: &str = "NONE";
 
+/// SHA-256 of all fixed texts, in their order: answers of other texts are other answers.
+pub fn prompts_digest() -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    let all = [SYSTEM, JUDGE, STATES, VERDICT, GATE, BEST, SHORT, WRITE, YES, NO, NONE];
+    let mut sum = Sha256::new();
+    for text in all {
+        sum.update((text.len() as u64).to_be_bytes());
+        sum.update(text);
+    }
+    sum.finalize().into()
+}
+
 /// The prompts of one answer: they begin alike, and what is alike is read once.
 pub(super) struct Prompts {
     given: String,

@@ -15,10 +15,6 @@ use crate::history::{Entry, Listed, Read};
 use crate::index::{Found, Head};
 use crate::model::{Generate, Stop};
 use crate::names::{ApplicationId, ConversationId, MessageId};
-use crate::vault::Label;
-
-/// Questions stand in the log only as a digest under this label.
-const QUESTION: Label = Label("question digest");
 
 /// Turns before a follow-up that are looked at.
 const TURNS_BEFORE: usize = 4;
@@ -86,14 +82,17 @@ impl App {
 
         // Before anything is shown: what is not on record is not shown.
         let shown: Vec<PassageId> = found.iter().map(|found| found.passage().id.clone()).collect();
+        let commitments = self.commit(ready, &ask.question, alone, &found, model.ok());
         let receipt = self.audit.append(&Event::Asked {
             user: asker.user(),
             conversation: &conversation,
-            question: self.vault.keyed_digest(&QUESTION, ask.question.as_str().as_bytes()),
+            question: commitments.of_question,
+            inputs: commitments.of_inputs,
             visible: sight.visibility.digest(),
             shown: &shown,
         })?;
 
+        fail::fail_point!("question recorded");
         let mut sources = Numbered::masking(&ready.phrases);
         let (answer, mode) = if listens.is_break() {
             (Answer::Stopped { claims: Vec::new(), by: StoppedBy::Asker }, Mode::Written)
@@ -138,6 +137,7 @@ impl App {
                 answer: answer.clone(),
                 mode,
                 feedback: None,
+                evidence: Some(commitments.kept(&receipt)),
             };
             self.history.keep(&self.vault, asker.user(), &conversation, &receipt, &entry)?;
             if self.applications.is_ended(&id) {
@@ -145,6 +145,7 @@ impl App {
                 self.forget_deleted_applications()?;
             }
         }
+        fail::fail_point!("turn kept");
         let cited = cited(&answer);
         let answered = self.audit.append(&Event::Answered {
             user: asker.user(),

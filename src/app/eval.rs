@@ -183,7 +183,19 @@ pub struct Shelf {
 }
 
 /// A temporary folder.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// One of this name, below the machine's folder for such; whoever fills it makes it.
+    pub(super) fn new(name: &str) -> Scratch {
+        Scratch(std::env::temp_dir().join(name))
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -212,7 +224,7 @@ impl Shelf {
         embed_passages: Option<&Arc<dyn Embed>>,
     ) -> Result<Shelf, Error> {
         let name = format!("sotto-eval-{}", hex::encode(Ids::Random.next()));
-        let folder = Scratch(std::env::temp_dir().join(name));
+        let folder = Scratch::new(&name);
         let store = Store::open(&folder.0).map_err(broken)?;
         let classes = Classes::open(&store).map_err(broken)?;
         let index = Index::open(&folder.0.join("index"), settings).map_err(broken)?;

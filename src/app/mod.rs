@@ -19,6 +19,8 @@
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs` with `views.rs`, `sources.rs` |
 //! | make, change and remove a source | `source_settings.rs`, with `registry.rs` |
+//! | back up and restore | `backup/`, with `restored.rs` |
+//! | release an answer's evidence, and replay it | `release.rs`, `replay.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
@@ -32,6 +34,7 @@ mod acts;
 mod answering;
 mod applications;
 mod ask;
+pub mod backup;
 mod choice;
 mod desk;
 mod emergency;
@@ -41,6 +44,7 @@ pub mod eval_answers;
 pub mod eval_attacks;
 pub mod eval_poison;
 pub mod eval_vectors;
+pub mod evidence;
 mod explain;
 mod find;
 mod learn;
@@ -54,8 +58,11 @@ mod provision;
 mod recall;
 mod refresh;
 mod registry;
+mod release;
 mod remember;
+pub mod replay;
 mod responses;
+mod restored;
 mod rounds;
 mod scim_tokens;
 mod seats;
@@ -66,6 +73,8 @@ mod single_logout;
 mod source_settings;
 mod sources;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod told;
 mod trial;
 mod turns;
@@ -192,6 +201,8 @@ pub struct App {
     renewing: protect::Renewing,
     /// The thread that does what is due.
     rounds: rounds::Rounds,
+    /// When the data folder was made from a backup.
+    restored: Option<Moment>,
 }
 
 /// A signed-in person at this request: what they answer to was asked of the directory just now.
@@ -279,6 +290,7 @@ impl App {
         let sources = registry::Registry::open(&settings.source, settings.desk_files.clone(), &store, &vault)
             .context("while opening the sources")?;
         let scim_tokens = provision::open_tokens(&store, &settings.scim)?;
+        let restored = restored::at(&store).context("while looking whether this was restored")?;
         let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
         let app = Arc::new_cyclic(|me| App {
@@ -314,6 +326,7 @@ impl App {
             indexing: Mutex::new(()),
             renewing: protect::Renewing::default(),
             rounds: rounds::Rounds::default(),
+            restored,
             settings,
         });
         let replayed = crawl::replay(&app.rooms()).context("while bringing the index up to the store")?;

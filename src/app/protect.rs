@@ -150,7 +150,7 @@ impl App {
     }
 
     /// Gives the asker's history back to the server's key, and seals all of it again under new keys.
-    pub fn release(&self, asker: &Asker) -> Result<(), Error> {
+    pub fn unbind(&self, asker: &Asker) -> Result<(), Error> {
         if self.settings.history.mode == Policy::LoginBound {
             return Err(Error::Unreadable("your company's settings ask that each history be bound".to_owned()));
         }

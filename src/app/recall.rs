@@ -65,6 +65,7 @@ impl App {
             });
         }
         let withheld = u32::try_from(withheld).unwrap_or(u32::MAX);
+        fail::fail_point!("turns read");
         let receipt = self.audit.append(&Event::Recalled { user: asker.user(), conversation, withheld })?;
         tracing::debug!(leaf = receipt.leaf(), "recalled");
         Ok((listed, turns))

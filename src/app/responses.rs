@@ -168,8 +168,19 @@ impl App {
         marked: &mut dyn FnMut(Mode) -> ControlFlow<()>,
         each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
     ) -> (Answer, Mode) {
-        let length = ready.responses.length;
+        let (settings, is_detailed) = self.answer_settings(ready);
+        let mut allowed = |piece: Piece<'_>| match piece {
+            Piece::Claim(claim) if ready.blocks(claim, found) => ControlFlow::Continue(()),
+            Piece::Claim(_) | Piece::Phase(_) | Piece::Source(_) => each(piece),
+        };
+        let (answer, mode) = made(model, question, found, &settings, is_detailed, stop, marked, &mut allowed);
+        (ready.withhold(answer, found), mode)
+    }
+
+    /// How answers are made in the length that is set, and whether sentences beside the answer are added.
+    pub(super) fn answer_settings(&self, ready: &Ready) -> (answer::Settings, bool) {
         let mut settings = self.settings.answer.clone();
+        let length = ready.responses.length;
         match length {
             Length::Short => {
                 settings.claims_max = settings.claims_max.min(SHORT_CLAIMS);
@@ -181,17 +192,28 @@ impl App {
                 settings.words_max += settings.words_max / 2;
             }
         }
-        let mut allowed = |piece: Piece<'_>| match piece {
-            Piece::Claim(claim) if ready.blocks(claim, found) => ControlFlow::Continue(()),
-            Piece::Claim(_) | Piece::Phase(_) | Piece::Source(_) => each(piece),
-        };
-        let (answer, mode) = answering::make(model, question, found, &settings, stop, marked, &mut allowed);
-        let answer = match (length, mode) {
-            (Length::Detailed, Mode::Written) => more(answer, question, found, &settings, stop, &mut allowed),
-            (Length::Short | Length::Normal, _) | (Length::Detailed, Mode::Quoted(_)) => answer,
-        };
-        (ready.withhold(answer, found), mode)
+        (settings, length == Length::Detailed)
     }
+}
+
+/// Makes an answer, with the sentences beside it where it is to be detailed: a function of its arguments and of nothing else.
+#[expect(clippy::too_many_arguments, reason = "all that an answer depends on stands in its signature")]
+pub(super) fn made(
+    model: Result<&dyn Generate, Without>,
+    question: &Question,
+    found: &[Found],
+    settings: &answer::Settings,
+    is_detailed: bool,
+    stop: &Stop,
+    marked: &mut dyn FnMut(Mode) -> ControlFlow<()>,
+    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> (Answer, Mode) {
+    let (answer, mode) = answering::make(model, question, found, settings, stop, marked, each);
+    let answer = match mode {
+        Mode::Written if is_detailed => more(answer, question, found, settings, stop, each),
+        Mode::Written | Mode::Quoted(_) => answer,
+    };
+    (answer, mode)
 }
 
 /// A detailed answer: what the model found, and the sentences beside it that match the question best.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::backup;
 use crate::{
     answer, application, audit, crawl, directory, extract, history, index, model, outbound, scim, session, sso, vault,
 };
@@ -41,6 +42,8 @@ impl ScimToken {
 /// The settings of every lower room.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// SHA-256 of all settings, as they were read.
+    pub digest: [u8; 32],
     /// Where our state is kept.
     pub data: PathBuf,
     /// The folder whose files may be named on the desk; `None` where none may.
@@ -80,6 +83,8 @@ pub struct Settings {
     pub source: Vec<crawl::Settings>,
     /// The identity providers.
     pub provider: Vec<sso::Settings>,
+    /// To whom backups are encrypted.
+    pub backup: backup::Settings,
     /// The tokens of SCIM senders.
     pub scim: Vec<ScimToken>,
 }

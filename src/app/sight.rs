@@ -130,11 +130,18 @@ impl App {
     pub(super) fn stale_sources(&self) -> Result<Vec<String>, Error> {
         let now = self.now();
         let mut stale = Vec::new();
-        for source in self.sources.all().iter().filter(|source| source.stale_minutes > 0) {
-            let budget_ms = i64::try_from(source.stale_minutes.saturating_mul(60_000)).unwrap_or(i64::MAX);
+        let has_budget = |source: &&Arc<crawl::Settings>| source.stale_minutes > 0 || self.restored.is_some();
+        for source in self.sources.all().iter().filter(has_budget) {
+            let budget_ms = match source.stale_minutes {
+                0 => i64::MAX,
+                minutes => i64::try_from(minutes.saturating_mul(60_000)).unwrap_or(i64::MAX),
+            };
             let as_of = crawl::status(&self.store, &source.name)?.permissions_as_of;
-            // A clock set back must not make old permissions young: a moment in the future is as good as none.
-            let is_fresh = as_of.is_some_and(|as_of| (0..=budget_ms).contains(&now.since(as_of)));
+            // A clock set back must not make old permissions young: a moment in the future is as good as none. What a backup
+            // says may have been taken back after it.
+            let is_fresh = as_of.is_some_and(|as_of| {
+                (0..=budget_ms).contains(&now.since(as_of)) && self.restored.is_none_or(|restored| as_of > restored)
+            });
             if !is_fresh {
                 stale.push(source.name.to_string());
             }

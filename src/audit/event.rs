@@ -32,11 +32,13 @@ pub enum Event<'a> {
     /// An administrator did something to the token of a SCIM sender, known by its name: `made`, `rotated`, `changed` (how it is
     /// treated) or `revoked`.
     ScimToken { user: &'a UserId, what: &'a str, token: &'a str },
-    /// A person asked: keyed digest of the question, digest of what is visible, the passages found.
+    /// A person asked: a commitment to the question and one to all that the answer is made of, under a salt that is sealed with
+    /// the answer; a digest of what is visible, the passages found.
     Asked {
         user: &'a UserId,
         conversation: &'a ConversationId,
         question: [u8; 32],
+        inputs: [u8; 32],
         visible: [u8; 32],
         shown: &'a [PassageId],
     },
@@ -114,6 +116,14 @@ pub enum Event<'a> {
     /// An administrator gave a person a seat (`subscribed`), took it (`unsubscribed`), or took it with every assignment
     /// (`removed`): a leaf for each person.
     Seat { user: &'a UserId, what: &'a str, whom: &'a UserId, tier: Option<&'a str> },
+    /// A backup was made, with so many records.
+    BackedUp { records: u64 },
+    /// This data folder was made from a backup whose log ended at `size` with `root`. `keys` says by which list of destroyed
+    /// keys conversations were opened: `destroyed` (by a list from outside, of `listed` keys), `older` (by the operator's word
+    /// alone) or `none` (no conversation was restored). What the log had beyond `size` is not here.
+    Restored { size: u64, root: [u8; 32], keys: &'a str, listed: Option<u64> },
+    /// A person let the evidence of one of their answers out of the house.
+    Released { user: &'a UserId, message: &'a MessageId },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
@@ -156,10 +166,10 @@ impl Event<'_> {
             Event::ScimToken { user, what, token } => {
                 ("scim_token", Some(*user), json!({ "what": what, "token": token }))
             }
-            Event::Asked { user, conversation, question, visible, shown } => {
+            Event::Asked { user, conversation, question, inputs, visible, shown } => {
                 let fields = json!({
-                    "conversation": conversation, "question": hex::encode(question), "visible": hex::encode(visible),
-                    "shown": ids(shown),
+                    "conversation": conversation, "question": hex::encode(question), "inputs": hex::encode(inputs),
+                    "visible": hex::encode(visible), "shown": ids(shown),
                 });
                 ("asked", Some(*user), fields)
             }
@@ -255,6 +265,15 @@ impl Event<'_> {
                 }
                 (*what, Some(*user), fields)
             }
+            Event::BackedUp { records } => ("backed_up", None, json!({ "records": records })),
+            Event::Restored { size, root, keys, listed } => {
+                let mut fields = json!({ "backup_size": size, "backup_root": hex::encode(root), "keys": keys });
+                if let Some(listed) = listed {
+                    fields["listed"] = json!(listed);
+                }
+                ("restored", None, fields)
+            }
+            Event::Released { user, message } => ("released", Some(*user), json!({ "message": message })),
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };
         let Value::Object(mut fields) = fields else { unreachable!("each event's fields are an object") };

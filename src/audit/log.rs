@@ -13,7 +13,7 @@ use super::note::{self, Signer};
 use super::people::People;
 use super::{CHECKPOINT_LEAVES, Checkpoint, Error, Event, Receipt, Settings, Verified};
 use crate::clock::{Clock, Moment};
-use crate::names::UserId;
+use crate::names::{ConversationId, UserId};
 use crate::store::durable::{self, Growing, Syncer};
 use crate::store::{self, Store};
 use crate::vault::Vault;
@@ -120,8 +120,10 @@ impl Log {
         }
         let receipt = writer.write(fields, &handles, self.clock.now())?;
         drop(writer);
+        fail::fail_point!("audit written");
 
         let size = self.settle(leaf + 1)?;
+        fail::fail_point!("audit synced");
         let signed = self.last().as_ref().map_or(0, |last| last.size);
         if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
             // The leaf is on disk whatever becomes of this; the next append tries again.
@@ -171,9 +173,24 @@ impl Log {
         let root = tree_hash(size, &self.hashes).map_err(|_| Error::broken(size, "the tree's hashes do not read"))?.0;
         let signed = Checkpoint { size, root, note: self.signer.sign(size, root), at: self.clock.now() };
         let bytes = serde_json::to_vec(&signed).expect("a checkpoint is plain JSON");
+        fail::fail_point!("audit signed");
         durable::write(&self.folder.join("checkpoint"), &bytes)?;
         *last = Some(signed.clone());
         Ok(signed)
+    }
+
+    /// Where a copy of the log's files may end: a checkpoint of now, and the length in bytes of the `leaves` that it signs.
+    pub fn end_for_copy(&self) -> Result<(Checkpoint, u64), Error> {
+        let checkpoint = self.checkpoint()?;
+        let starts = &self.writer().starts;
+        let at = usize::try_from(checkpoint.size).ok().and_then(|size| starts.get(size));
+        let end = at.copied().ok_or_else(|| Error::broken(checkpoint.size, "it is signed and not there"))?;
+        Ok((checkpoint, end))
+    }
+
+    /// Signs the list of destroyed keys, by owner and conversation (`None` for all of the owner's), as it leaves the machine beside a checkpoint.
+    pub fn sign_destroyed(&self, destroyed: &[(UserId, Option<ConversationId>)]) -> String {
+        self.signer.sign_destroyed(destroyed)
     }
 
     /// How many leaves there are.

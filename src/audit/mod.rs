@@ -4,9 +4,9 @@
 //! hashed into a Merkle tree (RFC 6962), and the tree's head is signed now and then: a checkpoint. Whoever holds one
 //! checkpoint outside this machine can prove later that nothing before it was changed, left out, added or moved.
 //!
-//! Ada asks about parental leave and is answered. The log gets two leaves: that somebody asked, with a keyed digest of the
-//! question, a digest of what she may see, and the passages found; and that it was answered, with the passages cited. It
-//! gets no word of the question, and not Ada's id: in its place stands a commitment, SHA-256(salt ‖ id), with another salt
+//! Ada asks about parental leave and is answered. The log gets two leaves: that somebody asked, with commitments to the
+//! question and to all that the answer is made of (their salt is sealed with her history, and goes with it), a digest of what
+//! she may see, and the passages found; and that it was answered, with the passages cited. It gets no word of the question, and not Ada's id: in its place stands a commitment, SHA-256(salt ‖ id), with another salt
 //! at every leaf. An auditor who is entitled to names is given the salts; the auditor who is not can check everything but
 //! who it was. When Ada's right to be forgotten outweighs the record, her salts are destroyed ([`Log::erase`]): the leaves stay provable.
 //!
@@ -40,7 +40,8 @@ use serde::{Deserialize, Serialize};
 pub use self::about::Entry;
 pub use self::event::Event;
 pub use self::log::Log;
-pub use self::verify::verify;
+pub use self::note::{is_destroyed, read_destroyed};
+pub use self::verify::{verified_leaf, verify};
 use crate::clock::Moment;
 use crate::{store, vault};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::clock::Clock;
 use crate::names::{Ids, UserId};
-use crate::store::{Store, durable};
+use crate::store::{Store, durable, power};
 use crate::vault::Vault;
 
 const NOON: Moment = Moment::from_ms(1_795_000_000_000);
@@ -308,4 +308,55 @@ fn another_origin_or_a_lost_key_stops_the_start() {
 
     assert!(durable::remove(&folder.path().join("audit/signing.key")).unwrap());
     assert!(matches!(Log::open(&store, &vault, clock, &Settings::default()), Err(Error::Unfit(_))));
+}
+
+#[test]
+fn whatever_a_power_cut_takes_the_log_opens_and_has_every_leaf_that_was_acknowledged() {
+    let house = house(2);
+    let audit = house.folder.path().join("audit");
+    let bob = UserId::new(&Ids::Random);
+    let recording = power::record(&audit, || {
+        for user in [&house.ada, &bob, &house.ada] {
+            let receipt = house.log.append(&Event::SignedOut { user }).unwrap();
+            power::acknowledge(receipt.leaf() + 1);
+            house.log.checkpoint().unwrap();
+        }
+    });
+    let whole = fs::read(audit.join("leaves")).unwrap();
+    let whole: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    let House { folder, clock, log, ada } = house;
+    drop(log);
+    let store = Store::open(folder.path()).unwrap();
+    let vault = Vault::open(&store, &vault::Settings::default()).unwrap();
+
+    let cuts = recording.cuts();
+    for cut in &cuts {
+        recording.lay_out(cut, &audit);
+        let log = Log::open(&store, &vault, clock.clone(), &Settings::default());
+        let log = log.unwrap_or_else(|error| panic!("{cut:?}: {error}"));
+
+        let sure = cut.acknowledged.max(2) as usize;
+        let left = fs::read(audit.join("leaves")).unwrap();
+        let left: Vec<&[u8]> = left.split_inclusive(|byte| *byte == b'\n').collect();
+        assert!(left.len() >= sure && left[..sure] == whole[..sure], "{cut:?}: {} leaves are left", left.len());
+        let size = log.size();
+        assert_eq!(log.append(&Event::SignedOut { user: &ada }).unwrap().leaf(), size, "{cut:?}");
+        assert_eq!(log.checkpoint().unwrap().size, size + 1, "{cut:?}");
+    }
+    assert!(cuts.len() > 100, "only {} cuts were played", cuts.len());
+}
+
+#[test]
+fn an_old_copy_of_the_log_put_back_is_found_by_the_checkpoint_beside_it_or_by_the_one_outside() {
+    let house = house(3);
+    let old: Vec<(PathBuf, Vec<u8>)> =
+        ["leaves", "hashes"].map(|name| (house.file(name), fs::read(house.file(name)).unwrap())).into();
+    let _ = house.append();
+    let outside = house.log.checkpoint().unwrap();
+    let put_back = |_: &House| old.iter().for_each(|(path, bytes)| durable::write(path, bytes).unwrap());
+
+    let refused = house.after(put_back).err().unwrap().to_string();
+
+    assert!(refused.contains("leaf 3: it is missing: the last checkpoint signed 4 leaves"), "{refused}");
+    assert_eq!(outside.size, 4);
 }

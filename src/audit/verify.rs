@@ -5,8 +5,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::chain::{Chain, Misfit};
+use super::climb::leaf_hash;
 use super::{Error, Verified, files, note};
 
 /// The first line of an export.
@@ -64,6 +66,20 @@ pub fn verify(export: &Path, key: &str, older: Option<&str>) -> Result<Verified,
         return Err(Error::broken(head.size.saturating_sub(1), "with it the root is not the one that was signed"));
     }
     Ok(head)
+}
+
+/// Verifies an export as [`verify`] does, and gives the leaf with this hash (RFC 6962, hexadecimal); `None` where it has none.
+pub fn verified_leaf(export: &Path, key: &str, older: Option<&str>, hash: &str) -> Result<Option<Value>, Error> {
+    verify(export, key, older)?;
+    let mut lines = BufReader::new(File::open(export)?);
+    let _header = files::read_line(&mut lines)?;
+    while let Some(line) = files::read_line(&mut lines)? {
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        if hex::encode(leaf_hash(line)) == hash {
+            return Ok(serde_json::from_slice(line).ok());
+        }
+    }
+    Ok(None)
 }
 
 /// The size and root that were signed.

@@ -117,6 +117,8 @@ pub struct Settings {
     pub vault: vault::Settings,
     /// `[audit]`
     pub audit: audit::Settings,
+    /// `[backup]`
+    pub backup: app::backup::Settings,
     /// `[[source]]`
     pub source: Vec<crawl::Settings>,
     /// `[[provider]]`
@@ -176,6 +178,7 @@ impl Settings {
     /// Hands the settings down: to the rooms below `app`, and to `web`.
     pub fn hand_down(self) -> (app::Settings, web::Settings) {
         let below = app::Settings {
+            digest: self.digest(),
             data: self.data.folder,
             desk_files: self.data.desk_files,
             public_url: self.server.public_url.clone(),
@@ -193,11 +196,18 @@ impl Settings {
             application: self.application,
             answer: self.answer,
             history: self.history,
+            backup: self.backup,
             source: self.source,
             provider: self.provider,
             scim: self.scim,
         };
         (below, self.server)
+    }
+
+    /// SHA-256 of all of them: whether two appliances have the same.
+    fn digest(&self) -> [u8; 32] {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(serde_json::to_vec(self).expect("settings are plain JSON")).into()
     }
 }
 

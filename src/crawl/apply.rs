@@ -64,6 +64,7 @@ impl<'a> Applying<'a> {
                 self.index.change(Change::Withhold(id))?;
             }
         }
+        fail::fail_point!("pages withheld");
         self.withheld.extend(to.iter().map(|(id, _)| id.clone()));
         for some in to.chunks(TOGETHER_MAX) {
             let telling = telling();
@@ -75,6 +76,7 @@ impl<'a> Applying<'a> {
                 }
             }
             self.kept.make(turn)?;
+            fail::fail_point!("pages reclassed");
             for (id, class) in some {
                 self.index.change(Change::Reclass(id, *class))?;
             }
@@ -102,6 +104,7 @@ impl<'a> Applying<'a> {
                 }
             }
             self.kept.make(turn)?;
+            fail::fail_point!("pages removed");
             for id in some {
                 self.index.change(Change::Remove(id))?;
             }
@@ -138,6 +141,7 @@ impl<'a> Applying<'a> {
                 turn.put_page(document);
             }
             self.kept.make(turn)?;
+            fail::fail_point!("pages put");
             for (ready, passages) in some.iter().zip(&passages) {
                 self.index.change(Change::Replace(&ready.document, ready.class, passages, None))?;
             }
@@ -157,7 +161,9 @@ impl<'a> Applying<'a> {
         if self.uncommitted > 0 {
             let _telling = telling();
             // Another run may have committed a later number; everything up to it was told.
+            fail::fail_point!("index told");
             self.index.commit(self.told.max(self.index.reached()))?;
+            fail::fail_point!("index committed");
             self.kept.forget_gone(self.index.reached())?;
             self.uncommitted = 0;
         }

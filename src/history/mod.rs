@@ -25,6 +25,7 @@ mod title;
 mod words;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,9 @@ pub struct Entry {
     pub mode: Mode,
     /// The owner's feedback.
     pub feedback: Option<Feedback>,
+    /// What it needs to be released and run again. Its form is not history's, so that an old one costs no turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<serde_json::Value>,
 }
 store::json_record!(Entry, 1);
 
@@ -199,6 +203,7 @@ impl History {
                 Head { application, began: entry.asked, changed: entry.asked, turns: 1, title: sealed }
             }
         };
+        fail::fail_point!("turn keyed");
         let spot = Spot { owner: *owner, conversation: *conversation, sequence: head.turns - 1 };
         self.kept.add(&spot, &entry.message, &head, &Turn::seal(entry, &key, &spot))?;
         Ok(())
@@ -242,6 +247,13 @@ impl History {
         });
         let turns = turns.map(|entry| Ok(entry?.map_or(Read::Unreadable, |entry| Read::Entry(Box::new(entry)))));
         Ok((listed(owner, *conversation, &head, key.as_ref()), turns.collect::<Result<_, Error>>()?))
+    }
+
+    /// One turn of this person, by its message.
+    pub fn entry(&self, vault: &Vault, owner: &UserId, message: &MessageId) -> Result<Entry, Error> {
+        let spot = self.kept.spot_of(owner, message)?.ok_or(Error::NotThere)?;
+        let key = self.key_of_visible(vault, owner, &spot.conversation)?;
+        self.open_entry(&spot, Some(&key))?.ok_or(Error::NotThere)
     }
 
     /// Gives it another title (at most 200 characters are kept).
@@ -354,6 +366,7 @@ impl History {
             if is_over(&owner, &conversation)? {
                 // The key first: after a crash here the next look removes the records.
                 vault.forget(&owner, Forget::Conversation(&conversation))?;
+                fail::fail_point!("key destroyed");
                 self.kept.destroy(&owner, &conversation)?;
                 destroyed.push((owner, conversation));
             }
@@ -382,6 +395,20 @@ impl History {
             self.kept.destroy(owner, &conversation)?;
         }
         Ok(())
+    }
+
+    /// Removes the records of conversations whose keys stand on the list of destroyed ones: after a restore an older backup
+    /// still has them. Gives how many.
+    pub fn drop_destroyed(&self, vault: &Vault) -> Result<u64, Error> {
+        let destroyed: BTreeSet<(UserId, Option<ConversationId>)> = vault.destroyed()?.into_iter().collect();
+        let mut dropped = 0;
+        for (owner, conversation) in self.kept.conversations()? {
+            if destroyed.contains(&(owner, None)) || destroyed.contains(&(owner, Some(conversation))) {
+                self.kept.destroy(&owner, &conversation)?;
+                dropped += 1;
+            }
+        }
+        Ok(dropped)
     }
 
     /// A clock set back does not keep what was deleted: before the deletion is past the time to undo, too.

@@ -51,6 +51,7 @@ fn entry(question: &str, claim: &str, asked: Moment) -> Entry {
         answer: Answer::Grounded { claims, withheld: 0, follow_ups: Vec::new() },
         mode: Mode::Written,
         feedback: None,
+        evidence: None,
     }
 }
 

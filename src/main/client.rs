@@ -188,6 +188,22 @@ pub fn checkpoint(config: Option<&Path>, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes or prints the signed list of destroyed keys.
+pub fn destroyed(config: Option<&Path>, out: Option<&Path>) -> anyhow::Result<()> {
+    let reply = tell(config, &Command::DestroyedKeys)?;
+    let list = reply["note"].as_str().unwrap_or_default();
+    let Some(out) = out else {
+        say(list.trim_end());
+        return Ok(());
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(out)?;
+        file.write_all(list.as_bytes())?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", out.display()))
+}
+
 /// Verifies an export offline.
 pub fn verify(file: &Path, key: &Path, checkpoint: Option<&Path>) -> anyhow::Result<ExitCode> {
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()));

@@ -1,12 +1,14 @@
 //! The command line.
 
 mod admin;
+mod backup;
 mod client;
 mod command;
 mod demo;
 mod evaluate;
 mod model;
 mod passphrase;
+mod replay;
 mod serve;
 
 use std::io::Write as _;
@@ -67,6 +69,7 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Audit { deed } => match deed {
             Audit::Export { out, config } => client::export(config.config.as_deref(), &out).map(done),
             Audit::Checkpoint { config, json } => client::checkpoint(config.config.as_deref(), json).map(done),
+            Audit::Destroyed { out, config } => client::destroyed(config.config.as_deref(), out.as_deref()).map(done),
             Audit::Verify { file, key, checkpoint } => client::verify(&file, &key, checkpoint.as_deref()),
         },
         Command::Keys { deed: Keys::Rotate { root: _, to, user, config, json } } => {
@@ -109,6 +112,9 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
             ));
             web::wait_for_signal().map(done)
         }
+        Command::Backup(asked) => backup::back_up(&asked).map(done),
+        Command::Restore(asked) => backup::restore(&asked),
+        Command::Replay(asked) => replay::run(&asked),
         Command::Pack { models, out, config } => model::pack(config.config.as_deref(), &models, &out).map(done),
         Command::Version { json } => {
             version(json);

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -29,6 +30,11 @@ pub fn read(descriptor: Option<u32>, is_first: bool) -> anyhow::Result<Passphras
     }
     drop(unseen);
     Ok(passphrase)
+}
+
+/// The first line of a file.
+pub fn of_file(path: &Path) -> anyhow::Result<Passphrase> {
+    line(File::open(path).with_context(|| format!("{} does not read", path.display()))?)
 }
 
 fn asked(mut terminal: &File, words: &str) -> anyhow::Result<Passphrase> {

@@ -10,18 +10,20 @@ use super::{Ending, Error, Generate, Limits, Prompt, Stop};
 /// The language model on its own thread. The thread ends when this is dropped.
 pub struct Engine {
     name: String,
+    /// SHA-256 of the weights, hexadecimal.
+    sha256: String,
     jobs: SyncSender<Job>,
 }
 
 impl Engine {
     /// Starts the thread.
-    pub(super) fn start(name: &str, mut mind: Mind, queue_max: usize) -> Result<Engine, Error> {
+    pub(super) fn start(name: &str, sha256: &str, mut mind: Mind, queue_max: usize) -> Result<Engine, Error> {
         let (jobs, queue) = mpsc::sync_channel::<Job>(queue_max.max(1));
         std::thread::Builder::new()
             .name("model".to_owned())
             .spawn(move || serve(&mut mind, &queue))
             .map_err(|error| Error::Broken(error.into()))?;
-        Ok(Engine { name: name.to_owned(), jobs })
+        Ok(Engine { name: name.to_owned(), sha256: sha256.to_owned(), jobs })
     }
 
     fn send(&self, prompt: &Prompt, task: Task, stop: &Stop) -> Result<Receiver<Out>, Error> {
@@ -39,6 +41,10 @@ impl Engine {
 impl Generate for Engine {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn sha256(&self) -> Option<&str> {
+        Some(&self.sha256)
     }
 
     fn generate(

@@ -105,6 +105,14 @@ impl Manifest {
         self.text.models.iter().map(|model| (model.name.as_str(), model.kind, model.licence.as_str()))
     }
 
+    /// The name of the language model whose weights have this SHA-256, hexadecimal.
+    pub fn named_by_sha256(&self, sha256: &str) -> Option<&str> {
+        let is_it =
+            |model: &&Entry| model.files.iter().any(|piece| piece.name.ends_with(".gguf") && piece.sha256 == sha256);
+        let of_kind = self.text.models.iter().filter(|model| model.kind == Kind::Language);
+        of_kind.filter(is_it).map(|model| model.name.as_str()).next()
+    }
+
     /// Checks all files of a model by their SHA-256.
     pub fn verify(&self, name: &str) -> Result<(), Error> {
         let entry = self.entry(name)?;
@@ -114,7 +122,8 @@ impl Manifest {
     /// Loads the language model of the settings; its SHA-256 is checked first.
     pub fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
         let (name, mind) = self.mind(settings)?;
-        Engine::start(&name, mind, settings.queue_max)
+        let sha256 = &self.piece(self.entry(&name)?, ".gguf")?.sha256;
+        Engine::start(&name, sha256, mind, settings.queue_max)
     }
 
     /// The same without its thread, and its name.

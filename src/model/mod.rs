@@ -160,6 +160,11 @@ pub trait Generate: Send + Sync {
     /// The model's name, as the manifest has it.
     fn name(&self) -> &str;
 
+    /// SHA-256 of its weights, hexadecimal; `None` where it has none.
+    fn sha256(&self) -> Option<&str> {
+        None
+    }
+
     /// Writes until the model stops, a limit is met, or `each` breaks off. Greedy: the same prompt gives the same text.
     fn generate(
         &self,
@@ -178,6 +183,11 @@ pub trait Generate: Send + Sync {
 pub trait Embed: Send + Sync {
     /// One vector for each text, in order.
     fn embed(&self, texts: &[&str], stop: &Stop) -> Result<Vec<Vector>, Error>;
+}
+
+/// The level of this machine's arithmetic, in a word: on another level last bits may differ, and so may a token.
+pub fn machine() -> &'static str {
+    kernel::Machine::best().word()
 }
 
 /// What can go wrong with a model.

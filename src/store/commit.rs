@@ -1,19 +1,13 @@
 //! One fsync for everybody who waits: what several threads changed at once is made durable together.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Error;
 
-/// The file that sled appends to, in its folder.
-const LOG: &str = "db";
-
 /// What was changed, and what of it is on disk.
+#[derive(Default)]
 pub(super) struct Commit {
-    /// sled itself ends a flush with `sync_file_range`, which promises nothing after a power cut (sync_file_range(2)).
-    file: File,
     /// Changes made so far. Counted up only after a change stands in sled's log.
     written: AtomicU64,
     settled: Mutex<Settled>,
@@ -32,12 +26,6 @@ struct Settled {
 }
 
 impl Commit {
-    /// Over the folder of an open sled.
-    pub(super) fn open(folder: &Path) -> Result<Commit, Error> {
-        let file = File::open(folder.join(LOG))?;
-        Ok(Commit { file, written: AtomicU64::new(0), settled: Mutex::default(), ended: Condvar::new() })
-    }
-
     /// Counts a change that was written; gives how many there are now.
     pub(super) fn wrote(&self) -> u64 {
         self.written.fetch_add(1, Ordering::SeqCst) + 1
@@ -48,9 +36,9 @@ impl Commit {
         self.written.load(Ordering::SeqCst)
     }
 
-    /// Returns when so many changes are on disk, syncing where nobody else does. `write_out` hands to the file what sled still
-    /// has in memory.
-    pub(super) fn settle(&self, changes: u64, write_out: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+    /// Returns when so many changes are on disk, calling `sync` where nobody else does: it puts on
+    /// disk all that was changed until it is called.
+    pub(super) fn settle(&self, changes: u64, sync: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
         let mut settled = self.settled();
         loop {
             if settled.changes >= changes {
@@ -66,7 +54,7 @@ impl Commit {
             settled.is_syncing = true;
             drop(settled);
             let written = self.written();
-            let synced = write_out().and_then(|()| Ok(self.file.sync_data()?));
+            let synced = sync();
             settled = self.settled();
             settled.is_syncing = false;
             match &synced {
@@ -90,16 +78,9 @@ mod tests {
 
     use super::*;
 
-    fn commit() -> (tempfile::TempDir, Commit) {
-        let folder = tempfile::tempdir().unwrap();
-        File::create(folder.path().join(LOG)).unwrap();
-        let commit = Commit::open(folder.path()).unwrap();
-        (folder, commit)
-    }
-
     #[test]
     fn who_waits_at_once_shares_a_sync_and_who_has_nothing_to_wait_for_needs_none() {
-        let (_folder, commit) = commit();
+        let commit = Commit::default();
         let (commit, syncs) = (Arc::new(commit), Arc::new(AtomicUsize::new(0)));
         let gate = Arc::new(std::sync::Barrier::new(8));
 
@@ -126,7 +107,7 @@ mod tests {
 
     #[test]
     fn after_a_failed_sync_nothing_is_promised_any_more() {
-        let (_folder, commit) = commit();
+        let commit = Commit::default();
 
         let first = commit.wrote();
         assert!(commit.settle(first, || Err(Error::Full)).is_err());

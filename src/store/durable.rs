@@ -1,16 +1,15 @@
 //! Files written whole (a temporary file, fsync, rename, fsync of the folder), and files that only grow.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::{Error, disk};
 
 /// Makes a folder inside the data folder (mode 0700), durably, where it is not there.
 pub fn make_folder(path: &Path) -> Result<(), Error> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    sync_folder_of(path)
+    disk::make_folder(path)?;
+    Ok(disk::sync_folder_of(path)?)
 }
 
 /// Reads a file whole; `None` where it is not there.
@@ -31,9 +30,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Replaces a file as [`write()`] does, and then writes zeros over the old bytes: for keys. Whether the medium keeps another
 /// copy (a snapshot, a flash cell) is beyond us.
 pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let old = open_old(path)?;
+    let old = disk::open(path)?;
     replace(path, bytes)?;
     old.map_or(Ok(()), wipe)
+}
+
+/// Gives a file that was written and synced its name, in the same folder; the name is on disk when this returns.
+pub fn put_in_place(file: &Path, name: &Path) -> Result<(), Error> {
+    disk::rename(file, name)?;
+    Ok(disk::sync_folder_of(name)?)
 }
 
 /// Removes a file, and fsyncs its folder; `false` where it was not there. Then its bytes are written over with zeros, and so
@@ -41,29 +46,30 @@ pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 pub fn remove(path: &Path) -> Result<bool, Error> {
     let mut old = Vec::new();
     for path in [path.to_owned(), temporary(path)] {
-        if let Some(file) = open_old(&path)? {
-            fs::remove_file(&path)?;
+        if let Some(file) = disk::open(&path)? {
+            disk::remove(&path)?;
             old.push(file);
         }
     }
     // Only now: zeros under a name that comes back after a crash would read as a damaged file.
-    sync_folder_of(path)?;
+    disk::sync_folder_of(path)?;
     let was_there = !old.is_empty();
     old.into_iter().try_for_each(wipe)?;
     Ok(was_there)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that renames, and it syncs the folder")]
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let temporary = temporary(path);
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+    let file = disk::make(&temporary)?;
+    let written = disk::write_at(&file, bytes, 0).and_then(|()| disk::sync(&file));
+    fail::fail_point!("file written");
+    if let Err(error) = written.and_then(|()| disk::rename(&temporary, path)) {
         // The old file stands. A half-written temporary one only takes room; the next write replaces it.
         let _ = fs::remove_file(&temporary);
         return Err(error.into());
     }
-    sync_folder_of(path)
+    fail::fail_point!("file renamed");
+    Ok(disk::sync_folder_of(path)?)
 }
 
 /// One name for each path, so that what a crash left is found again, and written over, by the next write or removal.
@@ -73,25 +79,10 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn open_old(path: &Path) -> Result<Option<File>, Error> {
-    match File::options().write(true).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn wipe(old: File) -> Result<(), Error> {
     let len = usize::try_from(old.metadata()?.len()).unwrap_or(0);
-    old.write_all_at(&vec![0; len], 0)?;
-    old.sync_all()?;
-    Ok(())
-}
-
-fn sync_folder_of(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    disk::write_at(&old, &vec![0; len], 0)?;
+    Ok(disk::sync(&old)?)
 }
 
 /// A file that only grows (mode 0600). What was appended counts once [`Syncer::sync`] has returned.
@@ -108,10 +99,10 @@ impl Growing {
     /// Opens the file, or makes it durably.
     pub fn open(path: &Path) -> Result<Growing, Error> {
         let is_new = !path.exists();
-        let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let file = disk::open_or_make(path)?;
         if is_new {
-            file.sync_all()?;
-            sync_folder_of(path)?;
+            disk::sync(&file)?;
+            disk::sync_folder_of(path)?;
         }
         let len = file.metadata()?.len();
         Ok(Growing { path: path.to_owned(), file, len, is_broken: false })
@@ -125,7 +116,7 @@ impl Growing {
     /// Writes at the end; where that fails, the file is as it was.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.check_sound()?;
-        if let Err(error) = self.file.write_all_at(bytes, self.len) {
+        if let Err(error) = disk::write_at(&self.file, bytes, self.len) {
             self.cut(self.len)?;
             return Err(error.into());
         }
@@ -140,7 +131,7 @@ impl Growing {
 
     /// Cuts the file to a length, durably.
     pub fn cut(&mut self, len: u64) -> Result<(), Error> {
-        if let Err(error) = self.file.set_len(len).and_then(|()| self.file.sync_all()) {
+        if let Err(error) = disk::set_len(&self.file, len).and_then(|()| disk::sync(&self.file)) {
             self.is_broken = true;
             return Err(error.into());
         }
@@ -169,7 +160,7 @@ impl Syncer {
     /// Returns when everything appended before the call is on disk. After a failure the kernel may have dropped what was
     /// not, so a second try proves nothing: stop, and open the file again.
     pub fn sync(&self) -> Result<(), Error> {
-        Ok(self.0.sync_data()?)
+        Ok(disk::sync_data(&self.0)?)
     }
 }
 

@@ -11,33 +11,40 @@
 //! Always true here:
 //! - When a change returns `Ok`, a power cut cannot undo it; when it returns `Err`, it may or may not be there after a
 //!   restart, but never in part. Only an [`Unsettled`] one is seen before that, and whoever made it has one to settle.
-//! - Who waits for the disk at once shares an fsync. After one that failed nothing is promised until a restart.
+//! - Who waits for the disk at once shares an fsync.
 //! - A batch, or [`Changes`] over several trees, is all or nothing.
 //! - One process has the folder. The second is told so.
+//! - A copy ([`Store::copy`]) is of one moment, though everybody goes on writing while it is taken.
+//! - After a failed sync nothing is acknowledged until the folder is opened again.
 //! - Nearly full is full: the last [`RESERVE_BYTES`] are kept for removals, because sled does not recover from a write
 //!   that the disk refused.
 //!
 //! Uses: nothing of ours; keeps `sled`. Begin at [`Store`].
 
 mod commit;
+mod copy;
+mod disk;
 pub mod durable;
 mod ended;
 mod key;
+#[cfg(test)]
+pub mod power;
 mod record;
-mod tree;
-
+mod synced;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use commit::Commit;
+pub use copy::{Filling, Part};
 pub use ended::Ended;
 pub use key::{Key, first_of};
 pub use record::Record;
@@ -67,6 +74,9 @@ pub struct Store {
 struct Open {
     folder: PathBuf,
     db: sled::Db,
+    /// Its files, synced by us.
+    synced: synced::Synced,
+    /// Who waits for a sync, and shares one.
     commit: Commit,
     /// Free bytes below which the file system counts as full; a test may raise it.
     reserve_bytes: u64,
@@ -75,6 +85,8 @@ struct Open {
     /// In tests: how many more changes are kept before all of them fail, as if the machine had lost its power.
     #[cfg(test)]
     changes_left: std::sync::atomic::AtomicU64,
+    /// What is written while a copy is taken. Every change holds it for reading; whoever has it for writing is alone.
+    copying: RwLock<Option<Mutex<copy::Journal>>>,
     /// Held for as long as the folder is ours. Last, so that sled is closed before it is released.
     _lock: File,
 }
@@ -85,6 +97,12 @@ pub enum Error {
     /// The folder is in use by another process.
     #[error("{0} is in use by another sotto; stop it first")]
     InUse(PathBuf),
+    /// A restore into this folder was broken off.
+    #[error("the restore into {0} was broken off; remove the folder and restore again")]
+    Unfinished(PathBuf),
+    /// What the trees hold is of an earlier start than what stands beside them.
+    #[error("{0} is older than what stands beside it: an old copy was put back, or its end was lost; restore a backup")]
+    Older(PathBuf),
     /// A record does not read: damaged, or of a version this binary does not know.
     #[error("a record of {tree} cannot be read: {why}")]
     Unreadable {
@@ -146,6 +164,32 @@ impl Store {
 
     fn open_with_reserve(folder: &Path, reserve_bytes: u64) -> Result<Store, Error> {
         make_private(folder)?;
+        // Half a state would open, and be taken for the whole.
+        if folder.join(copy::UNFINISHED).exists() {
+            return Err(Error::Unfinished(folder.to_owned()));
+        }
+        let store = Store::open_as_it_is(folder, reserve_bytes)?;
+        store.check_age()?;
+        Ok(store)
+    }
+
+    /// Refuses trees that have forgotten starts which the folder remembers, and counts this one.
+    fn check_age(&self) -> Result<(), Error> {
+        let counters: Tree<String, u64> = self.tree("counters")?;
+        let (key, folder) = ("opened".to_owned(), self.folder());
+        let (known, said) = (counters.get(&key)?.unwrap_or(0), synced::opened(folder)?);
+        if known < said {
+            return Err(Error::Older(folder.join("state")));
+        }
+        // A full disk must not keep it from being opened: what is there is to be read, and removed.
+        counters.put_on_reserve(&key, &(known + 1))?;
+        match synced::set_opened(folder, known + 1) {
+            Ok(()) | Err(Error::Full) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_as_it_is(folder: &Path, reserve_bytes: u64) -> Result<Store, Error> {
         let folder = folder.canonicalize()?;
         let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(folder.join("lock"))?;
         match patiently(|| lock.try_lock(), |error| matches!(error, fs::TryLockError::WouldBlock)) {
@@ -162,15 +206,17 @@ impl Store {
             .flush_every_ms(None);
         // The folder is ours already, so whoever holds sled's own lock is on the way out.
         let db = patiently(|| config.open(), is_locked)?;
-        let commit = Commit::open(&state)?;
+        let synced = synced::Synced::open(&state)?;
         let open = Open {
             folder,
             db,
-            commit,
+            synced,
+            commit: Commit::default(),
             reserve_bytes,
             sequence: Mutex::new((0, 0)),
             #[cfg(test)]
             changes_left: u64::MAX.into(),
+            copying: RwLock::new(None),
             _lock: lock,
         };
         Ok(Store { open: Arc::new(open) })
@@ -245,10 +291,13 @@ impl Store {
     }
 
     fn settle_until(&self, change: u64) -> Result<(), Error> {
+        fail::fail_point!("store applied");
         self.open.commit.settle(change, || {
             self.open.db.flush()?;
-            Ok(())
-        })
+            self.open.synced.sync()
+        })?;
+        fail::fail_point!("store flushed");
+        Ok(())
     }
 
     /// Whether something could be kept now: there is room, and a small file was written and fsynced.

@@ -99,6 +99,16 @@ pub(super) fn unframe<V: Record>(tree: &'static str, key: &[u8], bytes: &[u8]) -
     })
 }
 
+/// Whether the checksum of stored bytes fits their place.
+pub(super) fn is_sound(tree: &str, key: &[u8], bytes: &[u8]) -> bool {
+    match bytes {
+        [version, s0, s1, s2, s3, body @ ..] => {
+            checksum(tree, key, *version, body) == u32::from_le_bytes([*s0, *s1, *s2, *s3])
+        }
+        _ => false,
+    }
+}
+
 /// CRC-32 over the place and the bytes, so that a sound record in a wrong place is found too.
 fn checksum(tree: &str, key: &[u8], version: u8, body: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();

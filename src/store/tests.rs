@@ -172,3 +172,98 @@ fn a_disk_that_refuses_a_write_is_full_and_not_broken() {
     assert!(matches!(Error::from(sled::Error::Io(io::Error::from_raw_os_error(28))), Error::Full));
     assert!(matches!(Error::from(io::Error::from_raw_os_error(5)), Error::Broken(_)));
 }
+
+/// A folder in which two hundred plans were kept, and which was opened once more since.
+fn filled() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for start in 0..2 {
+        let store = Store::open(folder.path()).unwrap();
+        for number in 0..100 {
+            let name = format!("{start}-{number:03}");
+            plans(&store).put(&name, &plan(&name.repeat(20))).unwrap();
+        }
+    }
+    drop(Store::open(folder.path()).unwrap());
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn bit_rot_zeroed_pages_and_lost_ends_are_said_and_never_give_a_wrong_record() {
+    let whole = filled();
+    let db = durable::read(&whole.path().join("state/db")).unwrap().unwrap();
+    let end = db.iter().rposition(|byte| *byte != 0).unwrap();
+    let (mut said, mut harmless) = (0, 0);
+    for step in 0..60 {
+        let at = end * step / 60;
+        let spoilt = match step % 3 {
+            0 => {
+                let mut bytes = db.clone();
+                bytes[at] ^= 0x10;
+                bytes
+            }
+            1 => {
+                let mut bytes = db.clone();
+                let page = at / 4096 * 4096;
+                bytes[page..(page + 4096).min(db.len())].fill(0);
+                bytes
+            }
+            _ => db[..at].to_vec(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        copy(whole.path(), folder.path());
+        fs::remove_dir_all(folder.path().join("state")).unwrap();
+        copy(&whole.path().join("state"), &folder.path().join("state"));
+        durable::write(&folder.path().join("state/db"), &spoilt).unwrap();
+
+        // sled stops the process on some damage: that is said, too.
+        let read = std::panic::catch_unwind(|| -> Result<usize, Error> {
+            let store = Store::open(folder.path())?;
+            let mut right = 0;
+            for record in plans(&store).all() {
+                let (name, plan) = record?;
+                assert_eq!(plan.name, name.repeat(20), "a wrong record was read");
+                right += 1;
+            }
+            Ok(right)
+        });
+
+        match read {
+            Ok(Ok(200)) => harmless += 1,
+            Ok(Ok(fewer)) => panic!("step {step}: {} records were lost without a word", 200 - fewer),
+            Ok(Err(_)) => said += 1,
+            Err(panic) => {
+                let words = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+                assert!(!words.contains("a wrong record was read"), "step {step}: {words}");
+                said += 1;
+            }
+        }
+    }
+    assert!(said > 20, "{said} were said, {harmless} were harmless");
+}
+
+#[test]
+fn an_old_copy_of_the_trees_put_back_beside_newer_files_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    let old = tempfile::tempdir().unwrap();
+    copy(&folder.path().join("state"), old.path());
+    plans(&Store::open(folder.path()).unwrap()).put(&"a".to_owned(), &plan("a")).unwrap();
+
+    fs::remove_dir_all(folder.path().join("state")).unwrap();
+    copy(old.path(), &folder.path().join("state"));
+
+    assert!(matches!(Store::open(folder.path()), Err(Error::Older(_))));
+}

@@ -30,12 +30,12 @@ pub struct Batch<K, V> {
 #[derive(Default)]
 pub struct Changes {
     /// One for each tree.
-    trees: Vec<(sled::Tree, sled::Batch)>,
+    trees: Vec<(sled::Tree, Untyped)>,
     adds: bool,
 }
 
-/// Keys in their byte form, each with its new record (its checksum still open), or `None` where it goes.
-type Untyped = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+/// Keys in their byte form, each with its new record, or `None` where it goes.
+pub(super) type Untyped = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 impl<K: Key, V: Record> Batch<K, V> {
     /// An empty batch.
@@ -69,10 +69,10 @@ impl Changes {
     pub fn add<K: Key, V: Record>(&mut self, tree: &Tree<K, V>, batch: Batch<K, V>) {
         self.adds |= batch.changes.iter().any(|(_, record)| record.is_some());
         let at = self.trees.iter().position(|(known, _)| known.name() == tree.tree.name()).unwrap_or_else(|| {
-            self.trees.push((tree.tree.clone(), sled::Batch::default()));
+            self.trees.push((tree.tree.clone(), Untyped::new()));
             self.trees.len() - 1
         });
-        tree.close(batch, &mut self.trees[at].1);
+        self.trees[at].1.extend(tree.closed(batch));
     }
 
     /// Whether there are none.
@@ -85,20 +85,36 @@ impl Changes {
         if self.adds {
             store.check_room()?;
         }
-        store.begin_change()?;
-        let (trees, batches): (Vec<sled::Tree>, Vec<sled::Batch>) = self.trees.into_iter().unzip();
-        let made: Result<(), TransactionError<std::convert::Infallible>> = trees.as_slice().transaction(|views| {
-            for (view, batch) in views.iter().zip(&batches) {
-                view.apply_batch(batch)?;
+        let batches: Vec<sled::Batch> = self.trees.iter().map(|(_, changes)| batch_of(changes)).collect();
+        let trees: Vec<sled::Tree> = self.trees.iter().map(|(tree, _)| tree.clone()).collect();
+        let make = || {
+            let made: Result<(), TransactionError<std::convert::Infallible>> = trees.as_slice().transaction(|views| {
+                for (view, batch) in views.iter().zip(&batches) {
+                    view.apply_batch(batch)?;
+                }
+                Ok(())
+            });
+            match made {
+                Ok(()) => Ok(()),
+                Err(TransactionError::Storage(error)) => Err(error.into()),
+                Err(TransactionError::Abort(never)) => match never {},
             }
-            Ok(())
-        });
-        match made {
-            Ok(()) => Ok(()),
-            Err(TransactionError::Storage(error)) => Err(error.into()),
-            Err(TransactionError::Abort(never)) => match never {},
+        };
+        store.change(make, |journal| {
+            self.trees.iter().for_each(|(tree, changes)| journal.note(&tree.name(), changes));
+        })
+    }
+}
+
+fn batch_of(changes: &Untyped) -> sled::Batch {
+    let mut batch = sled::Batch::default();
+    for (key, change) in changes {
+        match change {
+            Some(record) => batch.insert(key.as_slice(), record.as_slice()),
+            None => batch.remove(key.as_slice()),
         }
     }
+    batch
 }
 
 impl<K: Key, V: Record> Tree<K, V> {
@@ -124,17 +140,20 @@ impl<K: Key, V: Record> Tree<K, V> {
     /// Keeps a small record also where little is left of the disk: for what takes something away (a deletion, a key's end),
     /// which must not be refused for want of room.
     pub fn put_on_reserve(&self, key: &K, value: &V) -> Result<(), Error> {
-        let key = bytes_of(key);
-        let framed = record::close(self.name, &key, record::frame(value));
-        self.store.begin_change()?;
-        self.tree.insert(key, framed)?;
-        self.store.flush()
+        let mut batch = Batch::new();
+        batch.put(key, value);
+        self.make(batch)
     }
 
     /// Removes a record; the removal is on disk when this returns. `true` where it was there.
     pub fn remove(&self, key: &K) -> Result<bool, Error> {
-        self.store.begin_change()?;
-        let was_there = self.tree.remove(bytes_of(key))?.is_some();
+        let key = bytes_of(key);
+        let mut was_there = false;
+        let remove = || {
+            was_there = self.tree.remove(&key)?.is_some();
+            Ok(())
+        };
+        self.store.change(remove, |journal| journal.note(&self.tree.name(), &vec![(key.clone(), None)]))?;
         self.store.flush()?;
         Ok(was_there)
     }
@@ -147,10 +166,13 @@ impl<K: Key, V: Record> Tree<K, V> {
         if batch.changes.iter().any(|(_, record)| record.is_some()) {
             self.store.check_room()?;
         }
-        self.store.begin_change()?;
-        let mut closed = sled::Batch::default();
-        self.close(batch, &mut closed);
-        self.tree.apply_batch(closed)?;
+        self.make(batch)
+    }
+
+    fn make(&self, batch: Batch<K, V>) -> Result<(), Error> {
+        let changes = self.closed(batch);
+        let apply = || Ok(self.tree.apply_batch(batch_of(&changes))?);
+        self.store.change(apply, |journal| journal.note(&self.tree.name(), &changes))?;
         self.store.flush()
     }
 
@@ -185,16 +207,13 @@ impl<K: Key, V: Record> Tree<K, V> {
         K::read(bytes).ok_or(Error::Unreadable { tree: self.name, why: "its key does not read" })
     }
 
-    fn close(&self, batch: Batch<K, V>, into: &mut sled::Batch) {
-        for (key, change) in batch.changes {
-            match change {
-                Some(framed) => {
-                    let closed = record::close(self.name, &key, framed);
-                    into.insert(key, closed);
-                }
-                None => into.remove(key),
-            }
-        }
+    /// The changes, each record with its checksum.
+    fn closed(&self, batch: Batch<K, V>) -> Untyped {
+        let close = |(key, change): (Vec<u8>, Option<Vec<u8>>)| {
+            let closed = change.map(|framed| record::close(self.name, &key, framed));
+            (key, closed)
+        };
+        batch.changes.into_iter().map(close).collect()
     }
 
     /// Damages the stored bytes of a record, as a bad disk would.

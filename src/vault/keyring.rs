@@ -11,7 +11,7 @@ use super::keyfile::{File, Person, Slot};
 use super::root::Root;
 use super::{ConversationKey, Error, Forget};
 use crate::names::{ConversationId, UserId};
-use crate::store::{self, Store, Tree, durable};
+use crate::store::{self, Batch, Store, Tree, durable};
 
 /// The files of all people.
 pub(super) struct People {
@@ -97,6 +97,7 @@ impl People {
         };
         // First on the list: from here on no crash and no old backup brings the key back.
         self.destroyed.put_on_reserve(&(*owner.as_bytes(), id), &())?;
+        fail::fail_point!("key listed");
         self.destroy(owner, &[id])?;
         if id == EVERYTHING {
             self.held.wipe(&mut |whose, _, _| whose == owner);
@@ -147,6 +148,25 @@ impl People {
         }
         owners.sort();
         Ok(owners)
+    }
+
+    pub(super) fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+        let read = |key: Result<([u8; 16], [u8; 16]), store::Error>| {
+            let (owner, id) = key?;
+            Ok((UserId::from_bytes(owner), (id != EVERYTHING).then(|| ConversationId::from_bytes(id))))
+        };
+        self.destroyed.keys_under(b"").map(read).collect()
+    }
+
+    pub(super) fn destroy_listed(&self, listed: &[(UserId, Option<ConversationId>)]) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        for (owner, conversation) in listed {
+            let id = conversation.map_or(EVERYTHING, |conversation| *conversation.as_bytes());
+            batch.put(&(*owner.as_bytes(), id), &());
+        }
+        // First on the list, as in `forget`.
+        self.destroyed.apply(batch)?;
+        self.finish()
     }
 
     /// Takes out of the files what the list has and a crash, or a restored backup, left there.

@@ -340,6 +340,16 @@ impl Vault {
         self.root().note_recorded()
     }
 
+    /// The keys that were destroyed, by owner and conversation (`None` for all of the owner's), in their order.
+    pub fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+        self.people.destroyed()
+    }
+
+    /// Destroys the keys of a list that was kept outside, as far as they are here.
+    pub fn destroy_listed(&self, listed: &[(UserId, Option<ConversationId>)]) -> Result<(), Error> {
+        self.people.destroy_listed(listed)
+    }
+
     /// HMAC-SHA-256 under a key of this appliance, for digests in the log that nobody can guess words from.
     pub fn keyed_digest(&self, label: &Label, bytes: &[u8]) -> [u8; 32] {
         root::keyed_digest(&self.appliance, label, bytes)

@@ -63,6 +63,7 @@ const FILES: &[File] = files![
     "js/quotes.js",
     "js/reader.js",
     "js/receipts.js",
+    "js/release.js",
     "js/runs.js",
     "js/scim.js",
     "js/seats.js",

@@ -15,6 +15,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -24,6 +26,7 @@ use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::names::SourceId;
 
+pub use crate::app::backup::RootKey;
 pub use crate::crawl::Mode;
 
 /// The socket's name in the data folder.
@@ -91,6 +94,13 @@ pub enum Command {
     RenewKeys {
         /// By user name.
         user: String,
+    },
+    /// Signs the list of destroyed keys.
+    DestroyedKeys,
+    /// Writes a backup, in clear: base64, a line for each piece. Whoever asks encrypts it.
+    Backup {
+        /// What becomes of the root key.
+        root_key: RootKey,
     },
 }
 
@@ -241,6 +251,13 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
             Ok(json!({ "people": replaced.people, "damaged": replaced.damaged, "to": to }))
         }
         Command::RenewKeys { user } => Ok(json!({ "user": app.renew_keys_as_owner(user)?.to_string() })),
+        Command::DestroyedKeys => Ok(json!({ "note": app.destroyed_keys()? })),
+        Command::Backup { root_key } => {
+            let mut pieces = Pieces { lines: Lines { out, waiting: Vec::new() }, waiting: Vec::new() };
+            let written = app.back_up(*root_key, &mut pieces)?;
+            pieces.end().map_err(|error| app::Error::Broken(Box::new(error)))?;
+            shape(serde_json::to_value(written))
+        }
     }
 }
 
@@ -270,6 +287,50 @@ impl Write for Lines<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// Passes on bytes as lines of base64.
+struct Pieces<'a> {
+    lines: Lines<'a>,
+    waiting: Vec<u8>,
+}
+
+/// Bytes of one line, before they are encoded.
+const PIECE: usize = 48 * 1024;
+
+impl Pieces<'_> {
+    fn pass(&mut self, length: usize) -> io::Result<()> {
+        let piece: Vec<u8> = self.waiting.drain(..length).collect();
+        self.lines.write_all(STANDARD.encode(piece).as_bytes())?;
+        self.lines.write_all(b"\n")
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        self.pass(self.waiting.len())?;
+        self.lines.flush()
+    }
+}
+
+impl Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        while self.waiting.len() >= PIECE {
+            self.pass(PIECE)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Asks the server that runs on this data folder for bytes.
+pub fn receive(folder: &Path, command: &Command, out: &mut dyn Write) -> anyhow::Result<Value> {
+    ask(folder, command, &mut |line| {
+        let piece = STANDARD.decode(line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        out.write_all(&piece)
+    })
 }
 
 /// Asks the server that runs on this data folder. `line` is given each line of a longer answer. The error says what to do
@@ -318,6 +379,22 @@ mod tests {
 
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "{\"line\":\"{\\\"index\\\":0}\"}\n{\"line\":\"{\\\"index\\\":1}\"}\n");
+    }
+
+    #[test]
+    fn bytes_are_passed_on_in_pieces_and_come_out_as_they_were() {
+        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|at| (at % 251) as u8).collect();
+        let mut out = Vec::new();
+        let mut pieces = Pieces { lines: Lines { out: &mut out, waiting: Vec::new() }, waiting: Vec::new() };
+
+        bytes.chunks(1_000).for_each(|chunk| pieces.write_all(chunk).unwrap());
+        pieces.end().unwrap();
+
+        let lines = String::from_utf8(out).unwrap();
+        let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let back: Vec<u8> =
+            lines.iter().flat_map(|line| STANDARD.decode(line["line"].as_str().unwrap()).unwrap()).collect();
+        assert_eq!((lines.len(), back), (4, bytes));
     }
 
     #[test]

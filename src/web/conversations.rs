@@ -188,6 +188,20 @@ pub async fn feedback(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// Releases the evidence of one answer: a file with the question, the answer, the passages it was made of, the model's
+/// SHA-256, and the salt that opens the log's commitments to them, for `sotto replay`.
+#[utoipa::path(post, path = "/api/v1/messages/{id}/release", tag = "history", params(("id" = String, Path)), responses(
+    (status = 200, description = "The evidence, JSON", content((String = "application/json"))),
+    (status = 400, description = "It can no longer be released: a page was changed, or may not be opened now", body = Problem),
+    (status = 404, description = "Missing, deleted or another's", body = Problem)))]
+pub async fn release(front: Data<Front>, asker: SignedIn, id: Path<String>) -> Result<HttpResponse, Reply> {
+    let message = MessageId::parse(&id).ok_or_else(Reply::not_there)?;
+    let released = deed(&front, move |app| app.release(&asker.0, &message)).await?;
+    let value = serde_json::to_value(&released).map_err(Reply::broken)?;
+    let name = format!("attachment; filename=\"evidence-{message}.json\"");
+    Ok(HttpResponse::Ok().insert_header((CONTENT_DISPOSITION, name)).json(value))
+}
+
 /// What is no id is answered like one that nothing has.
 fn conversation(id: &str) -> Result<ConversationId, Reply> {
     ConversationId::parse(id).ok_or_else(Reply::not_there)

@@ -37,7 +37,7 @@ pub async fn bind(front: Data<Front>, asker: SignedIn, body: Body) -> Result<Jso
     (status = 204, description = "The server's key opens it"), (status = 400, description = "The settings do not allow it", body = Problem),
     (status = 423, description = "It is locked", body = Problem)))]
 pub async fn release(front: Data<Front>, asker: SignedIn) -> Result<HttpResponse, Reply> {
-    deed(&front, move |app| app.release(&asker.0)).await?;
+    deed(&front, move |app| app.unbind(&asker.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -75,6 +75,7 @@ routes! {
     DELETE "/api/v1/protection/locks/{id}"            => protection::remove_lock;
     POST   "/api/v1/protection/recovery"              => protection::renew_code;
     GET    "/api/v1/protection/acts"                  => protection::acts;
+    POST   "/api/v1/messages/{id}/release"            => conversations::release;
     GET    "/api/v1/admin/overview"                   => desk::overview;
     GET    "/api/v1/admin/sources"                    => desk::sources;
     POST   "/api/v1/admin/sources/{name}/sync"        => desk::sync;

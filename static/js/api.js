@@ -124,6 +124,9 @@ export const acts = () => read("/api/v1/protection/acts");
 /** @param {string} message @param {Feedback} feedback */
 export const rate = (message, feedback) => change("POST", `/api/v1/messages/${encodeURIComponent(message)}/feedback`, feedback);
 
+/** @param {string} message */
+export const release = (message) => change("POST", `/api/v1/messages/${encodeURIComponent(message)}/release`);
+
 export const overview = () => read("/api/v1/admin/overview");
 export const sources = () => read("/api/v1/admin/sources");
 export const sync = (/** @type {string} */ name, allowRemoval = false, mode = "changes") => change("POST", `${sourcePath(name)}/sync`, { mode, allow_removal: allowRemoval });

@@ -5,6 +5,7 @@ import { copy, footnoted } from "./copy.js";
 import { counted, el, icon, iconButton } from "./dom.js";
 import { feedback } from "./feedback.js";
 import { read } from "./reader.js";
+import { releaseButton } from "./release.js";
 import { openSources } from "./sources.js";
 import { ending, phaseLine, quotedBecause, say } from "./status.js";
 
@@ -90,6 +91,7 @@ export function turn(question, deeds) {
       { class: "toolbar" },
       iconButton("copy", "Copy the answer with its sources", () => copy(footnoted(question, whole), "Answer copied")),
       deeds.isKept ? opinion.buttons : null,
+      deeds.isKept ? releaseButton(whole.message_id) : null,
     );
     return [
       whole.because ? quotedNote(whole.because) : "",

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Takes the handling of each trap of Confluence out, one at a time, and shows that a named test fails without it.
+"""Plants bugs, one at a time, and shows that a named test fails with each.
 
-The list is traps.txt. A mutant that survives means that its test would not notice if somebody took the handling out.
-It works on a copy of what is committed, below target/.
+The lists are traps.txt (the handling of each trap of Confluence is taken out) and durability.txt (a bug is planted). A mutant
+that survives means that its test would not notice. It works on a copy of what is committed, below target/.
 Run it as tests/mutants/run.py [WORD]: only mutants whose title has the word.
 """
 
@@ -47,7 +47,8 @@ def passes(test):
 
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    mutants = [mutant for mutant in read(HERE / "traps.txt") if wanted in mutant[0]]
+    lists = [mutant for name in ("traps.txt", "durability.txt") for mutant in read(HERE / name)]
+    mutants = [mutant for mutant in lists if wanted in mutant[0]]
     COPY.mkdir(parents=True, exist_ok=True)
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", str(COPY)], input=archive, check=True)

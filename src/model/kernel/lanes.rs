@@ -158,6 +158,21 @@ impl Machine {
         Machine::all().swap_remove(0)
     }
 
+    /// Its word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512(_) => "avx512_vnni",
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Machine::NeonDot(_) => "neon_dotprod",
+            #[cfg(target_arch = "aarch64")]
+            Machine::Neon(_) => "neon",
+            Machine::Plain(_) => "plain",
+        }
+    }
+
     /// Every level of this machine, the best first.
     pub(crate) fn all() -> Vec<Machine> {
         let mut all = Vec::new();

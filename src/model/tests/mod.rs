@@ -86,7 +86,7 @@ fn prompt(system: &str, user: &[&str], sharing: &Sharing) -> Prompt {
 }
 
 fn engine_of(weights: &Weights) -> Engine {
-    Engine::start("model", Mind::from_gguf(weights, None, 1, 1).unwrap(), 1).unwrap()
+    Engine::start("model", "", Mind::from_gguf(weights, None, 1, 1).unwrap(), 1).unwrap()
 }
 
 fn written(engine: &Engine, prompt: &Prompt, tokens_max: usize) -> String {
@@ -327,7 +327,7 @@ fn guesses_and_threads_change_no_token() {
         let weights = tiny(family);
         let mut alone = Mind::from_gguf(&weights, None, 1, 1).unwrap();
         let engines = [1, 2]
-            .map(|threads| Engine::start(family, Mind::from_gguf(&weights, None, threads, 1).unwrap(), 1).unwrap());
+            .map(|threads| Engine::start(family, "", Mind::from_gguf(&weights, None, threads, 1).unwrap(), 1).unwrap());
         for question in questions(cases()) {
             let laid = alone.lay(&question).unwrap();
             let mut plain = Vec::new();
@@ -416,7 +416,7 @@ fn no_company_and_no_threads_change_a_token() {
 #[test]
 fn questions_that_are_asked_at_once_are_all_answered() {
     let weights = tiny("qwen2");
-    let engine = Engine::start("model", Mind::from_gguf(&weights, None, 2, 3).unwrap(), 8).unwrap();
+    let engine = Engine::start("model", "", Mind::from_gguf(&weights, None, 2, 3).unwrap(), 8).unwrap();
     let questions = questions(8);
     let alone: Vec<String> = questions.iter().map(|question| written(&engine, question, 16)).collect();
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::names::Ids;
-use crate::store::{Tree, json_record};
+use crate::store::{Tree, durable, json_record, power};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Words(String);
@@ -308,5 +308,70 @@ fn copy(from: &Path, to: &Path) {
         } else {
             fs::copy(&path, &to).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_list_of_destroyed_keys_from_outside_destroys_them_here_too() {
+    let (house, gone) = (house(), ConversationId::new(&Ids::Random));
+    let _ = (house.vault.key(&house.ada, &house.talk).unwrap(), house.vault.key(&house.bob, &gone).unwrap());
+    let mut listed = vec![(house.ada, Some(house.talk)), (house.bob, None)];
+
+    house.vault.destroy_listed(&listed).unwrap();
+
+    assert!(matches!(house.vault.existing_key(&house.ada, &house.talk), Err(Error::Forgotten)));
+    assert!(matches!(house.vault.key(&house.bob, &gone), Err(Error::Forgotten)));
+    listed.sort();
+    assert_eq!(house.vault.destroyed().unwrap(), listed);
+}
+
+#[test]
+fn whatever_a_power_cut_takes_acknowledged_keys_are_there_and_destroyed_ones_are_not() {
+    let house = house();
+    let ada = house.ada;
+    let talks: Vec<ConversationId> = (0..3).map(|_| ConversationId::new(&Ids::Random)).collect();
+    let keys = house.folder.path().join("keys");
+    let making = power::record(&keys, || {
+        for (number, talk) in talks.iter().enumerate() {
+            let _ = house.vault.key(&house.ada, talk).unwrap();
+            power::acknowledge(number as u64 + 1);
+        }
+    });
+    let place = |talk| Place { label: &NOTE, owner: &ada, conversation: talk, sequence: 0 };
+    let seal = |talk| {
+        let key = house.vault.existing_key(&house.ada, talk).unwrap();
+        Sealed::seal(&Words("the heron is asleep".to_owned()), &key, &place(talk))
+    };
+    let sealed: Vec<Sealed<Words>> = talks.iter().map(seal).collect();
+    let opens = |vault: &Vault, number: usize| {
+        let key = vault.existing_key(&ada, &talks[number]);
+        key.is_ok_and(|key| sealed[number].open(&key, &place(&talks[number])).is_ok())
+    };
+
+    // A folder with the same root key, in which nothing was destroyed.
+    let other = tempfile::tempdir().unwrap();
+    let root = durable::read(&house.folder.path().join("root.key")).unwrap().unwrap();
+    durable::write(&other.path().join("root.key"), &root).unwrap();
+    let store = Store::open(other.path()).unwrap();
+    for cut in making.cuts() {
+        making.lay_out(&cut, &other.path().join("keys"));
+        let vault = Vault::open(&store, &Settings::default()).unwrap();
+        for number in 0..cut.acknowledged as usize {
+            assert!(opens(&vault, number), "{cut:?}: the key of {number} is gone");
+        }
+    }
+
+    let destroying = power::record(&keys, || {
+        house.vault.forget(&house.ada, Forget::Conversation(&talks[0])).unwrap();
+        power::acknowledge(1);
+    });
+    let House { folder, vault, .. } = house;
+    drop(vault);
+    let store = Store::open(folder.path()).unwrap();
+    for cut in destroying.cuts() {
+        destroying.lay_out(&cut, &keys);
+        let vault = Vault::open(&store, &Settings::default()).unwrap();
+        assert!(!opens(&vault, 0), "{cut:?}: a destroyed key is back");
+        assert!(opens(&vault, 1) && opens(&vault, 2), "{cut:?}: a key beside it is gone");
     }
 }

@@ -22,7 +22,7 @@ use super::site::CRAWLER_TOKEN;
 
 /// The bearer token of the provider's pushes.
 pub const SCIM_TOKEN: &str = "scim-token-of-this-test-only";
-const CLIENT_SECRET: &str = "client-secret-of-this-test";
+pub(super) const CLIENT_SECRET: &str = "client-secret-of-this-test";
 /// How long anything is waited for that must happen. Nothing hangs on it but when a test that fails says so: a machine may
 /// be busy with something else for a minute, and no test is to fail by that.
 pub const PATIENCE: Duration = Duration::from_secs(180);
@@ -421,7 +421,7 @@ pub fn real_models(name: &str) -> Option<Models> {
 
 /// A port for an appliance, below those that the system gives out by itself (Linux: from 32768 on): it must be known before
 /// the server takes it, is left for a moment when an appliance starts again, and no other socket may be given it meanwhile.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     const FIRST: u16 = 12_000;
     const COUNT: u16 = 20_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -462,7 +462,7 @@ fn login(username: &str, flavour: &str) -> String {
 }
 
 /// Everybody on the wiki but its crawler, with their groups there as groups of the company; `ana` administers.
-fn people_of(site: &Value, flavour: &str) -> Vec<Person> {
+pub(super) fn people_of(site: &Value, flavour: &str) -> Vec<Person> {
     let groups = site["groups"].as_array().unwrap();
     let member_of = |username: &str| {
         let mut names: Vec<String> = groups
@@ -508,7 +508,7 @@ fn of_flavour(flavour: &str, wiki: &str, folder: &Path) -> String {
     }
 }
 
-fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str, flavour: &str) -> Settings {
+pub(super) fn settings(folder: &Path, port: u16, wiki: &str, issuer: &str, flavour: &str) -> Settings {
     let secret = |name: &str, text: &str| {
         use std::os::unix::fs::OpenOptionsExt as _;
         let path = folder.join(name);

@@ -1,6 +1,7 @@
 //! Builders: an [`Appliance`] with its wiki and its people, and a [`Site`] for the wiki. Defaults are dull and valid.
 
 mod appliance;
+mod child;
 mod endless;
 mod gate;
 pub mod oracle;
@@ -8,7 +9,8 @@ mod site;
 mod vectors;
 mod walk;
 
-pub use appliance::{Appliance, PATIENCE, Parts, SCIM_TOKEN, assert_nowhere, direct, real_models};
+pub use appliance::{Appliance, PATIENCE, Parts, SCIM_TOKEN, assert_nowhere, direct, files, real_models};
+pub use child::{Child, Stage, serve_until_killed};
 pub use endless::Endless;
 pub use gate::Gate;
 pub use site::{CRAWLER_TOKEN, Site};
