@@ -24,6 +24,7 @@
 //! Uses: `names`, `store`, `acl`. Begin at [`Directory`].
 
 mod alias;
+mod change;
 mod held;
 mod kept;
 mod past;
@@ -31,19 +32,21 @@ mod person;
 mod source;
 #[cfg(test)]
 mod tests;
+mod within;
 mod writing;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 
 use crate::acl::{Principal, PrincipalSet};
 use crate::names::{AccountId, GroupName, Ids, SourceId, SyncId, UserId, UserName};
 use crate::store::{self, Batch, Changes, Ended, Store, Tree};
+use change::{Changing, Turns};
 use held::Held;
 use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
-use past::{Past, PastKey};
+use past::{Past, PastKey, Thens};
 use source::{Accounts, Groups, Picture};
 
 pub use alias::{Clash, Conflict, Holding, TiedBy};
@@ -124,8 +127,10 @@ pub struct Directory {
     crawled: Tree<CrawledKey, Crawled>,
     /// What was, and until when.
     past: Tree<Ended<PastKey>, Past>,
-    /// Held from the check of a change until it is on disk and in memory, so that two changes cannot both take one name.
-    changing: Mutex<()>,
+    /// One change at a time, from its check until it is on disk and in memory, so that two cannot both take one name.
+    changing: Turns,
+    /// How it was at moments that were asked for lately.
+    thens: Thens,
     /// Written only after the store has acknowledged the same change; readers never wait for a disk.
     held: RwLock<Held>,
 }
@@ -188,7 +193,8 @@ impl Directory {
             match_user_names: settings.match_user_names,
             provisioned,
             crawled,
-            changing: Mutex::new(()),
+            changing: Turns::default(),
+            thens: Thens::default(),
             held: RwLock::new(held),
         })
     }
@@ -330,8 +336,8 @@ impl Directory {
         })
     }
 
-    fn changing(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().expect("no change to the directory panics")
+    fn changing(&self) -> Changing<'_> {
+        self.changing.take()
     }
 
     fn held(&self) -> RwLockReadGuard<'_, Held> {
