@@ -138,6 +138,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("tokio", &["web", "standin"]),
     ("rcgen", &["web", "standin", "sso"]),
     ("utoipa", &["web"]),
+    ("x509_cert", &["web"]),
     ("prometheus_client", &["web"]),
     ("chacha20poly1305", &["vault"]),
     ("secrecy", &["vault", "session", "audit"]),
