@@ -432,6 +432,17 @@ fn every_static_file_is_served_and_every_served_file_is_there() {
 }
 
 #[test]
+fn every_page_of_the_desk_has_the_one_header() {
+    let pages = below(&root().join("static"), &["html"]).into_iter().filter(|path| !path.ends_with("desk.html"));
+    let texts = pages.map(|path| (fs::read_to_string(&path).unwrap(), path));
+    let of_desk: Vec<_> = texts.filter(|(text, _)| text.contains("class=\"admin-main\"")).collect();
+    assert!(of_desk.len() > 5, "the desk has pages");
+    let wrong = of_desk.iter().filter(|(text, _)| text.matches("{{desk}}").count() != 1 || text.contains("<header"));
+
+    complain(wrong.map(|(_, path)| format!("{} has not {{{{desk}}}} for its header", path.display())).collect());
+}
+
+#[test]
 fn no_page_names_another_origin() {
     let mut wrong = Vec::new();
     for path in below(&root().join("static"), &["html", "css", "js", "svg"]) {

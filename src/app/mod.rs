@@ -10,8 +10,12 @@
 //! | provision by SCIM | `provision.rs` |
 //! | refresh a source, and what is due (`rounds`) | `refresh.rs`, `rounds.rs` |
 //! | people, groups, aliases, conflicts | `people.rs` |
-//! | explain a right | `explain.rs`, with the pure `proof.rs` |
-//! | the desk, and one source on it | `desk.rs`, `sources.rs` |
+//! | explain a right | `explain.rs`, with the pure `proof.rs`; on a whole space `compare.rs` |
+//! | work out what a change would change | `what_if.rs`, with `reach.rs` |
+//! | report what is exposed | `exposed.rs` |
+//! | count how much is asked | `usage.rs` |
+//! | the desk, what waits there, and one source on it | `desk.rs`, `todo.rs`, `sources.rs` |
+//! | tell support | `support.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
@@ -23,6 +27,7 @@
 
 mod answering;
 mod ask;
+mod compare;
 mod desk;
 mod error;
 pub mod eval;
@@ -31,12 +36,14 @@ pub mod eval_attacks;
 pub mod eval_poison;
 pub mod eval_vectors;
 mod explain;
+mod exposed;
 mod find;
 mod look;
 mod owner;
 mod people;
 mod proof;
 mod provision;
+mod reach;
 mod recall;
 mod refresh;
 mod responses;
@@ -46,17 +53,23 @@ mod sight;
 mod sign_in;
 mod single_logout;
 mod sources;
+mod support;
+mod todo;
 mod told;
 mod trial;
 mod turns;
+mod usage;
+mod what_if;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use compare::SpaceAccess;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
+pub use exposed::{Exposure, Finding, OpenSpace, Stale, StaleGroup, WideSpace};
 pub use owner::{
     Listed, Webhook, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack,
     verify_audit, verify_models, webhook,
@@ -64,26 +77,32 @@ pub use owner::{
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
 pub use refresh::{AtWork, Removal};
-pub use settings::{ScimToken, Settings};
+pub use settings::{DeskSettings, ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
 pub use sources::{PageTest, SourceDetail, Stopping, Tested};
+pub use support::Bundle;
+pub use todo::{Item, Presses, Wrong, in_order};
 pub use told::{
     Ask, Me, Outcome, Overview, Reply, Source, SourcePassage, SourceState, Told, ToldClaim, Turn, WITHHELD,
 };
 pub use trial::Trial;
+pub use usage::{DAYS_MAX, GroupUsage, Usage};
+pub use what_if::{Changed, SpaceChange, Titled, WhatIf};
 
 use crate::acl::{Classes, PrincipalSet};
+use crate::analytics::Analytics;
 use crate::application::Applications;
 use crate::audit::Log;
 use crate::clock::{Clock, Moment};
 use crate::directory::{Directory, Person, Role};
+use crate::exposure::Exposures;
 use crate::extract::Extractor;
 use crate::history::History;
 use crate::index::Index;
 use crate::model::{Embed, Generate};
 use crate::names::{Ids, UserId};
 use crate::session::Sessions;
-use crate::store::Store;
+use crate::store::{Store, Tree};
 use crate::vault::Vault;
 use crate::{audit, crawl, sso};
 
@@ -125,6 +144,16 @@ pub struct App {
     /// How the default application responds, made ready.
     responses: responses::Ready,
     history: History,
+    /// How much is asked.
+    analytics: Analytics,
+    /// What looks like a secret in which page.
+    exposures: Exposures,
+    /// How far the words were looked through.
+    looking: exposed::Looking,
+    /// Moments that are remembered, by their names, milliseconds since the Unix epoch.
+    moments: Tree<String, u64>,
+    /// When this process began.
+    started: Moment,
     extractor: Extractor,
     providers: Vec<sso::Provider>,
     /// Sign-ins under way; each is taken once.
@@ -206,6 +235,9 @@ impl App {
         let applications = Applications::open(&settings.application).context("while opening the applications")?;
         let responses = responses::Ready::of(applications.responses());
         let history = History::open(&store, &settings.history).context("while opening the history")?;
+        let analytics = Analytics::open(&store, &settings.analytics).context("while opening the counters")?;
+        let exposures = Exposures::open(&store).context("while opening what was found in pages")?;
+        let moments = store.tree("app.moments").context("while opening the moments")?;
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
         let seen = Arc::new(sso::Seen::open(&store).context("while opening the messages that were seen")?);
@@ -220,6 +252,7 @@ impl App {
         let scim_tokens = provision::read_tokens(&settings.scim)?;
         let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
+        let started = clock.now();
         let app = Arc::new_cyclic(|me| App {
             me: Weak::clone(me),
             clock,
@@ -234,6 +267,11 @@ impl App {
             applications,
             responses,
             history,
+            analytics,
+            exposures,
+            looking: exposed::Looking::default(),
+            moments,
+            started,
             extractor,
             providers,
             pendings: sso::Pendings::default(),
@@ -255,8 +293,8 @@ impl App {
         if replayed > 0 {
             tracing::info!(changes = replayed, "the index was brought up to the store");
         }
-        let started = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
-        tracing::info!(leaf = started.leaf(), "opened");
+        let receipt = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
+        tracing::info!(leaf = receipt.leaf(), "opened");
         rounds::start(&app);
         Ok(app)
     }
@@ -266,6 +304,9 @@ impl App {
         self.rounds.stop();
         self.running.stop_all();
         self.syncs.stop();
+        if let Err(error) = self.analytics.keep() {
+            tracing::error!(%error, "what was counted last could not be kept");
+        }
         match self.audit.append(&audit::Event::Stopped).and_then(|_| self.audit.checkpoint()) {
             Ok(_) => tracing::info!("closed"),
             // The log is whole without its last leaf; whoever stops us must still learn of it.

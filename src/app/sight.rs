@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::corpus::DocumentId;
 use crate::crawl;
 use crate::index::{Head, Scope};
-use crate::names::UserId;
+use crate::names::{SourceId, UserId};
 
 /// A person's sight, for one request.
 pub(super) struct Sight {
@@ -80,7 +80,16 @@ impl App {
 
     /// Whether a document's source may answer now, and why not: what [`Sight::trusts`] decides by.
     pub(super) fn trust_in(&self, document: &DocumentId) -> Result<SourceTrust, Error> {
-        let is_it = |source: &str| source == document.source();
+        self.trust_in_source_named(document.source())
+    }
+
+    /// The same of a source.
+    pub(super) fn trust_in_source(&self, source: &SourceId) -> Result<SourceTrust, Error> {
+        self.trust_in_source_named(source.as_str())
+    }
+
+    fn trust_in_source_named(&self, name: &str) -> Result<SourceTrust, Error> {
+        let is_it = |source: &str| source == name;
         Ok(if !self.settings.source.iter().any(|source| is_it(source.name.as_str())) {
             SourceTrust::Unknown
         } else if self.stale_sources()?.iter().any(|source| is_it(source)) {

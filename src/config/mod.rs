@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use origin::{Origin, Shown};
 
 use crate::{
-    answer, app, application, audit, crawl, directory, extract, history, index, model, outbound, session, sso, vault,
-    web,
+    analytics, answer, app, application, audit, crawl, directory, extract, history, index, model, outbound, session,
+    sso, vault, web,
 };
 
 /// Where the settings are looked for when no `--config` names a file.
@@ -109,6 +109,10 @@ pub struct Settings {
     pub application: application::Settings,
     /// `[history]`
     pub history: history::Settings,
+    /// `[analytics]`
+    pub analytics: analytics::Settings,
+    /// `[desk]`
+    pub desk: app::DeskSettings,
     /// `[vault]`
     pub vault: vault::Settings,
     /// `[audit]`
@@ -167,6 +171,8 @@ impl Settings {
 
     /// Hands the settings down: to the rooms below `app`, and to `web`.
     pub fn hand_down(self) -> (app::Settings, web::Settings) {
+        let shown = serde_json::to_value(&self)
+            .expect("settings are text, numbers and lists of them: their maps have text keys");
         let below = app::Settings {
             data: self.data.folder,
             public_url: self.server.public_url.clone(),
@@ -184,6 +190,9 @@ impl Settings {
             application: self.application,
             answer: self.answer,
             history: self.history,
+            analytics: self.analytics,
+            desk: self.desk,
+            shown,
             source: self.source,
             provider: self.provider,
             scim: self.scim,

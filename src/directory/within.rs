@@ -16,7 +16,7 @@ pub struct Within {
     pub name: String,
     /// Accounts in it.
     pub accounts: usize,
-    /// Of them active.
+    /// Of them active, and not held by somebody who is disabled here.
     pub active: usize,
     /// The active people who hold one of the active ones.
     pub people: BTreeSet<UserId>,
@@ -31,10 +31,12 @@ impl Directory {
             let id = AccountId { source: source.clone(), key: key.into() };
             held.holder(&id, picture).map(|(user, _)| user)
         };
-        let is_active = |user: &UserId| held.people.get(user).is_some_and(|person| person.active);
+        let is_disabled = |user: &UserId| !held.people.get(user).is_some_and(|person| person.active);
         let accounts = picture.accounts.iter().filter(|(_, account)| account.what.active);
-        let holders: HashMap<&str, Option<UserId>> =
-            accounts.map(|(key, _)| (&**key, holder(key).filter(is_active))).collect();
+        let holders: HashMap<&str, Option<UserId>> = accounts
+            .map(|(key, _)| (&**key, holder(key)))
+            .filter(|(_, holder)| !holder.as_ref().is_some_and(is_disabled))
+            .collect();
         let within = |key: &str| {
             let inside = accounts_in(picture, key);
             let active: Vec<&Option<UserId>> = inside.iter().filter_map(|key| holders.get(key)).collect();

@@ -27,6 +27,9 @@ pub struct SignedIn(pub Asker);
 /// A signed-in administrator. For anybody else the route is not there.
 pub struct Administrator(pub Asker);
 
+/// Support, which sees health, or an administrator. For anybody else the route is not there.
+pub struct Support(pub Asker);
+
 /// The bearer token of a provisioning request, not yet checked: `app` knows which tokens are good.
 pub struct Provisioning(pub String);
 
@@ -46,14 +49,26 @@ impl FromRequest for Administrator {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            // Signed out, signed in as somebody else, or sent by another site: to all of them the desk is not there.
-            match asker(&request).await {
-                Ok(asker) if asker.has(Role::Administrator) => Ok(Administrator(asker)),
-                Err(reply) if reply.status().is_server_error() => Err(reply),
-                Ok(_) | Err(_) => Err(Reply::not_there()),
-            }
-        })
+        Box::pin(async move { at_desk(&request, &[Role::Administrator]).await.map(Administrator) })
+    }
+}
+
+impl FromRequest for Support {
+    type Error = Reply;
+    type Future = LocalBoxFuture<'static, Result<Support, Reply>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { at_desk(&request, &[Role::Administrator, Role::Support]).await.map(Support) })
+    }
+}
+
+/// Signed out, signed in without the role, or sent by another site: to all of them the desk is not there.
+async fn at_desk(request: &HttpRequest, roles: &[Role]) -> Result<Asker, Reply> {
+    match asker(request).await {
+        Ok(asker) if roles.iter().any(|role| asker.has(*role)) => Ok(asker),
+        Err(reply) if reply.status().is_server_error() => Err(reply),
+        Ok(_) | Err(_) => Err(Reply::not_there()),
     }
 }
 

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::assets::content_type;
 use super::front::Front;
-use super::guard::{Administrator, asker};
+use super::guard::{Administrator, Support, asker};
 use super::reply::Reply;
 
 /// RFC 8246: the path has the content's hash, so what it names never changes.
@@ -67,6 +67,27 @@ pub async fn admin_source(front: Data<Front>, _: Administrator) -> Result<HttpRe
     (status = 404, description = "The asker is no administrator")))]
 pub async fn admin_people(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
     page(&front, "people.html")
+}
+
+/// Where the administrator sees what is open to more people than may have been meant.
+#[utoipa::path(get, path = "/admin/exposure", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_exposure(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "exposure.html")
+}
+
+/// Where the administrator sees how much is asked, in numbers.
+#[utoipa::path(get, path = "/admin/analytics", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_analytics(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "analytics.html")
+}
+
+/// What support sees.
+#[utoipa::path(get, path = "/admin/support", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is neither of support nor an administrator")))]
+pub async fn admin_support(front: Data<Front>, _: Support) -> Result<HttpResponse, Reply> {
+    page(&front, "support.html")
 }
 
 /// A file of the pages, under the hash of all of them.

@@ -73,6 +73,11 @@ routes! {
     GET    "/api/v1/admin/sources/{name}/preview"     => sources::preview;
     POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
+    GET    "/api/v1/admin/access/space"               => desk::compare;
+    GET    "/api/v1/admin/access/what-if"             => desk::what_if;
+    GET    "/api/v1/admin/exposure"                   => desk::exposure;
+    GET    "/api/v1/admin/analytics"                  => desk::analytics;
+    GET    "/api/v1/admin/support"                    => desk::support;
     GET    "/api/v1/admin/users"                      => people::users;
     GET    "/api/v1/admin/groups"                     => people::groups;
     GET    "/api/v1/admin/groups/{id}/members"        => people::members;
@@ -88,6 +93,9 @@ routes! {
     GET    "/privacy"                                 => pages::privacy;
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
+    GET    "/admin/exposure"                          => pages::admin_exposure;
+    GET    "/admin/analytics"                         => pages::admin_analytics;
+    GET    "/admin/support"                           => pages::admin_support;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
     GET    "/admin/providers/{id}/test"               => trial::provider_test;
@@ -124,6 +132,11 @@ async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Reply> {
     let methods = methods_of(request.path());
     let is_desk = request.path().contains("/admin");
     Err(if methods.is_empty() || is_desk { Reply::not_there() } else { Reply::wrong_method(&methods) })
+}
+
+/// Whether a page stands at this path: a link to it leads somewhere.
+pub fn has_page(path: &str) -> bool {
+    !methods_of(path).is_empty()
 }
 
 fn methods_of(path: &str) -> Vec<&'static str> {

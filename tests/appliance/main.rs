@@ -8,12 +8,15 @@
 )]
 
 mod admin;
+mod analytics;
 mod ask;
 mod audit;
 mod bad_input;
 mod crash;
 mod crawl;
+mod desk;
 mod explain;
+mod exposure;
 mod front;
 mod full_disk;
 mod history;
@@ -32,3 +35,4 @@ mod scene;
 mod scim;
 mod sources;
 mod support;
+mod what_if;

@@ -14,6 +14,9 @@ fn every_page_is_served_with_a_policy_that_lets_nothing_else_in() {
         "/admin",
         "/admin/access",
         "/admin/people",
+        "/admin/exposure",
+        "/admin/analytics",
+        "/admin/support",
         "/admin/sources/wiki",
         "/admin/providers/company/test",
     ] {

@@ -176,7 +176,7 @@ impl Access {
     }
 }
 
-fn differences(people: &[PersonAccess]) -> Vec<Difference> {
+pub(super) fn differences(people: &[PersonAccess]) -> Vec<Difference> {
     let [first, rest @ ..] = people else { return Vec::new() };
     let mut found = Vec::new();
     for step in &first.steps {
@@ -198,11 +198,11 @@ fn differences(people: &[PersonAccess]) -> Vec<Difference> {
 }
 
 /// Makes sentences.
-struct Words<'a> {
-    names: &'a BTreeMap<Principal, String>,
-    source: &'a str,
-    told: Told,
-    is_past: bool,
+pub(super) struct Words<'a> {
+    pub(super) names: &'a BTreeMap<Principal, String>,
+    pub(super) source: &'a str,
+    pub(super) told: Told,
+    pub(super) is_past: bool,
 }
 
 impl Words<'_> {
@@ -226,6 +226,34 @@ impl Words<'_> {
                 (false, false) => format!("{who} may not open {document}."),
                 (true, true) => format!("By what was known then, {who} could open {document}."),
                 (false, true) => format!("By what was known then, {who} could not open {document}."),
+            },
+            steps,
+            missing,
+        }
+    }
+
+    /// The same of a space, of whose documents they may open so many.
+    pub(super) fn in_space(&self, explained: &Explained, space: &str, is_known: bool, may: usize) -> PersonAccess {
+        let who = explained.person.as_ref().map_or(explained.asked.as_str(), |person| person.user_name.as_str());
+        let mut steps = if self.is_past { self.first_then(explained, who) } else { self.first(explained, who) };
+        steps.retain(|step| step.step != "document");
+        if explained.person.is_some() {
+            steps.push(self.alias(&explained.tie, who));
+        }
+        if is_known {
+            steps.extend(explained.conditions.iter().map(|met| self.condition(met, who)));
+        } else {
+            steps.push(plain("space", space, Err(format!("No sync has seen a space {space}."))));
+        }
+        let missing = steps.iter().filter(|step| step.state != "met").map(|step| step.text.clone()).collect();
+        let documents = if may == 1 { "1 document".to_owned() } else { format!("{may} documents") };
+        PersonAccess {
+            user_id: explained.person.as_ref().map(|person| person.id.to_string()),
+            user_name: who.to_owned(),
+            may_open: may > 0,
+            summary: match self.is_past {
+                false => format!("{who} may open {documents} of the space {space}."),
+                true => format!("By what was known then, {who} could open {documents} of the space {space}."),
             },
             steps,
             missing,

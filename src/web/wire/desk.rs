@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::todo::TodoItem;
 use crate::app;
 use crate::crawl;
 use crate::web::metrics::state_word;
@@ -40,6 +41,8 @@ pub struct Overview {
     pub checkpoint_at: Option<String>,
     /// When SCIM was last called with a good token, RFC 3339.
     pub scim_last_at: Option<String>,
+    /// What waits for somebody, what presses first.
+    pub todo: Vec<TodoItem>,
 }
 
 /// Accounts of one source that no person has as an alias.
@@ -217,6 +220,21 @@ pub struct Explain {
     pub at: Option<String>,
 }
 
+/// Whose rights on a space are to be explained.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainSpace {
+    /// A user name, or our id of a person.
+    pub user: String,
+    /// Another one, to compare.
+    pub other: Option<String>,
+    /// `SOURCE:KEY` of the space.
+    pub space: String,
+    /// As it was known at a moment of the past, RFC 3339; now where absent.
+    pub at: Option<String>,
+}
+
 /// How much a run reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -310,8 +328,9 @@ impl From<&app::SourceState> for SourceState {
     }
 }
 
-impl From<&app::Overview> for Overview {
-    fn from(overview: &app::Overview) -> Overview {
+impl Overview {
+    /// From what the deed told, and everything that waits.
+    pub fn of(overview: &app::Overview, todo: &[app::Item]) -> Overview {
         let unmatched = overview.directory.unmatched.iter();
         Overview {
             at: overview.at.rfc3339(),
@@ -331,6 +350,7 @@ impl From<&app::Overview> for Overview {
             audit_size: overview.audit_size,
             checkpoint_at: overview.checkpoint_at.map(|at| at.rfc3339()),
             scim_last_at: overview.scim_last.map(|at| at.rfc3339()),
+            todo: todo.iter().map(TodoItem::from).collect(),
         }
     }
 }

@@ -3,23 +3,34 @@
 mod access;
 mod answer;
 mod desk;
+mod exposure;
 mod history;
 mod page;
 mod people;
 mod source;
 mod source_settings;
+mod space_access;
+mod support;
 mod text;
+mod todo;
 mod trial;
+mod usage;
+mod what_if;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
-pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
+pub use desk::{Explain, ExplainSpace, Overview, Preview, Run, SourceState, Sources, Sync};
+pub use exposure::Exposure;
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
 pub use people::{Aliases, Conflicts, GiveAccount, Groups, Members, Part, Users, WhichAliases};
 pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
+pub use space_access::SpaceAccess;
+pub use support::Support;
 pub use text::{matches, utf16};
 pub use trial::Trial;
+pub use usage::{Analytics, AnalyticsAsked};
+pub use what_if::{Changes, WhatIf};
 
 use serde::Serialize;
 use utoipa::ToSchema;
