@@ -232,36 +232,8 @@ impl Words<'_> {
         }
     }
 
-    /// The same of a space, of whose documents they may open so many.
-    pub(super) fn in_space(&self, explained: &Explained, space: &str, is_known: bool, may: usize) -> PersonAccess {
-        let who = explained.person.as_ref().map_or(explained.asked.as_str(), |person| person.user_name.as_str());
-        let mut steps = if self.is_past { self.first_then(explained, who) } else { self.first(explained, who) };
-        steps.retain(|step| step.step != "document");
-        if explained.person.is_some() {
-            steps.push(self.alias(&explained.tie, who));
-        }
-        if is_known {
-            steps.extend(explained.conditions.iter().map(|met| self.condition(met, who)));
-        } else {
-            steps.push(plain("space", space, Err(format!("No sync has seen a space {space}."))));
-        }
-        let missing = steps.iter().filter(|step| step.state != "met").map(|step| step.text.clone()).collect();
-        let documents = if may == 1 { "1 document".to_owned() } else { format!("{may} documents") };
-        PersonAccess {
-            user_id: explained.person.as_ref().map(|person| person.id.to_string()),
-            user_name: who.to_owned(),
-            may_open: may > 0,
-            summary: match self.is_past {
-                false => format!("{who} may open {documents} of the space {space}."),
-                true => format!("By what was known then, {who} could open {documents} of the space {space}."),
-            },
-            steps,
-            missing,
-        }
-    }
-
     /// What had to hold then, as far as it is kept.
-    fn first_then(&self, explained: &Explained, who: &str) -> Vec<Step> {
+    pub(super) fn first_then(&self, explained: &Explained, who: &str) -> Vec<Step> {
         let person = match (&explained.person, explained.first.is_active) {
             (None, _) => Err(format!("Of a person {who} nothing is kept of then.")),
             (Some(_), true) => Ok(format!("{who} was in the directory and active.")),
@@ -277,7 +249,7 @@ impl Words<'_> {
     }
 
     /// What must hold before any permission is looked at.
-    fn first(&self, explained: &Explained, who: &str) -> Vec<Step> {
+    pub(super) fn first(&self, explained: &Explained, who: &str) -> Vec<Step> {
         let (first, place, source) = (&explained.first, &explained.place, self.source);
         let mut steps = Vec::new();
         steps.push(match (&explained.person, first.is_active) {
@@ -322,7 +294,7 @@ impl Words<'_> {
         steps
     }
 
-    fn alias(&self, tie: &Tie, who: &str) -> Step {
+    pub(super) fn alias(&self, tie: &Tie, who: &str) -> Step {
         let source = self.source;
         match tie {
             Tie::Account { account, learned, by } => {
@@ -355,7 +327,7 @@ impl Words<'_> {
         }
     }
 
-    fn condition(&self, met: &Met, who: &str) -> Step {
+    pub(super) fn condition(&self, met: &Met, who: &str) -> Step {
         let (step, of, what) = match &met.about {
             About::Use(source) => ("use", source.to_string(), format!("{source} may be used")),
             About::Space(key) => ("space", key.clone(), format!("The space {key} may be viewed")),
@@ -500,7 +472,7 @@ impl Words<'_> {
     }
 }
 
-fn plain(step: &'static str, of: &str, outcome: Result<String, String>) -> Step {
+pub(super) fn plain(step: &'static str, of: &str, outcome: Result<String, String>) -> Step {
     let (state, text) = match outcome {
         Ok(text) => ("met", text),
         Err(text) => ("failed", text),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::{Difference, PersonAccess, Told, Words, differences};
+use super::access::{Difference, PersonAccess, Told, Words, differences, plain};
 use super::what_if::Titled;
 use crate::app;
 
@@ -74,6 +74,36 @@ impl From<&app::SpaceAccess> for SpaceAccess {
             differences: differences(&people),
             titles: access.titles.iter().map(Titled::from).collect(),
             people,
+        }
+    }
+}
+
+impl Words<'_> {
+    /// What the space itself asks of a person, who may open so many of its documents.
+    fn in_space(&self, explained: &app::Explained, space: &str, is_known: bool, may: usize) -> PersonAccess {
+        let who = explained.person.as_ref().map_or(explained.asked.as_str(), |person| person.user_name.as_str());
+        let mut steps = if self.is_past { self.first_then(explained, who) } else { self.first(explained, who) };
+        steps.retain(|step| step.step != "document");
+        if explained.person.is_some() {
+            steps.push(self.alias(&explained.tie, who));
+        }
+        if is_known {
+            steps.extend(explained.conditions.iter().map(|met| self.condition(met, who)));
+        } else {
+            steps.push(plain("space", space, Err(format!("No sync has seen a space {space}."))));
+        }
+        let missing = steps.iter().filter(|step| step.state != "met").map(|step| step.text.clone()).collect();
+        let documents = if may == 1 { "1 document".to_owned() } else { format!("{may} documents") };
+        PersonAccess {
+            user_id: explained.person.as_ref().map(|person| person.id.to_string()),
+            user_name: who.to_owned(),
+            may_open: may > 0,
+            summary: match self.is_past {
+                false => format!("{who} may open {documents} of the space {space}."),
+                true => format!("By what was known then, {who} could open {documents} of the space {space}."),
+            },
+            steps,
+            missing,
         }
     }
 }
