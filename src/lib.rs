@@ -6,7 +6,7 @@
 //! | Floor | Rooms |
 //! |---|---|
 //! | 0 | `clock` the time · `names` names and ids · `corpus` documents and passages · `store` our state on disk · `outbound` the only door out · `model` a language model and an embedder |
-//! | 1 | `vault` keys and sealing · `acl` who may see what · `sso` a proven login · `extract` files to blocks, in a child process |
+//! | 1 | `vault` keys and sealing · `acl` who may see what · `sso` a proven login · `extract` files to blocks, in a child process · `exposure` what looks like a secret in a page · `analytics` how much is asked, in counters |
 //! | 2 | `directory` people and groups · `index` the passages that a visibility admits · `audit` the log · `session` who is signed in |
 //! | 3 | `scim` provisioning · `application` assistants · `answer` grounded answers · `crawl` the index, kept true |
 //! | 4 | `history` past questions and answers, sealed |
@@ -29,6 +29,7 @@
 //! - Nothing in the house calls home, updates itself, or loads a script from another origin.
 
 mod acl;
+mod analytics;
 mod answer;
 pub mod app;
 mod application;
@@ -38,6 +39,7 @@ pub mod config;
 mod corpus;
 mod crawl;
 mod directory;
+mod exposure;
 mod extract;
 mod history;
 mod index;

@@ -19,6 +19,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     // A local administrator's secrets are sealed.
     ("sso", &["clock", "names", "store", "outbound", "vault"]),
     ("extract", &["corpus"]),
+    ("exposure", &["corpus", "store"]),
+    ("analytics", &["clock", "names", "store"]),
     ("directory", &["names", "store", "acl"]),
     ("index", &["corpus", "acl"]),
     ("audit", &["clock", "names", "corpus", "store", "vault"]),
@@ -42,6 +44,8 @@ const FLOORS: &[(&str, &[&str])] = &[
             "acl",
             "sso",
             "extract",
+            "exposure",
+            "analytics",
             "directory",
             "index",
             "audit",
@@ -63,6 +67,8 @@ const FLOORS: &[(&str, &[&str])] = &[
             "model",
             "acl",
             "sso",
+            "exposure",
+            "analytics",
             "directory",
             "index",
             "audit",
@@ -80,6 +86,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "app",
             "web",
+            "analytics",
             "answer",
             "application",
             "audit",
@@ -138,6 +145,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("tokio", &["web", "standin"]),
     ("rcgen", &["web", "standin", "sso"]),
     ("utoipa", &["web"]),
+    ("x509_cert", &["web"]),
     ("prometheus_client", &["web"]),
     ("chacha20poly1305", &["vault"]),
     ("argon2", &["sso", "vault"]),
@@ -159,7 +167,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("pulldown_cmark", &["extract", "standin"]),
     ("pdf_extract", &["extract"]),
     ("docx_rs", &["extract"]),
-    ("regex", &["crawl"]),
+    ("regex", &["crawl", "exposure"]),
     ("calamine", &["extract"]),
     ("zip", &["extract", "crawl", "standin"]),
     ("flate2", &["extract", "standin"]),
@@ -433,6 +441,17 @@ fn every_static_file_is_served_and_every_served_file_is_there() {
     complain(
         names.filter(|name| !assets.contains(name.as_str())).map(|name| format!("{name} is not served")).collect(),
     );
+}
+
+#[test]
+fn every_page_of_the_desk_has_the_one_header() {
+    let pages = below(&root().join("static"), &["html"]).into_iter().filter(|path| !path.ends_with("desk.html"));
+    let texts = pages.map(|path| (fs::read_to_string(&path).unwrap(), path));
+    let of_desk: Vec<_> = texts.filter(|(text, _)| text.contains("class=\"admin-main\"")).collect();
+    assert!(of_desk.len() > 5, "the desk has pages");
+    let wrong = of_desk.iter().filter(|(text, _)| text.matches("{{desk}}").count() != 1 || text.contains("<header"));
+
+    complain(wrong.map(|(_, path)| format!("{} has not {{{{desk}}}} for its header", path.display())).collect());
 }
 
 #[test]

@@ -135,6 +135,21 @@ impl Classes {
         self.table().admits(class.0, who)
     }
 
+    /// How many of these people satisfy the rule of each class, by its number: for whoever looks after grants. A count is no sight
+    /// of anybody's, and nothing can be searched or opened with it.
+    pub fn readers(&self, people: &[PrincipalSet]) -> Vec<u32> {
+        let table = self.table();
+        let mut counts = vec![0u32; usize::try_from(table.len()).unwrap_or(0)];
+        for who in people {
+            let words = table.bits(who);
+            let bits = words.iter().flat_map(|word| (0..64).map(move |place| word >> place & 1 == 1));
+            for (count, is_met) in counts.iter_mut().zip(bits) {
+                *count += u32::from(is_met);
+            }
+        }
+        counts
+    }
+
     /// Every class that these principals satisfy.
     pub fn visible_to(&self, who: &PrincipalSet) -> Visibility {
         let principals = who.digest();

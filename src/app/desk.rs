@@ -1,17 +1,18 @@
 //! The desk: what administrators see and do. Counts and health; never a title, a word, or a sight of anybody's.
 
+use super::todo::Item;
 use super::told::{Overview, SourceState};
 use super::{App, Asker, Error};
 use crate::audit::Event;
 use crate::crawl;
 
 impl App {
-    /// The overview; the asker must be an administrator or support.
-    pub fn overview(&self, asker: &Asker) -> Result<Overview, Error> {
+    /// The overview, and what waits for somebody; the asker must be an administrator or support.
+    pub fn overview(&self, asker: &Asker) -> Result<(Overview, Vec<Item>), Error> {
         self.health_only(asker)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "overview", target: "" })?;
         tracing::debug!(leaf = receipt.leaf(), "the overview was read");
-        self.overview_as_owner()
+        Ok((self.overview_as_owner()?, self.todo()?))
     }
 
     /// The sources; the asker must be an administrator or support.
@@ -42,6 +43,11 @@ impl App {
         })
     }
 
+    /// Days before its end from which the certificate is said to end.
+    pub fn certificate_days(&self) -> u64 {
+        self.settings.desk.certificate_days
+    }
+
     /// Ready to answer: model loaded, index open, store writable. The first thing that is not, in words.
     pub fn ready(&self) -> Result<(), String> {
         if self.rounds_are_stopped() {
@@ -52,7 +58,7 @@ impl App {
         Ok(())
     }
 
-    fn source_states(&self) -> Result<Vec<SourceState>, Error> {
+    pub(super) fn source_states(&self) -> Result<Vec<SourceState>, Error> {
         let mut states = Vec::new();
         for source in &self.sources.all() {
             states.push(self.source_state(source)?);

@@ -19,7 +19,7 @@ use crate::directory::{Person, Then, Tie};
 use crate::names::{SourceId, SyncId, UserId, UserName};
 
 /// People that one explanation compares.
-const PEOPLE_MAX: usize = 2;
+pub(super) const PEOPLE_MAX: usize = 2;
 
 /// Why some people may or may not read a document.
 #[derive(Debug, Clone)]
@@ -100,10 +100,21 @@ pub struct Place {
 
 /// Whose look it is.
 #[derive(Clone, Copy)]
-enum By<'a> {
+pub(super) enum By<'a> {
     Administrator(&'a UserId),
     Owner,
     Themselves(&'a UserId),
+}
+
+impl By<'_> {
+    /// Its word in the log.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            By::Administrator(_) => "administrator",
+            By::Owner => "owner",
+            By::Themselves(_) => "themselves",
+        }
+    }
 }
 
 impl App {
@@ -170,11 +181,7 @@ impl App {
                     By::Administrator(user) | By::Themselves(user) => Some(user),
                     By::Owner => None,
                 },
-                by: match by {
-                    By::Administrator(_) => "administrator",
-                    By::Owner => "owner",
-                    By::Themselves(_) => "themselves",
-                },
+                by: by.word(),
                 whom: person.as_ref().map(|person| &person.id),
                 // What no sync has seen may be anything that somebody typed.
                 document: conditions.as_ref().map_or("", |_| document.as_str()),
@@ -200,7 +207,7 @@ impl App {
         })
     }
 
-    fn person_asked_for(&self, asked: &str) -> Result<Option<Arc<Person>>, Error> {
+    pub(super) fn person_asked_for(&self, asked: &str) -> Result<Option<Arc<Person>>, Error> {
         if let Some(person) = UserName::parse(asked).ok().and_then(|name| self.directory.person_named(&name)) {
             return Ok(Some(person));
         }
@@ -256,7 +263,7 @@ impl App {
 }
 
 /// The person who had this name then, or has this id.
-fn person_then(then: &Then, asked: &str) -> Option<Arc<Person>> {
+pub(super) fn person_then(then: &Then, asked: &str) -> Option<Arc<Person>> {
     let named = UserName::parse(asked).ok().and_then(|name| then.person_named(&name));
     named.or_else(|| UserId::parse(asked).and_then(|id| then.person(&id)))
 }

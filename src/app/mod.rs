@@ -16,9 +16,13 @@
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | applications, who is assigned, seats | `applications.rs`, `seats.rs`; which one somebody uses: `choice.rs` |
 //! | switch a person off, remove them, sign them out | `managing.rs`, with `standing.rs` |
-//! | explain a right | `explain.rs`, with the pure `proof.rs` |
-//! | the desk, and one source on it | `desk.rs` with `views.rs`, `sources.rs` |
+//! | explain a right | `explain.rs`, with the pure `proof.rs`; on a whole space `compare.rs` |
+//! | work out what a change would change | `what_if.rs`, with `reach.rs` |
+//! | report what is exposed | `exposed.rs` |
+//! | count how much is asked | `usage.rs` |
+//! | the desk, what waits there, and one source on it | `desk.rs` with `views.rs`, `todo.rs`, `sources.rs` |
 //! | make, change and remove a source | `source_settings.rs`, with `registry.rs` |
+//! | tell support | `support.rs` |
 //! | back up and restore | `backup/`, with `restored.rs` |
 //! | release an answer's evidence, and replay it | `release.rs`, `replay.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
@@ -36,6 +40,7 @@ mod applications;
 mod ask;
 pub mod backup;
 mod choice;
+mod compare;
 mod desk;
 mod emergency;
 mod error;
@@ -46,6 +51,7 @@ pub mod eval_poison;
 pub mod eval_vectors;
 pub mod evidence;
 mod explain;
+mod exposed;
 mod find;
 mod learn;
 mod look;
@@ -55,6 +61,7 @@ mod people;
 mod proof;
 mod protect;
 mod provision;
+mod reach;
 mod recall;
 mod refresh;
 mod registry;
@@ -73,12 +80,16 @@ mod single_logout;
 mod source_settings;
 mod sources;
 mod standing;
+mod support;
 #[cfg(test)]
 mod tests;
+mod todo;
 mod told;
 mod trial;
 mod turns;
+mod usage;
 mod views;
+mod what_if;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -88,9 +99,11 @@ use anyhow::Context as _;
 pub use acts::Act;
 pub use applications::{ApplicationState, Deleted, OnRecord, Target, Who};
 pub use choice::READER_DAYS;
+pub use compare::SpaceAccess;
 pub use emergency::Emergency;
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
+pub use exposed::{Exposure, Finding, OpenSpace, Stale, StaleGroup, WideSpace};
 pub use managing::Visit;
 pub use owner::{
     Listed, Webhook, asks_passphrase, bench_model, check, examine, extract_child, is_first_passphrase, list_models,
@@ -105,26 +118,32 @@ pub use registry::{Draft, Hush};
 pub use remember::{Remembered, RememberedTurn};
 pub use scim_tokens::HabitChange;
 pub use seats::{Changed, SeatCounts, SeatDeed, SeatState, Seated, WhichSeats};
-pub use settings::{ScimToken, Settings};
+pub use settings::{DeskSettings, ScimToken, Settings};
 pub use sign_in::{Begun, Finished};
 pub use sources::{PageTest, SourceDetail, Stopping, Tested};
+pub use support::Bundle;
+pub use todo::{Item, Presses, Wrong, in_order};
 pub use told::{
     Ask, Me, Outcome, Overview, Reply, Source, SourcePassage, SourceState, Told, ToldClaim, Turn, WITHHELD,
 };
 pub use trial::Trial;
+pub use usage::{DAYS_MAX, GroupUsage, Usage};
+pub use what_if::{SpaceChange, Titled, WhatIf, WouldChange};
 
 use crate::acl::{Classes, PrincipalSet};
+use crate::analytics::Analytics;
 use crate::application::Applications;
 use crate::audit::Log;
 use crate::clock::{Clock, Moment};
 use crate::directory::{Directory, Person, Role};
+use crate::exposure::Exposures;
 use crate::extract::Extractor;
 use crate::history::History;
 use crate::index::Index;
 use crate::model::{Embed, Generate};
 use crate::names::{Ids, UserId};
 use crate::session::Sessions;
-use crate::store::Store;
+use crate::store::{Store, Tree};
 use crate::vault::Vault;
 use crate::{audit, crawl, scim, sso, vault};
 
@@ -167,6 +186,16 @@ pub struct App {
     /// How each application responds, made ready.
     responses: responses::AllReady,
     history: History,
+    /// How much is asked.
+    analytics: Analytics,
+    /// What looks like a secret in which page.
+    exposures: Exposures,
+    /// How far the words were looked through.
+    looking: exposed::Looking,
+    /// Moments that are remembered, by their names, milliseconds since the Unix epoch.
+    moments: Tree<String, u64>,
+    /// When this process began.
+    started: Moment,
     extractor: Extractor,
     providers: Vec<sso::Provider>,
     /// Those who sign in without a provider.
@@ -274,6 +303,9 @@ impl App {
         let applications =
             Applications::open(&store, &settings.application, &sources).context("while opening the applications")?;
         let history = History::open(&store, &settings.history).context("while opening the history")?;
+        let analytics = Analytics::open(&store, &settings.analytics).context("while opening the counters")?;
+        let exposures = Exposures::open(&store).context("while opening what was found in pages")?;
+        let moments = store.tree("app.moments").context("while opening the moments")?;
         let program = std::env::current_exe().context("while finding this program's own file")?;
         let extractor = Extractor::new(&settings.extract, settings.extract_program.clone().unwrap_or(program));
         let seen = Arc::new(sso::Seen::open(&store).context("while opening the messages that were seen")?);
@@ -293,6 +325,7 @@ impl App {
         let restored = restored::at(&store).context("while looking whether this was restored")?;
         let turns = turns::Turns::new(settings.turns_max, Duration::from_secs(settings.turn_wait_s));
 
+        let started = clock.now();
         let app = Arc::new_cyclic(|me| App {
             me: Weak::clone(me),
             clock,
@@ -307,6 +340,11 @@ impl App {
             applications,
             responses: responses::AllReady::default(),
             history,
+            analytics,
+            exposures,
+            looking: exposed::Looking::default(),
+            moments,
+            started,
             extractor,
             providers,
             administrators,
@@ -333,8 +371,8 @@ impl App {
         if replayed > 0 {
             tracing::info!(changes = replayed, "the index was brought up to the store");
         }
-        let started = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
-        tracing::info!(leaf = started.leaf(), "opened");
+        let receipt = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
+        tracing::info!(leaf = receipt.leaf(), "opened");
         rounds::start(&app);
         Ok(app)
     }
@@ -344,6 +382,9 @@ impl App {
         self.rounds.stop();
         self.running.stop_all();
         self.syncs.stop();
+        if let Err(error) = self.analytics.keep() {
+            tracing::error!(%error, "what was counted last could not be kept");
+        }
         match self.audit.append(&audit::Event::Stopped).and_then(|_| self.audit.checkpoint()) {
             Ok(_) => tracing::info!("closed"),
             // The log is whole without its last leaf; whoever stops us must still learn of it.

@@ -10,11 +10,14 @@ use serde::Serialize;
 use super::{App, Error, Models, Settings};
 use crate::application;
 use crate::audit::{self, Checkpoint};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::extract::Extractor;
 use crate::model::{Embed, Generate};
 use crate::names::SourceId;
 use crate::{crawl, extract, model, sso, vault};
+
+/// The moment at which a checkpoint was last handed out.
+const TAKEN: &str = "checkpoint_taken";
 
 /// Opens the models that the settings name; their bytes are checked first. An empty name is no language model.
 pub fn open_models(settings: &Settings) -> anyhow::Result<Models> {
@@ -175,12 +178,28 @@ pub fn is_first_passphrase(settings: &Settings) -> bool {
 impl App {
     /// Writes the export of the contract's §5.
     pub fn export_audit(&self, out: &mut dyn Write) -> Result<audit::Verified, Error> {
-        Ok(self.audit.export(out)?)
+        let verified = self.audit.export(out)?;
+        self.checkpoint_was_taken()?;
+        Ok(verified)
     }
 
     /// Signs the head of the log as it is now; gives the signed note.
     pub fn audit_checkpoint(&self) -> Result<Checkpoint, Error> {
-        Ok(self.audit.checkpoint()?)
+        let checkpoint = self.audit.checkpoint()?;
+        self.checkpoint_was_taken()?;
+        Ok(checkpoint)
+    }
+
+    /// Notes that a checkpoint was handed out, to be held where the owner of the machine cannot change it.
+    fn checkpoint_was_taken(&self) -> Result<(), Error> {
+        let now = u64::try_from(self.now().ms()).unwrap_or(0);
+        Ok(self.moments.put(&TAKEN.to_owned(), &now)?)
+    }
+
+    /// When a checkpoint was last handed out; `None` for never.
+    pub(super) fn checkpoint_taken(&self) -> Result<Option<Moment>, Error> {
+        let taken = self.moments.get(&TAKEN.to_owned())?;
+        Ok(taken.and_then(|ms| i64::try_from(ms).ok()).map(Moment::from_ms))
     }
 
     /// The key that checkpoints are signed with, as a C2SP verifier key.

@@ -117,6 +117,7 @@ impl App {
         self.history.rate(&self.vault, self.opened(asker)?, message, feedback)?;
         let rated = Event::Rated { user: asker.user(), message, rating: &rating, reasons: &reasons };
         let receipt = self.audit.append(&rated)?;
+        self.count_rating(asker.user(), message, rating == "up", &reasons);
         tracing::debug!(leaf = receipt.leaf(), "rated");
         Ok(())
     }

@@ -90,7 +90,7 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 11] = [
+        let round: [(&str, Deed); 13] = [
             ("removed sources", App::forget_removed_sources),
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
@@ -101,6 +101,8 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             ("keys", App::finish_renewals),
             ("checkpoint", App::sign_what_is_new),
             ("past", App::forget_the_past),
+            ("counts", App::count_what_was_asked),
+            ("exposure", App::look_for_what_is_exposed),
             ("vectors", App::embed_what_is_new),
         ];
         for (what, deed) in round {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::backup;
 use crate::{
-    answer, application, audit, crawl, directory, extract, history, index, model, outbound, scim, session, sso, vault,
+    analytics, answer, application, audit, crawl, directory, extract, history, index, model, outbound, scim, session,
+    sso, vault,
 };
 
 /// A token that one provider's SCIM calls bear. Others are made on the desk.
@@ -36,6 +37,26 @@ impl ScimToken {
 
     fn requests_per_minute() -> u32 {
         scim::Habits::default().requests_per_minute
+    }
+}
+
+/// What the desk says needs somebody.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeskSettings {
+    /// Days before its end from which the certificate of the page is said to end.
+    pub certificate_days: u64,
+    /// Percent of the data folder's file system below which it is said to be nearly full.
+    pub disk_free_percent: u8,
+    /// Hours after which a checkpoint of the audit log should be taken outside again; 0 for never.
+    pub checkpoint_hours: u64,
+    /// The share of the active people, 0 to 1, beyond which a page counts as open to many in the report of what is exposed.
+    pub wide_share: f32,
+}
+
+impl Default for DeskSettings {
+    fn default() -> DeskSettings {
+        DeskSettings { certificate_days: 30, disk_free_percent: 10, checkpoint_hours: 24, wide_share: 0.5 }
     }
 }
 
@@ -79,6 +100,12 @@ pub struct Settings {
     pub answer: answer::Settings,
     /// See [`history::Settings`].
     pub history: history::Settings,
+    /// See [`analytics::Settings`].
+    pub analytics: analytics::Settings,
+    /// See [`DeskSettings`].
+    pub desk: DeskSettings,
+    /// All settings as they stand, for support; told only with what anybody wrote left out.
+    pub shown: serde_json::Value,
     /// The sources of pages.
     pub source: Vec<crawl::Settings>,
     /// The identity providers.

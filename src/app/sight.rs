@@ -117,7 +117,16 @@ impl App {
 
     /// Whether a document's source may answer now, and why not: what [`Sight::trusts`] decides by.
     pub(super) fn trust_in(&self, document: &DocumentId) -> Result<SourceTrust, Error> {
-        let is_it = |source: &str| source == document.source();
+        self.trust_in_source_named(document.source())
+    }
+
+    /// The same of a source.
+    pub(super) fn trust_in_source(&self, source: &SourceId) -> Result<SourceTrust, Error> {
+        self.trust_in_source_named(source.as_str())
+    }
+
+    fn trust_in_source_named(&self, name: &str) -> Result<SourceTrust, Error> {
+        let is_it = |source: &str| source == name;
         Ok(if !self.sources.all().iter().any(|source| is_it(source.name.as_str())) {
             SourceTrust::Unknown
         } else if self.stale_sources()?.iter().any(|source| is_it(source)) {

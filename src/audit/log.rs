@@ -256,7 +256,6 @@ impl Log {
     }
 
     /// The newest leaves, newest first, at most `most`, before leaf `before` where given.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the auditor's page is not built yet"))]
     pub fn newest(&self, before: Option<u64>, most: usize) -> Result<Vec<Value>, Error> {
         let end = self.settled().size.min(before.unwrap_or(u64::MAX));
         let start = end.saturating_sub(most as u64);

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use origin::{Origin, Shown};
 
 use crate::{
-    answer, app, application, audit, crawl, directory, extract, history, index, model, outbound, session, sso, vault,
-    web,
+    analytics, answer, app, application, audit, crawl, directory, extract, history, index, model, outbound, session,
+    sso, vault, web,
 };
 
 /// Where the settings are looked for when no `--config` names a file.
@@ -113,6 +113,10 @@ pub struct Settings {
     pub application: application::Settings,
     /// `[history]`
     pub history: history::Settings,
+    /// `[analytics]`
+    pub analytics: analytics::Settings,
+    /// `[desk]`
+    pub desk: app::DeskSettings,
     /// `[vault]`
     pub vault: vault::Settings,
     /// `[audit]`
@@ -177,6 +181,8 @@ impl Settings {
 
     /// Hands the settings down: to the rooms below `app`, and to `web`.
     pub fn hand_down(self) -> (app::Settings, web::Settings) {
+        let shown = serde_json::to_value(&self)
+            .expect("settings are text, numbers and lists of them: their maps have text keys");
         let below = app::Settings {
             digest: self.digest(),
             data: self.data.folder,
@@ -197,6 +203,9 @@ impl Settings {
             answer: self.answer,
             history: self.history,
             backup: self.backup,
+            analytics: self.analytics,
+            desk: self.desk,
+            shown,
             source: self.source,
             provider: self.provider,
             scim: self.scim,

@@ -260,6 +260,11 @@ impl Kept {
         all.into_iter()
     }
 
+    /// What the permissions of all sources were, with the end of each: those of one key together, the earliest end first.
+    pub(super) fn all_past(&self) -> impl Iterator<Item = Result<(Key, Past), store::Error>> + '_ {
+        self.past.all().map(|read| read.map(|(ended, past)| (ended.key, past)))
+    }
+
     /// Forgets what ended before a moment.
     pub(super) fn forget_past(&self, before: Moment) -> Result<(), store::Error> {
         let mut batch = Batch::new();

@@ -52,6 +52,7 @@ mod run;
 mod scope;
 mod settings;
 mod source;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod tighten;
@@ -88,6 +89,7 @@ pub use self::preview::{Counts, Preview};
 pub use self::progress::{Basis, Estimate, Progress, estimate};
 pub use self::scope::Pattern;
 pub use self::settings::{Origin, Product, Settings};
+pub use self::standing::{InForce, Standing, Standings, in_force, look_through};
 pub use self::trial::{Tried, try_page};
 
 /// How much a run reads.

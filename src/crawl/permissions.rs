@@ -75,6 +75,16 @@ impl Key {
     }
 }
 
+impl Key {
+    /// The source it belongs to.
+    pub(super) fn source(&self) -> &str {
+        match self {
+            Key::Use(source) | Key::Space(source, _) => source.as_str(),
+            Key::Document(id) => id.source(),
+        }
+    }
+}
+
 impl store::Key for Key {
     fn write(&self, out: &mut Vec<u8>) {
         let (source, kind, rest) = match self {
@@ -295,22 +305,26 @@ impl Permission {
     }
 }
 
-/// What is kept of permissions, as it is now or as it was known at a moment.
-struct Facts<'a> {
-    kept: &'a Kept,
-    at: Option<Moment>,
+/// What is kept of permissions: looked up one by one, as it is now or as it was known at a moment, or read whole before.
+pub(super) enum Facts<'a> {
+    Kept { kept: &'a Kept, at: Option<Moment> },
+    Whole(&'a BTreeMap<Key, Permission>),
 }
 
 impl Facts<'_> {
     fn permission(&self, key: &Key) -> Result<Option<Permission>, store::Error> {
-        let Some(at) = self.at else { return self.kept.permission(key) };
-        for past in self.kept.past(key) {
+        let (kept, at) = match self {
+            Facts::Whole(whole) => return Ok(whole.get(key).cloned()),
+            Facts::Kept { kept, at: None } => return kept.permission(key),
+            Facts::Kept { kept, at: Some(at) } => (kept, at),
+        };
+        for past in kept.past(key) {
             let past = past?;
             if past.until.began_ms > at.ms() {
                 return Ok(Some(past.was).filter(|was| was.since().began_ms <= at.ms()));
             }
         }
-        Ok(self.kept.permission(key)?.filter(|now| now.since().began_ms <= at.ms()))
+        Ok(kept.permission(key)?.filter(|now| now.since().began_ms <= at.ms()))
     }
 
     fn place(&self, id: &DocumentId) -> Result<Option<Place>, store::Error> {
@@ -343,20 +357,29 @@ fn since(was: Option<&Permission>, now: Place) -> Place {
 
 /// What is kept of who may read a document, or was `at` a moment; `None` where no sync had seen it.
 pub(super) fn conditions(kept: &Kept, id: &DocumentId, at: Option<Moment>) -> Result<Option<Conditions>, store::Error> {
-    let facts = Facts { kept, at };
     // Which class was in force at a moment is not kept: the facts say what it was made of.
     let fact = if at.is_none() { kept.fact(id)? } else { None };
+    let is_withheld = at.is_none() && kept.is_withheld(id)?;
+    conditions_by(&Facts::Kept { kept, at }, id, fact.map(|fact| fact.class), is_withheld)
+}
+
+/// The same by these facts, of a document of which the class and whether it is withheld are known.
+pub(super) fn conditions_by(
+    facts: &Facts<'_>,
+    id: &DocumentId,
+    class: Option<AclClass>,
+    is_withheld: bool,
+) -> Result<Option<Conditions>, store::Error> {
     let place = facts.place(id)?;
     let Some(source) = SourceId::parse(id.source()) else { return Ok(None) };
     let mut all = Vec::new();
     match &place {
         Some(place) => {
-            all.push(granted(&facts, &source, Key::Use(source.clone()), About::Use(source.clone()))?);
-            let space = Key::Space(source.clone(), place.space.clone());
-            all.push(granted(&facts, &source, space, About::Space(place.space.clone()))?);
-            restrictions(&facts, &source, id, place, &mut all)?;
+            all.push(use_of(facts, &source)?);
+            all.push(view_of(facts, &source, &place.space)?);
+            restrictions(facts, &source, id, place, &mut all)?;
         }
-        None if fact.is_some() => {
+        None if class.is_some() => {
             let asks = Asks::Unknown(Unknown::NotKept);
             all.push(Condition { about: About::Restriction(id.clone()), asks, learned: None });
         }
@@ -366,9 +389,19 @@ pub(super) fn conditions(kept: &Kept, id: &DocumentId, at: Option<Moment>) -> Re
         all,
         placed: place.as_ref().map(|place| place.placed),
         missed: place.and_then(|place| place.missed),
-        class: fact.map(|fact| fact.class),
-        is_withheld: at.is_none() && kept.is_withheld(id)?,
+        class,
+        is_withheld,
     }))
+}
+
+/// The condition of using a source.
+pub(super) fn use_of(facts: &Facts<'_>, source: &SourceId) -> Result<Condition, store::Error> {
+    granted(facts, source, Key::Use(source.clone()), About::Use(source.clone()))
+}
+
+/// The condition of viewing a space.
+pub(super) fn view_of(facts: &Facts<'_>, source: &SourceId, space: &str) -> Result<Condition, store::Error> {
+    granted(facts, source, Key::Space(source.clone(), space.to_owned()), About::Space(space.to_owned()))
 }
 
 fn granted(facts: &Facts<'_>, source: &SourceId, key: Key, about: About) -> Result<Condition, store::Error> {
@@ -381,6 +414,21 @@ fn granted(facts: &Facts<'_>, source: &SourceId, key: Key, about: About) -> Resu
         }
         Some(Permission::Place(_)) | None => Condition { about, asks: Asks::Unknown(Unknown::NotKept), learned: None },
     })
+}
+
+/// A document's own restriction, where it has one.
+pub(super) fn own(facts: &Facts<'_>, source: &SourceId, id: &DocumentId) -> Result<Option<Condition>, store::Error> {
+    Ok(facts.place(id)?.and_then(|place| restriction(source, id, &place)))
+}
+
+/// The condition that a restriction comes to; none where it is open.
+fn restriction(source: &SourceId, id: &DocumentId, place: &Place) -> Option<Condition> {
+    let (about, learned) = (About::Restriction(id.clone()), Some(place.learned));
+    match &place.level {
+        Level::Open => None,
+        Level::Only(subjects) => Some(Condition { about, asks: Asks::For(any_of(source, subjects)), learned }),
+        Level::Unknown => Some(Condition { about, asks: Asks::Unknown(Unknown::Unreadable), learned }),
+    }
 }
 
 /// The restrictions from the root down, as `listed::levels` puts them together for the rule: whatever stands above and was
@@ -397,15 +445,7 @@ fn restrictions(
         asks: Asks::Unknown(why),
         learned,
     };
-    let restriction = |id: &DocumentId, place: &Place| match &place.level {
-        Level::Open => None,
-        Level::Only(subjects) => Some(Condition {
-            about: About::Restriction(id.clone()),
-            asks: Asks::For(any_of(source, subjects)),
-            learned: Some(place.learned),
-        }),
-        Level::Unknown => Some(unknown(id, Unknown::Unreadable, Some(place.learned))),
-    };
+    let restriction = |id: &DocumentId, place: &Place| restriction(source, id, place);
     let with_place = |id| Ok::<(&DocumentId, Option<Place>), store::Error>((id, facts.place(id)?));
     let container = place.container.as_ref().map(with_place).transpose()?;
     let holder = match &container {

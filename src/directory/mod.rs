@@ -27,6 +27,7 @@
 //! Uses: `names`, `store`, `acl`. Begin at [`Directory`].
 
 mod alias;
+mod change;
 mod claimed;
 mod held;
 mod kept;
@@ -35,19 +36,21 @@ mod person;
 mod source;
 #[cfg(test)]
 mod tests;
+mod within;
 mod writing;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 
 use crate::acl::{Principal, PrincipalSet};
 use crate::names::{AccountId, GroupName, Ids, SourceId, SyncId, UserId, UserName};
 use crate::store::{self, Batch, Changes, Ended, Store, Tree};
+use change::{Changing, Turns};
 use held::Held;
 use kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
-use past::{Past, PastKey};
+use past::{Past, PastKey, Thens};
 use source::{Accounts, Groups, Picture};
 
 pub use alias::{Clash, Conflict, Holding, TiedBy};
@@ -146,9 +149,11 @@ pub struct Directory {
     crawled: Tree<CrawledKey, Crawled>,
     /// What was, and until when.
     past: Tree<Ended<PastKey>, Past>,
-    /// Held from the check of a change until it is written and in memory, so that two changes cannot both take one name; not
-    /// while what a provider changed is made durable.
-    changing: Mutex<()>,
+    /// One change at a time, from its check until it is written and in memory, so that two cannot both take one name; not while
+    /// what a provider changed is made durable.
+    changing: Turns,
+    /// How it was at moments that were asked for lately.
+    thens: Thens,
     /// Written only after the same change was written to the store; readers never wait for a disk.
     held: RwLock<Held>,
 }
@@ -212,7 +217,8 @@ impl Directory {
             match_user_names: settings.match_user_names,
             provisioned,
             crawled,
-            changing: Mutex::new(()),
+            changing: Turns::default(),
+            thens: Thens::default(),
             held: RwLock::new(held),
         })
     }
@@ -398,8 +404,8 @@ impl Directory {
         })
     }
 
-    fn changing(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().expect("no change to the directory panics")
+    fn changing(&self) -> Changing<'_> {
+        self.changing.take()
     }
 
     fn held(&self) -> RwLockReadGuard<'_, Held> {

@@ -7,17 +7,18 @@
 //! What is not known stays out: how a person was before this was kept, and who was in which provisioned group, which decides
 //! who may use the assistant and not what a page's readers are.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::change::{Count, Turns};
 use super::held::Held;
 use super::kept::{Crawled, CrawledKey, Provisioned, ProvisionedKey};
 use super::source::{By, Memberships, Trace};
 use super::{Directory, Error, Person, sources};
 use crate::acl::Principal;
-use crate::names::{SourceId, UserId, UserName};
+use crate::names::{GroupId, SourceId, UserId, UserName};
 use crate::store::{Batch, Changes, Ended, Key, Unsettled, json_record};
 
 /// What a record of the past is of.
@@ -87,37 +88,79 @@ impl Then {
     }
 }
 
+/// How the directory was at moments that were asked for lately: two people are compared at one moment, page after page, and each
+/// time would take as long as a start.
+#[derive(Default)]
+pub(super) struct Thens(Mutex<VecDeque<(i64, Count, Arc<Then>)>>);
+
+/// Moments that are kept at hand. Each is as large as the directory itself.
+const THENS_MAX: usize = 2;
+
+/// Times that the past is read beside changes, before it takes a turn of its own.
+const BESIDE_MAX: usize = 3;
+
+impl Thens {
+    fn of(&self, at_ms: i64, changing: &Turns) -> Option<Arc<Then>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A change may have ended what was so at the moment, and is told by another record then: what is kept is never older.
+        let is_it = |(moment, count, _): &&(i64, Count, Arc<Then>)| *moment == at_ms && changing.is_still(*count);
+        kept.iter().find(is_it).map(|(_, _, then)| Arc::clone(then))
+    }
+
+    fn keep(&self, at_ms: i64, count: Count, then: &Arc<Then>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(moment, _, _)| *moment != at_ms);
+        kept.truncate(THENS_MAX - 1);
+        kept.push_front((at_ms, count, Arc::clone(then)));
+    }
+}
+
 impl Directory {
     /// The directory as it was known at a moment, milliseconds since the Unix epoch. It is put together from everything that is
-    /// kept, which takes as long as a start.
-    pub fn then(&self, at_ms: i64) -> Result<Then, Error> {
+    /// kept, which takes as long as a start; so it is read beside changes, which do not wait for it, and kept for the next
+    /// question about the same moment.
+    pub fn then(&self, at_ms: i64) -> Result<Arc<Then>, Error> {
+        if let Some(then) = self.thens.of(at_ms, &self.changing) {
+            return Ok(then);
+        }
+        for _ in 0..BESIDE_MAX {
+            let count = self.changing.count();
+            let then = self.read_then(at_ms);
+            // Half of a change may have been read, and looks like damage then: it is read again.
+            if self.changing.is_still(count) {
+                let then = Arc::new(then?);
+                self.thens.keep(at_ms, count, &then);
+                return Ok(then);
+            }
+        }
+        let _changing = self.changing();
+        Ok(Arc::new(self.read_then(at_ms)?))
+    }
+
+    fn read_then(&self, at_ms: i64) -> Result<Then, Error> {
         let bytes = |key: &PastKey| {
             let mut bytes = Vec::new();
             key.write(&mut bytes);
             bytes
         };
         let mut rows: BTreeMap<Vec<u8>, (PastKey, Past)> = BTreeMap::new();
-        {
-            // Not while a change is half made.
-            let _changing = self.changing();
-            for row in self.provisioned.all() {
-                let (key, record) = row?;
-                let key = PastKey::Provisioned(key);
-                rows.insert(bytes(&key), (key, Past::Provisioned(record)));
-            }
-            for row in self.crawled.all() {
-                let (key, record) = row?;
-                let key = PastKey::Crawled(key);
-                rows.insert(bytes(&key), (key, Past::Crawled(record)));
-            }
-            let mut found: HashSet<Vec<u8>> = HashSet::new();
-            for row in self.past.all() {
-                let (Ended { key, at_ms: until_ms }, record) = row?;
-                let bytes = bytes(&key);
-                // Of what ended after the moment, the first to end was so at the moment.
-                if i64::try_from(until_ms).unwrap_or(i64::MAX) > at_ms && found.insert(bytes.clone()) {
-                    rows.insert(bytes, (key, record));
-                }
+        for row in self.provisioned.all() {
+            let (key, record) = row?;
+            let key = PastKey::Provisioned(key);
+            rows.insert(bytes(&key), (key, Past::Provisioned(record)));
+        }
+        for row in self.crawled.all() {
+            let (key, record) = row?;
+            let key = PastKey::Crawled(key);
+            rows.insert(bytes(&key), (key, Past::Crawled(record)));
+        }
+        let mut found: HashSet<Vec<u8>> = HashSet::new();
+        for row in self.past.all() {
+            let (Ended { key, at_ms: until_ms }, record) = row?;
+            let bytes = bytes(&key);
+            // Of what ended after the moment, the first to end was so at the moment.
+            if i64::try_from(until_ms).unwrap_or(i64::MAX) > at_ms && found.insert(bytes.clone()) {
+                rows.insert(bytes, (key, record));
             }
         }
         let is_by = |by: &By| by.is_none_or(|by| by.began_ms <= at_ms);
@@ -157,8 +200,17 @@ impl Directory {
         Ok(Then { held })
     }
 
+    /// When a group of a source, as it was seen last, ended: milliseconds since the Unix epoch; `None` where nothing is kept of it.
+    pub fn group_ended_ms(&self, group: &GroupId) -> Result<Option<i64>, Error> {
+        let GroupId::Of(source, key) = group else { return Ok(None) };
+        let key = PastKey::Crawled(CrawledKey::Group(source.clone(), key.clone()));
+        let last = self.past.under(&Ended::prefix(&key)).next_back().transpose()?;
+        Ok(last.map(|(ended, _)| i64::try_from(ended.at_ms).unwrap_or(i64::MAX)))
+    }
+
     /// Forgets how things were that ended before a moment, milliseconds since the Unix epoch.
     pub fn forget_past(&self, before_ms: i64) -> Result<(), Error> {
+        let _changing = self.changing();
         let mut batch = Batch::new();
         for key in self.past.keys_under(&[]) {
             let key = key?;

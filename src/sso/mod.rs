@@ -59,6 +59,14 @@ impl Provider {
         }
     }
 
+    /// Since when it could not be reached. A SAML provider is never asked: what is known of it stands in a file.
+    pub fn away(&self) -> Option<Moment> {
+        match self {
+            Provider::Oidc(provider) => provider.away(),
+            Provider::Saml(_) => None,
+        }
+    }
+
     /// What the button says.
     pub fn name(&self) -> &str {
         match self {

@@ -306,12 +306,18 @@ impl Store {
         durable::write(&self.open.folder.join("probe"), b"could be written\n")
     }
 
+    /// Bytes that are free in the data folder's file system, and all of it; `None` where it cannot be asked.
+    pub fn room(&self) -> Option<(u64, u64)> {
+        let space = rustix::fs::statvfs(&self.open.folder).ok()?;
+        Some((space.f_bavail.saturating_mul(space.f_frsize), space.f_blocks.saturating_mul(space.f_frsize)))
+    }
+
     /// Refuses what would add to the disk where little of it is left.
     fn check_room(&self) -> Result<(), Error> {
         // Where the file system cannot be asked, the write itself will tell.
-        match rustix::fs::statvfs(&self.open.folder) {
-            Ok(space) if space.f_bavail.saturating_mul(space.f_frsize) < self.open.reserve_bytes => Err(Error::Full),
-            Ok(_) | Err(_) => Ok(()),
+        match self.room() {
+            Some((free, _)) if free < self.open.reserve_bytes => Err(Error::Full),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -144,15 +144,17 @@ fn begin(front: &Data<Front>, asker: Asker, ask: Ask, stop: Stop) -> UnboundedRe
     let running = front.run();
     tokio::task::spawn_blocking(move || {
         let began = Instant::now();
-        let mut has_claim = false;
+        let mut first = None;
         let mut each = |told: Told<'_>| {
-            if matches!(told, Told::Claim(_)) && !std::mem::replace(&mut has_claim, true) {
-                metrics.first_claim(began.elapsed());
+            if matches!(told, Told::Claim(_)) && first.is_none() {
+                metrics.first_claim(*first.insert(began.elapsed()));
             }
             if stop.is_set() || !tell(&send, &told) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let outcome = app.ask(&asker, &ask, &stop, &mut each);
-        count(&metrics, outcome.as_ref().ok().map(|reply| reply.outcome), began.elapsed());
+        let ended = outcome.as_ref().ok().map(|reply| reply.outcome);
+        count(&metrics, ended, began.elapsed());
+        app.count_question(asker.user(), ended, first, began.elapsed());
         let last = match outcome {
             Ok(reply) => Event::Answered(Box::new(wire::Answer::from(&reply))),
             Err(error) => Event::Failed(Reply::from(error)),

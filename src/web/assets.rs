@@ -7,8 +7,13 @@ use std::path::{Component, Path, PathBuf};
 use actix_web::web::Bytes;
 use sha2::{Digest as _, Sha256};
 
+use super::router::has_page;
+
 /// What a page writes where the path of its files belongs.
 const PREFIX: &str = "{{static}}";
+/// What a page of the desk writes where its header belongs, and the file that has it: one for all of them.
+const HEADER: &str = "{{desk}}";
+const HEADER_FILE: &str = "desk.html";
 
 struct File {
     name: &'static str,
@@ -25,16 +30,20 @@ macro_rules! files {
 const FILES: &[File] = files![
     "access.html",
     "admin.html",
+    "analytics.html",
     "application.html",
     "applications.html",
     "css/base.css",
     "css/layout.css",
     "css/parts.css",
     "css/tokens.css",
+    "desk.html",
+    "exposure.html",
     "icons.svg",
     "index.html",
     "js/access.js",
     "js/admin.js",
+    "js/analytics.js",
     "js/api.js",
     "js/application.js",
     "js/applications.js",
@@ -43,9 +52,11 @@ const FILES: &[File] = files![
     "js/blocks.js",
     "js/claims.js",
     "js/copy.js",
+    "js/desk.js",
     "js/dialogs.js",
     "js/dom.js",
     "js/early.js",
+    "js/exposure.js",
     "js/feedback.js",
     "js/history.js",
     "js/keys.js",
@@ -76,11 +87,16 @@ const FILES: &[File] = files![
     "js/sources.js",
     "js/standing.js",
     "js/status.js",
+    "js/support.js",
+    "js/tables.js",
     "js/tested.js",
     "js/theme.js",
+    "js/todo.js",
     "js/topics.js",
+    "js/trouble.js",
     "js/turn.js",
     "js/unlock.js",
+    "js/what-if.js",
     "js/when.js",
     "mark.svg",
     "new-source.html",
@@ -94,6 +110,7 @@ const FILES: &[File] = files![
     "sessions.html",
     "sign-in.html",
     "source.html",
+    "support.html",
 ];
 
 /// The files and the pages that name them.
@@ -110,7 +127,8 @@ impl Assets {
     pub fn open(folder: Option<&Path>) -> Assets {
         let hash = if folder.is_some() { "folder".to_owned() } else { hash_of(FILES) };
         let pages = FILES.iter().filter(|file| file.name.ends_with(".html"));
-        let pages = pages.map(|file| (file.name, filled(file.bytes, &hash))).collect();
+        let header = FILES.iter().find(|file| file.name == HEADER_FILE).map_or(&[][..], |file| file.bytes);
+        let pages = pages.map(|file| (file.name, filled(file.bytes, header, &hash))).collect();
         Assets { hash, pages, folder: folder.map(Path::to_owned) }
     }
 
@@ -128,7 +146,10 @@ impl Assets {
     pub fn page(&self, name: &str) -> Option<Bytes> {
         match &self.folder {
             None => self.pages.get(name).cloned(),
-            Some(folder) => Some(filled(&read(folder, name)?, &self.hash)),
+            Some(folder) => {
+                let header = read(folder, HEADER_FILE).unwrap_or_default();
+                Some(filled(&read(folder, name)?, &header, &self.hash))
+            }
         }
     }
 
@@ -167,11 +188,24 @@ fn hash_of(files: &[File]) -> String {
     hex::encode(&hash.finalize()[..8])
 }
 
-fn filled(html: &[u8], hash: &str) -> Bytes {
-    match std::str::from_utf8(html) {
-        Ok(html) => Bytes::from(html.replace(PREFIX, &format!("/static/{hash}"))),
-        Err(_) => Bytes::copy_from_slice(html),
+/// A page with its header and the path of its files in their places.
+fn filled(html: &[u8], header: &[u8], hash: &str) -> Bytes {
+    match (std::str::from_utf8(html), std::str::from_utf8(header)) {
+        (Ok(html), Ok(header)) => {
+            let whole = html.replace(HEADER, leading_somewhere(header).trim_end());
+            Bytes::from(whole.replace(PREFIX, &format!("/static/{hash}")))
+        }
+        (Ok(_) | Err(_), _) => Bytes::copy_from_slice(html),
     }
+}
+
+/// The header without links to pages that are not there.
+fn leading_somewhere(header: &str) -> String {
+    let leads = |line: &&str| match line.split_once("href=\"/admin") {
+        Some((_, rest)) => rest.split_once('"').is_some_and(|(rest, _)| has_page(&format!("/admin{rest}"))),
+        None => true,
+    };
+    header.lines().filter(leads).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Reads a file below the folder; a name that leads out of it names nothing.
@@ -215,9 +249,18 @@ mod tests {
 
     #[test]
     fn a_page_names_its_files_under_the_hash() {
-        let html = filled(b"<script src=\"{{static}}/js/page.js\">", "0f");
+        let html = filled(b"<script src=\"{{static}}/js/page.js\">", b"", "0f");
 
         assert_eq!(html, "<script src=\"/static/0f/js/page.js\">");
+    }
+
+    #[test]
+    fn the_header_of_the_desk_has_no_link_that_leads_nowhere() {
+        let header = b"<nav>\n<a href=\"/admin\">A</a>\n<a href=\"/admin/nowhere\">B</a>\n</nav>\n";
+
+        let html = filled(b"<body>{{desk}}</body>", header, "0f");
+
+        assert_eq!(html, "<body><nav>\n<a href=\"/admin\">A</a>\n</nav></body>");
     }
 
     #[test]

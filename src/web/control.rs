@@ -203,7 +203,7 @@ fn converse(app: &App, stream: &UnixStream) {
 fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app::Error> {
     let shape = |shape: Result<Value, serde_json::Error>| shape.map_err(|error| app::Error::Broken(Box::new(error)));
     match command {
-        Command::Status => shape(serde_json::to_value(wire::Overview::from(&app.overview_as_owner()?))),
+        Command::Status => shape(serde_json::to_value(wire::Overview::of(&app.overview_as_owner()?, &app.todo()?))),
         Command::Sync { source, mode, allow_removal } => {
             let removal = if *allow_removal { Removal::Allowed } else { Removal::Guarded };
             app.refresh_as_owner(source, *mode, removal)?;

@@ -10,6 +10,7 @@ use super::assets::Assets;
 use super::metrics::Metrics;
 use super::reply::Reply;
 use crate::app::{self, App};
+use crate::clock::Moment;
 use crate::names::Ids;
 
 /// What every route is given.
@@ -22,6 +23,10 @@ pub struct Front {
     pub public: String,
     /// The pages and their files.
     pub assets: Assets,
+    /// When the certificate that is shown ends; `None` where that cannot be read from it.
+    pub certificate_ends: Option<Moment>,
+    /// Whether metrics are listened for.
+    pub has_metrics: bool,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Where request ids come from: always random, also where a test holds the ids of the rooms.
@@ -57,12 +62,14 @@ impl Drop for Running {
 
 impl Front {
     /// From the settings.
-    pub fn new(app: Arc<App>, settings: &Settings, metrics: Arc<Metrics>) -> Front {
+    pub fn new(app: Arc<App>, settings: &Settings, certificate_ends: Option<Moment>, metrics: Arc<Metrics>) -> Front {
         Front {
             app,
             origin: settings.public_url.origin().ascii_serialization(),
             public: settings.public_url.as_str().trim_end_matches('/').to_owned(),
             assets: Assets::open(settings.static_dir.as_deref()),
+            certificate_ends,
+            has_metrics: settings.metrics_listen.is_some(),
             metrics,
             ids: Ids::Random,
             running: Arc::default(),

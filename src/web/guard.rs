@@ -27,7 +27,7 @@ pub struct SignedIn(pub Asker);
 /// A signed-in administrator. For anybody else the route is not there.
 pub struct Administrator(pub Asker);
 
-/// Who keeps the directory (people, groups, accounts, sessions, assistants, provisioning), or an administrator.
+/// Who keeps the directory (people, groups, accounts, sessions, assistants), or an administrator.
 pub struct Registrar(pub Asker);
 
 /// Support, which sees health and how the sources stand, or an administrator.

@@ -90,6 +90,27 @@ pub async fn admin_sessions(front: Data<Front>, _: Registrar) -> Result<HttpResp
     page(&front, "sessions.html")
 }
 
+/// Where the administrator sees what is open to more people than may have been meant.
+#[utoipa::path(get, path = "/admin/exposure", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_exposure(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "exposure.html")
+}
+
+/// Where the administrator sees how much is asked, in numbers.
+#[utoipa::path(get, path = "/admin/analytics", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is no administrator")))]
+pub async fn admin_analytics(front: Data<Front>, _: Administrator) -> Result<HttpResponse, Reply> {
+    page(&front, "analytics.html")
+}
+
+/// What support sees.
+#[utoipa::path(get, path = "/admin/support", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is neither of support nor an administrator")))]
+pub async fn admin_support(front: Data<Front>, _: Support) -> Result<HttpResponse, Reply> {
+    page(&front, "support.html")
+}
+
 /// A file of the pages, under the hash of all of them.
 #[utoipa::path(get, path = "/static/{hash}/{path}", tag = "pages", params(("hash" = String, Path), ("path" = String, Path)),
     responses((status = 200, description = "The file"), (status = 404, description = "No such file")))]

@@ -91,6 +91,11 @@ routes! {
     POST   "/api/v1/admin/sources/{name}/test"        => sources::test_page;
     GET    "/api/v1/admin/access"                     => desk::explain;
     GET    "/api/v1/admin/standing"                   => managing::standing;
+    GET    "/api/v1/admin/access/space"               => desk::compare;
+    GET    "/api/v1/admin/access/what-if"             => desk::what_if;
+    GET    "/api/v1/admin/exposure"                   => desk::exposure;
+    GET    "/api/v1/admin/analytics"                  => desk::analytics;
+    GET    "/api/v1/admin/support"                    => desk::support;
     GET    "/api/v1/admin/users"                      => people::users;
     PATCH  "/api/v1/admin/users/{id}"                 => managing::change_user;
     DELETE "/api/v1/admin/users/{id}"                 => managing::remove_user;
@@ -128,6 +133,9 @@ routes! {
     GET    "/admin"                                   => pages::admin;
     GET    "/admin/access"                            => pages::admin_access;
     GET    "/admin/sources"                           => pages::admin_new_source;
+    GET    "/admin/exposure"                          => pages::admin_exposure;
+    GET    "/admin/analytics"                         => pages::admin_analytics;
+    GET    "/admin/support"                           => pages::admin_support;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
     GET    "/admin/scim"                              => pages::admin_scim;
@@ -169,6 +177,11 @@ async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Reply> {
     let methods = methods_of(request.path());
     let is_desk = request.path().contains("/admin");
     Err(if methods.is_empty() || is_desk { Reply::not_there() } else { Reply::wrong_method(&methods) })
+}
+
+/// Whether a page stands at this path: a link to it leads somewhere.
+pub fn has_page(path: &str) -> bool {
+    !methods_of(path).is_empty()
 }
 
 fn methods_of(path: &str) -> Vec<&'static str> {

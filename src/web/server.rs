@@ -47,14 +47,14 @@ pub struct Server {
 /// the port is open.
 pub fn serve(app: Arc<App>, settings: &Settings, data: &Path) -> anyhow::Result<Server> {
     fit(settings)?;
-    let Identity { config, authority } = tls::identity(settings, &data.join("tls"), &Clock::System)?;
+    let Identity { config, authority, ends } = tls::identity(settings, &data.join("tls"), &Clock::System)?;
     let listener = listen(settings.listen)?;
     let address = listener.local_addr().context("while reading the address listened on")?;
     let metrics_listener = settings.metrics_listen.map(listen).transpose()?;
     let metrics_address = metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let control = control::listen(Arc::clone(&app), data)?;
     let metrics = Arc::new(Metrics::new());
-    let front = Data::new(Front::new(app, settings, metrics));
+    let front = Data::new(Front::new(app, settings, ends, metrics));
     let limit = settings.body_bytes_max;
 
     let (started, begun) = mpsc::channel();

@@ -15,6 +15,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
+use x509_cert::der::Decode as _;
 
 use super::Settings;
 use crate::clock::{Clock, Moment};
@@ -34,6 +35,8 @@ pub struct Identity {
     pub config: ServerConfig,
     /// PEM of our own authority, where it signed.
     pub authority: Option<String>,
+    /// When the certificate ends; `None` where that cannot be read from it.
+    pub ends: Option<Moment>,
 }
 
 /// What the kept certificate was made for.
@@ -46,7 +49,9 @@ struct Made {
 /// The certificate of the settings, else the kept one, else a new one.
 pub fn identity(settings: &Settings, folder: &Path, clock: &Clock) -> anyhow::Result<Identity> {
     match own(settings)? {
-        Some((certificate, key)) => Ok(Identity { config: config(certificate, key)?, authority: None }),
+        Some((certificate, key)) => {
+            Ok(Identity { config: config(certificate, key)?, authority: None, ends: ends(certificate) })
+        }
         None => made(settings, folder, clock.now()),
     }
 }
@@ -88,6 +93,14 @@ fn config(certificate: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
         .with_context(|| format!("{} and {} do not fit each other", certificate.display(), key.display()))
 }
 
+/// When the server's own certificate of a chain ends (RFC 5280 §4.1.2.5).
+fn ends(chain: &Path) -> Option<Moment> {
+    let first = CertificateDer::pem_file_iter(chain).ok()?.next()?.ok()?;
+    let certificate = x509_cert::Certificate::from_der(&first).ok()?;
+    let ends = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+    Some(Moment::from_ms(i64::try_from(ends.as_millis()).ok()?))
+}
+
 fn made(settings: &Settings, folder: &Path, now: Moment) -> anyhow::Result<Identity> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -101,6 +114,7 @@ fn made(settings: &Settings, folder: &Path, now: Moment) -> anyhow::Result<Ident
     let authority = folder.join("authority.pem");
     Ok(Identity {
         config: config(&folder.join("server.pem"), &folder.join("server.key"))?,
+        ends: ends(&folder.join("server.pem")),
         authority: Some(
             fs::read_to_string(&authority).with_context(|| format!("while reading {}", authority.display()))?,
         ),
@@ -213,6 +227,16 @@ mod tests {
         for key in ["server.key", "authority.key"] {
             assert_eq!(fs::metadata(folder.join(key)).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_read_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+
+        let identity = identity(&Settings::default(), folder.path(), &noon()).unwrap();
+
+        assert_eq!(identity.ends, Some(noon().now().plus_ms(LEAF_DAYS * DAY_MS)));
+        assert_eq!(ends(&folder.path().join("server.key")), None, "a key is no certificate");
     }
 
     #[test]

@@ -5,6 +5,7 @@ import { $, counted, el } from "./dom.js";
 import { signInAgain } from "./me.js";
 import { changes, drawFailures, modeWords, phaseWords, stateOf } from "./runs.js";
 import { say } from "./status.js";
+import { drawTodo } from "./todo.js";
 import { age, roughly } from "./when.js";
 
 /** How often the page asks: while a sync runs, and otherwise. */
@@ -58,6 +59,7 @@ function draw(whole, listed) {
   if (text === drawn) return;
   drawn = text;
   const focused = document.activeElement?.id;
+  $("#todo-list").replaceChildren(...drawTodo(whole.todo, now));
   $("#counts").replaceChildren(
     count("Documents", whole.documents),
     count("Passages", whole.passages),

@@ -151,6 +151,13 @@ function sourcePath(name) {
 
 /** @param {URLSearchParams} question a user, a document, and perhaps another user */
 export const access = (question) => read(`/api/v1/admin/access?${question}`);
+/** @param {URLSearchParams} question a user, a space, and perhaps another user */
+export const spaceAccess = (question) => read(`/api/v1/admin/access/space?${question}`);
+/** @param {URLSearchParams} question a change that is not made */
+export const whatIf = (question) => read(`/api/v1/admin/access/what-if?${question}`);
+export const exposure = () => read("/api/v1/admin/exposure");
+export const analytics = (/** @type {number} */ days) => read(`/api/v1/admin/analytics?days=${days}`);
+export const support = () => read("/api/v1/admin/support");
 
 export const users = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/users?${question}`);
 export const groups = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/groups?${question}`);

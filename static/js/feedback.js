@@ -4,7 +4,7 @@ import { rate } from "./api.js";
 import { el, icon, iconButton } from "./dom.js";
 import { say } from "./status.js";
 
-const REASONS = {
+export const REASONS = {
   up: [
     ["right", "Right"],
     ["complete", "Complete"],

@@ -2,8 +2,9 @@
 /** Draws why somebody may or may not open a document: each thing that must hold, and what it rests on. */
 import { ownAccess } from "./api.js";
 import { tell } from "./dialogs.js";
-import { el } from "./dom.js";
+import { counted, el } from "./dom.js";
 import { say } from "./status.js";
+import { table } from "./tables.js";
 import { exactly } from "./when.js";
 
 const STATES = /** @type {{[state: string]: [string, string]}} */ ({
@@ -23,6 +24,26 @@ export function drawAccess(access) {
     el("p", { class: "small soft" }, `${access.document_id}, as of ${exactly(access.at)}. ${checked}`),
     ...shown(access),
   ];
+}
+
+/** Two people beside each other on a whole space. @param {any} access @returns {any[]} */
+export function drawSpace(access) {
+  const when = access.past ? `as it was known at ${exactly(access.at)}` : `as of ${exactly(access.at)}`;
+  const place = `${access.source}:${access.space}`;
+  return [
+    el("p", { class: "small soft" }, `${place}, ${when}: ${counted(access.documents, "document")}.`),
+    access.people.length > 1 && el("p", { class: "verdict" }, access.differ === 0 ? `Both may open the same ${counted(access.all_may_open, "document")}.` : `Both may open ${counted(access.all_may_open, "document")}; ${counted(access.differ, "document")} only one of them.`),
+    access.different.length > 0 && section("Only one may open", differing(access)),
+    ...shown(access),
+  ].filter(Boolean);
+}
+
+/** @param {any} access */
+function differing(access) {
+  const title = new Map(access.titles.map((/** @type {any} */ one) => [one.document_id, one.title]));
+  const rows = access.different.map((/** @type {any} */ one) => [title.get(one.document_id) ?? one.document_id, title.has(one.document_id) ? one.document_id : "not yours to open", one.open_to]);
+  const rest = access.differ - rows.length;
+  return el("div", {}, table("Documents that only one may open", [{ words: "Document" }, { words: "Id" }, { words: "Who may" }], rows), rest > 0 && el("p", { class: "soft" }, `and ${counted(rest, "more document")}`));
 }
 
 /** @param {any} access @returns {any[]} */

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod analytics;
 mod applications;
 mod ask;
 mod audit;
@@ -15,8 +16,10 @@ mod backup;
 mod bad_input;
 mod crash;
 mod crawl;
+mod desk;
 mod emergency;
 mod explain;
+mod exposure;
 mod faults;
 mod front;
 mod full_disk;
@@ -45,3 +48,4 @@ mod scim_tokens;
 mod senders;
 mod sources;
 mod support;
+mod what_if;

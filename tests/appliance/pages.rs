@@ -20,6 +20,9 @@ fn every_page_is_served_with_a_policy_that_lets_nothing_else_in() {
         "/admin/seats",
         "/admin/sources",
         "/admin/sessions",
+        "/admin/exposure",
+        "/admin/analytics",
+        "/admin/support",
         "/admin/sources/wiki",
         "/admin/providers/company/test",
     ] {

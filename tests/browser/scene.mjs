@@ -198,7 +198,7 @@ async function explain(page, mateo, mary) {
   await page.goto(APPLIANCE + "/admin");
   await page.getByRole("link", { name: "Who may read what" }).click();
   await page.getByRole("textbox", { name: /^Person/ }).fill(his);
-  await page.getByRole("textbox", { name: /^Document/ }).fill(source.document_id);
+  await page.getByRole("textbox", { name: "Which" }).fill(source.document_id);
   await page.getByRole("textbox", { name: /^Compare with/ }).fill(hers);
   await page.getByRole("button", { name: "Explain" }).click();
   await page.getByRole("heading", { name: `${his} may open ${source.document_id}.` }).waitFor();
@@ -206,6 +206,26 @@ async function explain(page, mateo, mary) {
   check(words.includes(`${hers} may not open ${source.document_id}.`), "the administrator reads why Mateo may open a page and Mary may not", words);
   check(!words.includes(source.title), "and does not read its title", words);
   await looks(page, "access", true);
+  await wouldChange(page);
+  for (const name of ["Exposure", "Use", "Support"]) {
+    await page.getByRole("navigation", { name: "Administration" }).getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+    await page.getByText("Loading").first().waitFor({ state: "detached" });
+    check((await page.locator("#trouble").innerText()) === "", `the administrator reads ${name}`, await page.locator("#trouble").innerText());
+    await looks(page, name.toLowerCase(), true);
+  }
+}
+
+/** The administrator asks what would change, and nothing is changed. @param {import("playwright-core").Page} page */
+async function wouldChange(page) {
+  const form = page.locator("#what-if-form");
+  await form.getByRole("combobox", { name: "If" }).selectOption("loses");
+  await form.getByRole("textbox", { name: "Group of the source" }).fill("all-employees");
+  await form.getByRole("textbox", { name: "Space (key)" }).fill("HR");
+  await form.getByRole("button", { name: "Work it out" }).click();
+  await page.locator("#what-if-found .verdict").waitFor();
+  const words = await page.locator("#what-if-found").innerText();
+  check(/would lose|Nothing would change/.test(words), "the administrator reads what would change", words);
 }
 
 /**

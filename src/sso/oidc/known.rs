@@ -67,11 +67,13 @@ pub(super) struct Knowledge {
     issuer: url::Url,
     /// Held while fetching, so that many sign-ins at once fetch once.
     known: Mutex<Option<Known>>,
+    /// Since when it could not be reached; `None` where the last attempt succeeded, or none was made.
+    away: Mutex<Option<Moment>>,
 }
 
 impl Knowledge {
     pub(super) fn of(issuer: url::Url) -> Knowledge {
-        Knowledge { issuer, known: Mutex::new(None) }
+        Knowledge { issuer, known: Mutex::new(None), away: Mutex::new(None) }
     }
 
     /// What is known, fetched where it is not or is old. Where the provider is away, what is old is not used: its keys may
@@ -81,9 +83,18 @@ impl Knowledge {
         if let Some(known) = known.as_ref().filter(|known| (0..AGE_MS_MAX).contains(&now.since(known.fetched))) {
             return Ok(known.clone());
         }
-        let fetched = discover(outbound, &self.issuer, now)?;
+        let fetched = discover(outbound, &self.issuer, now);
+        let mut away = self.away.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *away = if fetched.is_ok() { None } else { away.or(Some(now)) };
+        drop(away);
+        let fetched = fetched?;
         *known = Some(fetched.clone());
         Ok(fetched)
+    }
+
+    /// Since when the provider could not be reached; `None` where it could when it was asked last.
+    pub(super) fn away(&self) -> Option<Moment> {
+        *self.away.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// What is known with newer keys than `stale` has; `None` where they were fetched too recently to ask again.

@@ -191,6 +191,11 @@ impl Provider {
         &self.settings.id
     }
 
+    /// Since when it could not be reached; `None` where it could when it was asked last, or nobody has signed in yet.
+    pub fn away(&self) -> Option<Moment> {
+        self.knowledge.away()
+    }
+
     /// What the button says.
     pub fn name(&self) -> &str {
         &self.settings.name

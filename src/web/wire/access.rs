@@ -176,7 +176,7 @@ impl Access {
     }
 }
 
-fn differences(people: &[PersonAccess]) -> Vec<Difference> {
+pub(super) fn differences(people: &[PersonAccess]) -> Vec<Difference> {
     let [first, rest @ ..] = people else { return Vec::new() };
     let mut found = Vec::new();
     for step in &first.steps {
@@ -198,11 +198,11 @@ fn differences(people: &[PersonAccess]) -> Vec<Difference> {
 }
 
 /// Makes sentences.
-struct Words<'a> {
-    names: &'a BTreeMap<Principal, String>,
-    source: &'a str,
-    told: Told,
-    is_past: bool,
+pub(super) struct Words<'a> {
+    pub(super) names: &'a BTreeMap<Principal, String>,
+    pub(super) source: &'a str,
+    pub(super) told: Told,
+    pub(super) is_past: bool,
 }
 
 impl Words<'_> {
@@ -233,7 +233,7 @@ impl Words<'_> {
     }
 
     /// What had to hold then, as far as it is kept.
-    fn first_then(&self, explained: &Explained, who: &str) -> Vec<Step> {
+    pub(super) fn first_then(&self, explained: &Explained, who: &str) -> Vec<Step> {
         let person = match (&explained.person, explained.first.is_active) {
             (None, _) => Err(format!("Of a person {who} nothing is kept of then.")),
             (Some(_), true) => Ok(format!("{who} was in the directory and active.")),
@@ -249,7 +249,7 @@ impl Words<'_> {
     }
 
     /// What must hold before any permission is looked at.
-    fn first(&self, explained: &Explained, who: &str) -> Vec<Step> {
+    pub(super) fn first(&self, explained: &Explained, who: &str) -> Vec<Step> {
         let (first, place, source) = (&explained.first, &explained.place, self.source);
         let mut steps = Vec::new();
         steps.push(match (&explained.person, first.is_active) {
@@ -294,7 +294,7 @@ impl Words<'_> {
         steps
     }
 
-    fn alias(&self, tie: &Tie, who: &str) -> Step {
+    pub(super) fn alias(&self, tie: &Tie, who: &str) -> Step {
         let source = self.source;
         match tie {
             Tie::Account { account, learned, by } => {
@@ -327,7 +327,7 @@ impl Words<'_> {
         }
     }
 
-    fn condition(&self, met: &Met, who: &str) -> Step {
+    pub(super) fn condition(&self, met: &Met, who: &str) -> Step {
         let (step, of, what) = match &met.about {
             About::Use(source) => ("use", source.to_string(), format!("{source} may be used")),
             About::Space(key) => ("space", key.clone(), format!("The space {key} may be viewed")),
@@ -472,7 +472,7 @@ impl Words<'_> {
     }
 }
 
-fn plain(step: &'static str, of: &str, outcome: Result<String, String>) -> Step {
+pub(super) fn plain(step: &'static str, of: &str, outcome: Result<String, String>) -> Step {
     let (state, text) = match outcome {
         Ok(text) => ("met", text),
         Err(text) => ("failed", text),

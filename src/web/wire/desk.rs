@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::todo::TodoItem;
 use crate::app;
 use crate::crawl;
 use crate::web::metrics::state_word;
@@ -42,6 +43,8 @@ pub struct Overview {
     pub scim_last_at: Option<String>,
     /// Those who sign in without a provider.
     pub emergency: Emergency,
+    /// What waits for somebody, what presses first.
+    pub todo: Vec<TodoItem>,
 }
 
 /// Those who sign in without a provider.
@@ -230,6 +233,21 @@ pub struct Explain {
     pub at: Option<String>,
 }
 
+/// Whose rights on a space are to be explained.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainSpace {
+    /// A user name, or our id of a person.
+    pub user: String,
+    /// Another one, to compare.
+    pub other: Option<String>,
+    /// `SOURCE:KEY` of the space.
+    pub space: String,
+    /// As it was known at a moment of the past, RFC 3339; now where absent.
+    pub at: Option<String>,
+}
+
 /// How much a run reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -323,8 +341,9 @@ impl From<&app::SourceState> for SourceState {
     }
 }
 
-impl From<&app::Overview> for Overview {
-    fn from(overview: &app::Overview) -> Overview {
+impl Overview {
+    /// From what the deed told, and everything that waits.
+    pub fn of(overview: &app::Overview, todo: &[app::Item]) -> Overview {
         let unmatched = overview.directory.unmatched.iter();
         Overview {
             at: overview.at.rfc3339(),
@@ -349,6 +368,7 @@ impl From<&app::Overview> for Overview {
                 last_at: overview.emergency.last.as_ref().map(|(at, _)| at.rfc3339()),
                 last_name: overview.emergency.last.as_ref().map(|(_, name)| name.clone()),
             },
+            todo: todo.iter().map(TodoItem::from).collect(),
         }
     }
 }

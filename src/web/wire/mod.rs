@@ -5,6 +5,7 @@ mod answer;
 mod application;
 mod assignment;
 mod desk;
+mod exposure;
 mod history;
 mod managing;
 mod page;
@@ -15,8 +16,13 @@ mod seat;
 mod source;
 mod source_changes;
 mod source_settings;
+mod space_access;
+mod support;
 mod text;
+mod todo;
 mod trial;
+mod usage;
+mod what_if;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
@@ -24,7 +30,8 @@ pub use application::{
     ApplicationDetail, ApplicationRow, Applications, ChangeApplication, DeletedApplication, MakeApplication,
 };
 pub use assignment::{ApplicationMembers, Assign, Assignments, Reassigned, WhichApplication};
-pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
+pub use desk::{Explain, ExplainSpace, Overview, Preview, Run, SourceState, Sources, Sync};
+pub use exposure::Exposure;
 pub use history::{
     Conversation, ConversationList, Deleted, Feedback, HistoryResults, HistorySearch, Listed, Message, Rename,
 };
@@ -38,8 +45,12 @@ pub use scim_tokens::{NewScimToken, RotateScimToken, ScimHabits, ScimToken, Scim
 pub use seat::{ChangeSeats, ChangedSeats, Seats, WhichSeats};
 pub use source::{Check, PageTest, Runs, SourceDetail, TestPage};
 pub use source_changes::{NewSource, SourceChanges};
+pub use space_access::SpaceAccess;
+pub use support::Support;
 pub use text::{matches, utf16};
 pub use trial::Trial;
+pub use usage::{Analytics, AnalyticsAsked};
+pub use what_if::{Changes, WhatIf};
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -226,6 +226,11 @@ impl Appliance {
         browser.answer(question).unwrap()
     }
 
+    /// The clock it goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.parts.clock
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.settings.data.folder
