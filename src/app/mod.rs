@@ -12,6 +12,8 @@
 //! | people, groups, aliases, conflicts | `people.rs` |
 //! | explain a right | `explain.rs`, with the pure `proof.rs` |
 //! | the desk, and one source on it | `desk.rs`, `sources.rs` |
+//! | the auditor's desk | `audited.rs` |
+//! | checkpoints sent outside | `outside.rs` |
 //! | evaluate | `eval.rs`, `eval_answers.rs`, `eval_attacks.rs` with `eval_poison.rs` |
 //!
 //! Always true here:
@@ -23,6 +25,8 @@
 
 mod answering;
 mod ask;
+mod audited;
+mod began;
 mod desk;
 mod error;
 pub mod eval;
@@ -33,6 +37,7 @@ pub mod eval_vectors;
 mod explain;
 mod find;
 mod look;
+mod outside;
 mod owner;
 mod people;
 mod proof;
@@ -55,11 +60,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use audited::{Gone, Named, SHOWING, Sought, Taking, TheLeaf, TheLeaves};
 pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
+pub use outside::{OutsidePlace, OutsideState};
 pub use owner::{
-    Listed, Webhook, bench_model, check, examine, extract_child, list_models, open_embedder, open_models, pack,
-    verify_audit, verify_models, webhook,
+    Listed, Webhook, bench_model, check, examine, extract_child, is_proof, list_models, open_embedder, open_models,
+    pack, read_checkpoint, verify_audit, verify_models, verify_proof, webhook,
 };
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
@@ -81,7 +88,7 @@ use crate::extract::Extractor;
 use crate::history::History;
 use crate::index::Index;
 use crate::model::{Embed, Generate};
-use crate::names::{Ids, UserId};
+use crate::names::{GroupName, Ids, UserId};
 use crate::session::Sessions;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -120,6 +127,13 @@ pub struct App {
     index: Index,
     vault: Vault,
     audit: Log,
+    /// Groups whose members, where they are auditors, are told whose a leaf is.
+    audit_names: Vec<GroupName>,
+    /// Filters that auditors keep.
+    saved: audit::Saved,
+    /// What of the log is held outside, and who sends it there.
+    outside: audit::Outside,
+    sending: outside::Sending,
     sessions: Sessions,
     applications: Applications,
     /// How the default application responds, made ready.
@@ -195,6 +209,10 @@ impl App {
             Store::open(&settings.data).with_context(|| format!("while opening {}", settings.data.display()))?;
         let vault = Vault::open(&store, &settings.vault).context("while opening the keys")?;
         let audit = Log::open(&store, &vault, clock.clone(), &settings.audit).context("while opening the audit log")?;
+        let audit_names = settings.audit.names.iter().map(|name| GroupName::parse(name)).collect::<Result<Vec<_>, _>>();
+        let audit_names = audit_names.context("while reading audit.names")?;
+        let saved = audit::Saved::open(&store).context("while opening the filters of auditors")?;
+        let outside = audit::Outside::open(&store).context("while opening what is held outside")?;
         let classes = Classes::open(&store).context("while opening the rules")?;
         let directory =
             Directory::open(&store, ids.clone(), &settings.directory).context("while opening the directory")?;
@@ -230,6 +248,10 @@ impl App {
             index,
             vault,
             audit,
+            audit_names,
+            saved,
+            outside,
+            sending: outside::Sending::default(),
             sessions,
             applications,
             responses,
@@ -255,8 +277,7 @@ impl App {
         if replayed > 0 {
             tracing::info!(changes = replayed, "the index was brought up to the store");
         }
-        let started = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
-        tracing::info!(leaf = started.leaf(), "opened");
+        app.record_beginning().context("while putting the beginning on record")?;
         rounds::start(&app);
         Ok(app)
     }
@@ -266,6 +287,7 @@ impl App {
         self.rounds.stop();
         self.running.stop_all();
         self.syncs.stop();
+        self.sending.stop();
         match self.audit.append(&audit::Event::Stopped).and_then(|_| self.audit.checkpoint()) {
             Ok(_) => tracing::info!("closed"),
             // The log is whole without its last leaf; whoever stops us must still learn of it.

@@ -30,12 +30,14 @@ impl App {
         let (listed, read) = self.history.read(&self.vault, asker.user(), conversation)?;
         let sight = self.sight(asker)?;
         let mut withheld = 0;
+        let mut shown = Vec::new();
         let mut turns = Vec::with_capacity(read.len());
         for turn in &read {
             turns.push(match turn {
                 Read::Unreadable => Turn::Unreadable,
                 Read::Entry(entry) => {
                     let reply = self.shown_again(&sight, *conversation, entry)?;
+                    shown.extend(reply.sources.iter().flat_map(|source| &source.passages).map(|one| one.id.clone()));
                     withheld += reply.claims.iter().filter(|claim| claim.is_withheld).count();
                     Turn::Read {
                         parent: entry.parent,
@@ -48,7 +50,8 @@ impl App {
             });
         }
         let withheld = u32::try_from(withheld).unwrap_or(u32::MAX);
-        let receipt = self.audit.append(&Event::Recalled { user: asker.user(), conversation, withheld })?;
+        let receipt =
+            self.audit.append(&Event::Recalled { user: asker.user(), conversation, withheld, shown: &shown })?;
         tracing::debug!(leaf = receipt.leaf(), "recalled");
         Ok((listed, turns))
     }

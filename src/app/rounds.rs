@@ -74,11 +74,12 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 6] = [
+        let round: [(&str, Deed); 7] = [
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
             ("sessions", App::sweep_sessions),
             ("checkpoint", App::sign_what_is_new),
+            ("outside", App::send_what_is_due),
             ("past", App::forget_the_past),
             ("vectors", App::embed_what_is_new),
         ];

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::OutsideState;
 use crate::answer::{Mode, Phase, Question, Related};
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, PassageId, Space};
@@ -202,6 +203,8 @@ pub struct Overview {
     pub audit_size: u64,
     /// When the last checkpoint was signed.
     pub checkpoint_at: Option<Moment>,
+    /// What of the log is held outside this machine.
+    pub outside: OutsideState,
     /// When SCIM was last called with a good token.
     pub scim_last: Option<Moment>,
 }

@@ -12,6 +12,10 @@ pub enum Event<'a> {
     Started { version: &'a str },
     /// The process was asked to stop.
     Stopped,
+    /// The process began with another version than the one before it.
+    Upgraded { from: &'a str, to: &'a str },
+    /// The process began with other settings than before: the names of the sections that differ, never what stands in them.
+    SettingsChanged { sections: &'a [&'a str] },
     /// A crash had torn the end of the log: so many bytes, never acknowledged, were cut off.
     TailCut { bytes: u64 },
     /// A person signed in.
@@ -47,19 +51,23 @@ pub enum Event<'a> {
     Searched { user: &'a UserId, query: [u8; 32], visible: [u8; 32], shown: &'a [PassageId] },
     /// A person opened a document.
     Opened { user: &'a UserId, document: &'a str },
-    /// A person read an old conversation; how many claims were withheld.
-    Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32 },
+    /// A person read an old conversation; how many claims were withheld, and the passages shown again.
+    Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32, shown: &'a [PassageId] },
     /// A person rated an answer, by reason codes only.
     Rated { user: &'a UserId, message: &'a MessageId, rating: &'a str, reasons: &'a [String] },
     /// A conversation's key was destroyed.
     KeyForgotten { user: &'a UserId, conversation: &'a ConversationId },
     /// A person left for good: all their keys were destroyed. What tells their leaves stays: see [`super::Log::erase`].
     PersonForgotten { user: &'a UserId },
+    /// An administrator had the salts of a person who is gone destroyed: no leaf tells of them any more, this one neither.
+    PersonErased { user: &'a UserId, whom: &'a UserId },
     /// A sync began.
     SyncStarted { source: &'a SourceId, mode: &'a str },
     /// A sync ended.
     SyncEnded {
         source: &'a SourceId,
+        /// The run's number, by which an explanation names the facts that were learned in it.
+        run: u64,
         outcome: &'a str,
         added: u64,
         changed: u64,
@@ -75,9 +83,46 @@ pub enum Event<'a> {
     /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
     /// back (`alias_cleared`): a leaf for each person whose rights it changed.
     Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
+    /// The log itself was read: by an `auditor` or by the `owner` of the machine; what, of what or whom, and whether whose
+    /// leaves they are was told.
+    AuditRead { user: Option<&'a UserId>, by: &'a str, what: &'a str, target: &'a str, names: bool },
+    /// A checkpoint was sent outside, at the word of an `administrator` or the `owner`, or by itself (`rounds`): to which
+    /// place, and whether it was taken (`sent`) or not (`failed`). By itself only where that is another outcome than before.
+    CheckpointSent { user: Option<&'a UserId>, by: &'a str, place: &'a str, size: u64, outcome: &'a str },
     /// An administrator read or did something on the desk. A target that is a person's id stands as a commitment.
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
+
+/// The name of every event, in their order.
+pub const EVENTS: &[&str] = &[
+    "aliased",
+    "answered",
+    "asked",
+    "audit_read",
+    "checkpoint_sent",
+    "desk",
+    "explained",
+    "key_forgotten",
+    "opened",
+    "person_erased",
+    "person_forgotten",
+    "provisioned",
+    "rated",
+    "recalled",
+    "searched",
+    "settings_changed",
+    "sign_in_refused",
+    "sign_out_refused",
+    "signed_in",
+    "signed_out",
+    "started",
+    "stopped",
+    "sync_ended",
+    "sync_started",
+    "tail_cut",
+    "tested",
+    "upgraded",
+];
 
 /// An event taken apart: what stands in the leaf as it is, and whose ids stand there as commitments.
 pub(super) struct Parts {
@@ -92,6 +137,8 @@ impl Event<'_> {
         let (name, actor, fields) = match self {
             Event::Started { version } => ("started", None, json!({ "version": version })),
             Event::Stopped => ("stopped", None, json!({})),
+            Event::Upgraded { from, to } => ("upgraded", None, json!({ "from": from, "to": to })),
+            Event::SettingsChanged { sections } => ("settings_changed", None, json!({ "sections": sections })),
             Event::TailCut { bytes } => ("tail_cut", None, json!({ "bytes": bytes })),
             Event::SignedIn { user, provider } => ("signed_in", Some(*user), json!({ "provider": provider })),
             Event::SignInRefused { provider, code } => {
@@ -126,8 +173,9 @@ impl Event<'_> {
                 ("searched", Some(*user), fields)
             }
             Event::Opened { user, document } => ("opened", Some(*user), json!({ "document": document })),
-            Event::Recalled { user, conversation, withheld } => {
-                ("recalled", Some(*user), json!({ "conversation": conversation, "withheld": withheld }))
+            Event::Recalled { user, conversation, withheld, shown } => {
+                let fields = json!({ "conversation": conversation, "withheld": withheld, "shown": ids(shown) });
+                ("recalled", Some(*user), fields)
             }
             Event::Rated { user, message, rating, reasons } => {
                 ("rated", Some(*user), json!({ "message": message, "rating": rating, "reasons": reasons }))
@@ -136,10 +184,11 @@ impl Event<'_> {
                 ("key_forgotten", Some(*user), json!({ "conversation": conversation }))
             }
             Event::PersonForgotten { user } => ("person_forgotten", Some(*user), json!({})),
+            Event::PersonErased { user, whom } => ("person_erased", Some(*user), json!({ "target": whom })),
             Event::SyncStarted { source, mode } => ("sync_started", None, json!({ "source": source, "mode": mode })),
-            Event::SyncEnded { source, outcome, added, changed, removed, reclassed, failed } => {
+            Event::SyncEnded { source, run, outcome, added, changed, removed, reclassed, failed } => {
                 let fields = json!({
-                    "source": source, "outcome": outcome, "added": added, "changed": changed, "removed": removed,
+                    "source": source, "run": run, "outcome": outcome, "added": added, "changed": changed, "removed": removed,
                     "reclassed": reclassed, "failed": failed,
                 });
                 ("sync_ended", None, fields)
@@ -161,6 +210,14 @@ impl Event<'_> {
                 }
                 ("aliased", Some(*user), fields)
             }
+            Event::AuditRead { user, by, what, target, names } => {
+                let fields = json!({ "by": by, "what": what, "target": target, "names": names });
+                ("audit_read", *user, fields)
+            }
+            Event::CheckpointSent { user, by, place, size, outcome } => {
+                let fields = json!({ "by": by, "place": place, "size": size, "outcome": outcome });
+                ("checkpoint_sent", *user, fields)
+            }
             Event::Desk { user, what, target } => ("desk", Some(*user), json!({ "what": what, "target": target })),
         };
         let Value::Object(mut fields) = fields else { unreachable!("each event's fields are an object") };
@@ -176,4 +233,23 @@ impl Event<'_> {
 
 fn ids(passages: &[PassageId]) -> Vec<String> {
     passages.iter().map(PassageId::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_events_has_every_name_that_stands_in_a_leaf_and_no_other() {
+        let text = include_str!("event.rs");
+        let taken_apart = &text[text.find("pub(super) fn parts").unwrap()..text.find("let Value::Object").unwrap()];
+        let names = taken_apart.match_indices("(\"").map(|(at, _)| {
+            let rest = &taken_apart[at + 2..];
+            &rest[..rest.find('"').unwrap()]
+        });
+        let mut names: Vec<&str> = names.filter(|name| taken_apart.contains(&format!("(\"{name}\", "))).collect();
+        names.sort_unstable();
+
+        assert_eq!(names, EVENTS);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tlog_tiles::{Hash, check_record, prove_record, tree_hash};
+use tlog_tiles::tree_hash;
 
 use super::chain::{Chain, Misfit};
 use super::files::{self, Handles, Stored};
@@ -13,7 +13,7 @@ use super::note::{self, Signer};
 use super::people::People;
 use super::{CHECKPOINT_LEAVES, Checkpoint, Error, Event, Receipt, Settings, Verified};
 use crate::clock::{Clock, Moment};
-use crate::names::UserId;
+use crate::names::{ConversationId, UserId};
 use crate::store::durable::{self, Growing, Syncer};
 use crate::store::{self, Store};
 use crate::vault::Vault;
@@ -23,7 +23,7 @@ pub struct Log {
     folder: PathBuf,
     clock: Clock,
     signer: Signer,
-    people: People,
+    pub(super) people: People,
     /// Held while a leaf is numbered, hashed and written, so numbers and the order on disk agree. Never during a sync.
     writer: Mutex<Writer>,
     syncer: Syncer,
@@ -31,7 +31,7 @@ pub struct Log {
     settled: Mutex<Settled>,
     /// Told whenever a sync ends.
     sync_ended: Condvar,
-    hashes: Stored,
+    pub(super) hashes: Stored,
     /// The last checkpoint. Held while one is signed; taken before the other two.
     last: Mutex<Option<Checkpoint>>,
 }
@@ -52,17 +52,6 @@ struct Settled {
     is_syncing: bool,
     /// Set by a failed sync: the kernel may have dropped the pages, so nothing after it can be promised.
     has_failed: bool,
-}
-
-/// Proof that a leaf is in the tree that a checkpoint signed (RFC 6962 §2.1.1).
-#[derive(Debug, Clone)]
-pub struct Proof {
-    /// The leaf.
-    pub leaf: u64,
-    /// From the leaf's neighbour up to the root.
-    pub hashes: Vec<[u8; 32]>,
-    /// The checkpoint that signed the root.
-    pub checkpoint: Checkpoint,
 }
 
 impl Log {
@@ -186,6 +175,16 @@ impl Log {
         self.last().clone()
     }
 
+    /// Signs the list of destroyed keys, by owner and conversation (`None` for all of the owner's), as it leaves the machine beside a checkpoint.
+    pub fn sign_destroyed(&self, destroyed: &[(UserId, Option<ConversationId>)]) -> String {
+        self.signer.sign_destroyed(destroyed)
+    }
+
+    /// The log's name.
+    pub fn origin(&self) -> &str {
+        self.signer.origin()
+    }
+
     /// The public key, as a C2SP verifier key.
     pub fn public_key(&self) -> String {
         self.signer.public_key.clone()
@@ -219,7 +218,6 @@ impl Log {
 
     /// Writes what opens the commitments, for an auditor entitled to it: a line for each, with `index`, `field`, `salt` and
     /// `value`. Who was erased is not among them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "an entitled auditor's export is not offered yet"))]
     pub fn export_values(&self, out: &mut dyn Write) -> Result<(), Error> {
         let size = self.checkpoint()?.size;
         let people = self.people.by_handle()?;
@@ -238,41 +236,8 @@ impl Log {
         Ok(out.flush()?)
     }
 
-    /// The newest leaves, newest first, at most `most`, before leaf `before` where given.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the auditor's page is not built yet"))]
-    pub fn newest(&self, before: Option<u64>, most: usize) -> Result<Vec<Value>, Error> {
-        let end = self.settled().size.min(before.unwrap_or(u64::MAX));
-        let start = end.saturating_sub(most as u64);
-        let mut newest = Vec::new();
-        self.between(start, end, |leaf, _, json| {
-            newest.push(serde_json::from_slice(json).map_err(|_| Error::broken(leaf, "it does not read"))?);
-            Ok(())
-        })?;
-        newest.reverse();
-        Ok(newest)
-    }
-
-    /// Proves that a leaf is in the tree of a new checkpoint.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the auditor's page is not built yet"))]
-    pub fn prove(&self, leaf: u64) -> Result<Proof, Error> {
-        let checkpoint = self.checkpoint()?;
-        if leaf >= checkpoint.size {
-            return Err(Error::broken(leaf, "there is no such leaf"));
-        }
-        let hashes = prove_record(checkpoint.size, leaf, &self.hashes)
-            .map_err(|_| Error::broken(leaf, "the tree's hashes do not read"))?;
-        Ok(Proof { leaf, hashes: hashes.into_iter().map(|hash| hash.0).collect(), checkpoint })
-    }
-
-    /// Destroys what tells which leaves are a person's. The leaves and every proof stay as they are. Not done by itself when
-    /// somebody leaves: then an auditor may need it most.
-    #[cfg_attr(not(test), expect(dead_code, reason = "erasure on a person's demand is not offered yet"))]
-    pub fn erase(&self, user: &UserId) -> Result<(), Error> {
-        self.people.erase(user)
-    }
-
     /// Reads leaves from the disk again, without keeping others from appending.
-    fn between(
+    pub(super) fn between(
         &self,
         start: u64,
         end: u64,
@@ -345,15 +310,6 @@ impl Writer {
         self.chain = chain;
         self.starts.push(self.leaves.len());
         Ok(Receipt { leaf, hash: complete[0] })
-    }
-}
-
-impl Proof {
-    /// Whether this proves that a leaf with this hash is in the tree.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the auditor's page is not built yet"))]
-    pub fn fits(&self, hash: &[u8; 32]) -> bool {
-        let hashes = self.hashes.iter().copied().map(Hash).collect();
-        check_record(&hashes, self.checkpoint.size, Hash(self.checkpoint.root), self.leaf, Hash(*hash)).is_ok()
     }
 }
 

@@ -12,6 +12,7 @@ use tlog_tiles::{Checkpoint as Head, Hash};
 use zeroize::Zeroizing;
 
 use super::Error;
+use crate::names::{ConversationId, UserId};
 use crate::store::durable;
 use crate::vault::{self, ExposeSecret as _, Label, Vault};
 
@@ -26,6 +27,9 @@ pub(super) struct Signer {
 const LABEL: Label = Label("audit signing key");
 /// c2sp.org/signed-note: the byte that says Ed25519.
 const ED25519: u8 = 1;
+/// The second line of a list of destroyed keys, and what stands for all keys of a person.
+const DESTROYED: &str = "destroyed keys";
+const EVERYTHING: &str = "*";
 
 impl Signer {
     /// Reads the signing key, or makes it for a log that has no leaf yet.
@@ -71,16 +75,60 @@ impl Signer {
     /// Signs a tree head.
     pub(super) fn sign(&self, size: u64, root: [u8; 32]) -> String {
         let head = Head::new(&self.origin, size, Hash(root), "").expect("the origin is not empty");
-        let mut note = Note::new(&head.to_bytes(), &[]).expect("a head is text that ends in a line");
+        self.signed(&head.to_bytes())
+    }
+
+    /// Signs the list of destroyed keys. Its second line is no number, so neither it nor a tree head is ever taken for the other.
+    pub(super) fn sign_destroyed(&self, destroyed: &[(UserId, Option<ConversationId>)]) -> String {
+        let mut text = format!("{}\n{DESTROYED}\n{}\n", self.origin, destroyed.len());
+        for (owner, conversation) in destroyed {
+            let what = conversation.map_or_else(|| EVERYTHING.to_owned(), |conversation| conversation.to_string());
+            text.push_str(&format!("{owner} {what}\n"));
+        }
+        self.signed(text.as_bytes())
+    }
+
+    fn signed(&self, text: &[u8]) -> String {
+        let mut note = Note::new(text, &[]).expect("what is signed is text that ends in a line");
         note.add_sigs(&[&self.signer]).expect("Ed25519 signs any message, and the name was checked");
         String::from_utf8(note.to_bytes()).expect("a note is text")
     }
 }
 
+/// Whether text is a list of destroyed keys, signed or not.
+pub fn is_destroyed(text: &str) -> bool {
+    text.lines().nth(1) == Some(DESTROYED)
+}
+
+/// Reads a signed list of destroyed keys, where `key` (a C2SP verifier key) signed it.
+pub fn read_destroyed(note: &str, key: &str) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+    let refuse = |why: &str| Error::Unfit(format!("the list of destroyed keys {why}"));
+    let note = Note::from_bytes(note.as_bytes()).map_err(|_| refuse("is no signed note: was it cut short?"))?;
+    note.verify(&VerifierList::new(vec![Box::new(verifier(key)?)]))
+        .map_err(|_| refuse("is not signed by the key given"))?;
+    let text = std::str::from_utf8(note.text()).map_err(|_| refuse("is no text"))?;
+    let mut lines = text.lines();
+    let head = [lines.next(), lines.next()];
+    if head != [key.split('+').next(), Some(DESTROYED)] {
+        return Err(refuse("is none: it is something else that the log signed"));
+    }
+    let count = lines.next().and_then(|line| line.parse::<usize>().ok());
+    let read = |line: &str| {
+        let (owner, what) = line.split_once(' ')?;
+        let conversation = if what == EVERYTHING { None } else { Some(ConversationId::parse(what)?) };
+        Some((UserId::parse(owner)?, conversation))
+    };
+    let destroyed: Vec<_> = lines.map(read).collect::<Option<_>>().ok_or_else(|| refuse("does not read"))?;
+    if count != Some(destroyed.len()) {
+        return Err(refuse("does not have as many lines as it says"));
+    }
+    Ok(destroyed)
+}
+
 /// Reads a signed tree head: its size and root, where `key` (a C2SP verifier key) signed it.
 pub(super) fn check(note: &str, key: &str) -> Result<(u64, [u8; 32]), Error> {
     let refuse = |why: &str| Error::Unfit(why.to_owned());
-    let verifier = StandardVerifier::new(key).map_err(|_| refuse("the key given is no C2SP verifier key"))?;
+    let verifier = verifier(key)?;
     let origin = key.split('+').next().unwrap_or_default();
     let note = Note::from_bytes(note.as_bytes()).map_err(|_| refuse("the checkpoint is no signed note"))?;
     note.verify(&VerifierList::new(vec![Box::new(verifier)]))
@@ -90,6 +138,11 @@ pub(super) fn check(note: &str, key: &str) -> Result<(u64, [u8; 32]), Error> {
         return Err(refuse("the checkpoint is of another log"));
     }
     Ok((head.size(), head.hash().0))
+}
+
+fn verifier(key: &str) -> Result<StandardVerifier, Error> {
+    let why = "the key given is no C2SP verifier key; \"sotto audit checkpoint\" prints it, and an export's first line has it";
+    StandardVerifier::new(key).map_err(|_| Error::Unfit(why.to_owned()))
 }
 
 #[cfg(test)]
@@ -109,5 +162,21 @@ mod tests {
         let other = Signer::new("sotto.test/log", &[8; 32]);
         assert!(check(&note, &other.public_key).is_err());
         assert!(check(&note, "no key").is_err());
+    }
+
+    #[test]
+    fn a_list_of_destroyed_keys_is_read_back_and_is_never_taken_for_a_head() {
+        let (signer, ids) = (Signer::new("sotto.test/log", &[7; 32]), crate::names::Ids::Random);
+        let (ada, bob) = (UserId::new(&ids), UserId::new(&ids));
+        let list = vec![(ada, Some(ConversationId::new(&ids))), (bob, None)];
+
+        let note = signer.sign_destroyed(&list);
+
+        assert_eq!(read_destroyed(&note, &signer.public_key).unwrap(), list);
+        assert_eq!(read_destroyed(&signer.sign_destroyed(&[]), &signer.public_key).unwrap(), []);
+        assert!(check(&note, &signer.public_key).is_err());
+        assert!(read_destroyed(&signer.sign(1, [0; 32]), &signer.public_key).is_err());
+        let without_bob = note.replace(&format!("{bob} *\n"), "").replace("\n2\n", "\n1\n");
+        assert!(read_destroyed(&without_bob, &signer.public_key).is_err());
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -22,6 +22,8 @@ pub(super) struct People {
     own: Own,
     /// Who was met since the start. Held while a file is made or removed.
     known: Mutex<HashMap<UserId, Arc<Person>>>,
+    /// Whose each handle is, once somebody has asked; then kept as the files are. Taken after `known`.
+    names: Mutex<Option<HashMap<[u8; 16], UserId>>>,
 }
 
 /// What stands behind one person's commitments.
@@ -42,7 +44,7 @@ impl People {
     pub(super) fn open(folder: &Path, vault: &Vault) -> Result<People, Error> {
         let folder = folder.join("people");
         durable::make_folder(&folder)?;
-        Ok(People { folder, own: vault.own(&LABEL), known: Mutex::default() })
+        Ok(People { folder, own: vault.own(&LABEL), known: Mutex::default(), names: Mutex::default() })
     }
 
     /// The person's handle and secret, made (durably) where there are none.
@@ -63,7 +65,38 @@ impl People {
         };
         let person = Arc::new(person);
         known.insert(*user, Arc::clone(&person));
+        if let Some(names) = &mut *self.names() {
+            names.insert(person.handle, *user);
+        }
         Ok(person)
+    }
+
+    /// The person's handle and secret, where they stand in the log and were not erased.
+    pub(super) fn known(&self, user: &UserId) -> Result<Option<Arc<Person>>, Error> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(person) = known.get(user) {
+            return Ok(Some(Arc::clone(person)));
+        }
+        Ok(self.read(&self.path(user), user)?.map(Arc::new))
+    }
+
+    /// Whose a handle is; `None` for who was erased.
+    pub(super) fn user_of(&self, handle: &[u8; 16]) -> Result<Option<UserId>, Error> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.names();
+        let names = match &mut *names {
+            Some(names) => names,
+            none @ None => {
+                let all = self.by_handle()?.into_iter().map(|(handle, (user, _))| (handle, user));
+                none.insert(all.collect())
+            }
+        };
+        drop(known);
+        Ok(names.get(handle).copied())
+    }
+
+    fn names(&self) -> MutexGuard<'_, Option<HashMap<[u8; 16], UserId>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Destroys what opens the person's commitments.
@@ -71,6 +104,9 @@ impl People {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.remove(user);
         durable::remove(&self.path(user))?;
+        if let Some(names) = &mut *self.names() {
+            names.retain(|_, known| known != user);
+        }
         Ok(())
     }
 

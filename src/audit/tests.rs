@@ -68,6 +68,11 @@ impl House {
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
+    fn newest(&self, most: usize) -> Vec<Value> {
+        let found = self.log.search(&Filter::default(), None, most).unwrap();
+        found.leaves.into_iter().map(|leaf| Value::Object(leaf.fields)).collect()
+    }
+
     fn verify(&self, lines: &[String]) -> Result<Verified, Error> {
         self.verify_after(lines, None)
     }
@@ -182,7 +187,7 @@ fn a_tail_torn_by_a_crash_is_cut_off_and_said() {
     for torn in [&b"-,-\t{\"at\":\"20"[..], b"\0\0\0\0\0\0", b"-,-\t{\0\0\0}\n\0\0"] {
         let house = house(3).after(|house| house.change("leaves", |bytes| bytes.extend_from_slice(torn))).unwrap();
 
-        let newest = house.log.newest(None, 1).unwrap();
+        let newest = house.newest(1);
 
         assert_eq!((&newest[0]["event"], &newest[0]["index"]), (&"tail_cut".into(), &3.into()));
         assert_eq!(newest[0]["bytes"], torn.len());
@@ -227,7 +232,7 @@ fn a_clock_set_back_keeps_the_order_and_is_said() {
 
     let _ = house.append();
 
-    let newest = house.log.newest(None, 2).unwrap();
+    let newest = house.newest(2);
     assert_eq!(newest[0]["at"], newest[1]["at"]);
     assert_eq!(newest[0]["clock_behind_ms"], 3_599_000);
     assert!(house.verify(&house.export()).is_ok());
@@ -254,11 +259,11 @@ fn an_inclusion_proof_fits_its_leaf_and_no_other() {
     let house = house(9);
     let receipts: Vec<Receipt> = (0..4).map(|_| house.append()).collect();
 
-    let proof = house.log.prove(receipts[1].leaf()).unwrap();
+    let proof = house.log.prove(receipts[1].leaf()).unwrap().unwrap();
 
     assert!(proof.fits(receipts[1].hash()));
     assert!(!proof.fits(receipts[2].hash()));
-    assert!(house.log.prove(13).is_err());
+    assert!(house.log.prove(13).unwrap().is_none());
 }
 
 #[test]
@@ -303,7 +308,7 @@ fn another_origin_or_a_lost_key_stops_the_start() {
     let store = Store::open(folder.path()).unwrap();
     let vault = Vault::open(&store, &vault::Settings::default()).unwrap();
 
-    let other = Settings { origin: "other.local/log".to_owned() };
+    let other = Settings { origin: "other.local/log".to_owned(), ..Settings::default() };
     assert!(matches!(Log::open(&store, &vault, clock.clone(), &other), Err(Error::Unfit(_))));
 
     assert!(durable::remove(&folder.path().join("audit/signing.key")).unwrap());

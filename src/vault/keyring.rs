@@ -107,6 +107,14 @@ impl People {
         Ok(())
     }
 
+    pub(super) fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+        let read = |key: Result<([u8; 16], [u8; 16]), store::Error>| {
+            let (owner, id) = key?;
+            Ok((UserId::from_bytes(owner), (id != EVERYTHING).then(|| ConversationId::from_bytes(id))))
+        };
+        self.destroyed.keys_under(b"").map(read).collect()
+    }
+
     /// Takes out of the files what the list has and a crash, or a restored backup, left there.
     fn finish(&self) -> Result<(), Error> {
         let mut by_owner: BTreeMap<[u8; 16], Vec<[u8; 16]>> = BTreeMap::new();

@@ -120,6 +120,11 @@ impl Vault {
         self.people.forget(owner, what)
     }
 
+    /// The keys that were destroyed, by owner and conversation (`None` for all of the owner's), in their order.
+    pub fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+        self.people.destroyed()
+    }
+
     /// HMAC-SHA-256 under a key of this appliance, for digests in the log that nobody can guess words from.
     pub fn keyed_digest(&self, label: &Label, bytes: &[u8]) -> [u8; 32] {
         self.root.keyed_digest(label, bytes)

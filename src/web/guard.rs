@@ -27,6 +27,12 @@ pub struct SignedIn(pub Asker);
 /// A signed-in administrator. For anybody else the route is not there.
 pub struct Administrator(pub Asker);
 
+/// A signed-in auditor. For anybody else the route is not there.
+pub struct Auditor(pub Asker);
+
+/// A signed-in auditor or administrator. For anybody else the route is not there.
+pub struct AuditorOrAdministrator(pub Asker);
+
 /// The bearer token of a provisioning request, not yet checked: `app` knows which tokens are good.
 pub struct Provisioning(pub String);
 
@@ -46,14 +52,39 @@ impl FromRequest for Administrator {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            // Signed out, signed in as somebody else, or sent by another site: to all of them the desk is not there.
-            match asker(&request).await {
-                Ok(asker) if asker.has(Role::Administrator) => Ok(Administrator(asker)),
-                Err(reply) if reply.status().is_server_error() => Err(reply),
-                Ok(_) | Err(_) => Err(Reply::not_there()),
-            }
-        })
+        Box::pin(async move { with_role(&request, &[Role::Administrator]).await.map(Administrator) })
+    }
+}
+
+impl FromRequest for Auditor {
+    type Error = Reply;
+    type Future = LocalBoxFuture<'static, Result<Auditor, Reply>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { with_role(&request, &[Role::Auditor]).await.map(Auditor) })
+    }
+}
+
+impl FromRequest for AuditorOrAdministrator {
+    type Error = Reply;
+    type Future = LocalBoxFuture<'static, Result<AuditorOrAdministrator, Reply>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(
+            async move { with_role(&request, &[Role::Auditor, Role::Administrator]).await.map(AuditorOrAdministrator) },
+        )
+    }
+}
+
+/// Who is signed in with one of these roles. Signed out, signed in as somebody else, or sent by another site: to all of them
+/// the desk is not there.
+async fn with_role(request: &HttpRequest, roles: &[Role]) -> Result<Asker, Reply> {
+    match asker(request).await {
+        Ok(asker) if roles.iter().any(|role| asker.has(*role)) => Ok(asker),
+        Err(reply) if reply.status().is_server_error() => Err(reply),
+        Ok(_) | Err(_) => Err(Reply::not_there()),
     }
 }
 

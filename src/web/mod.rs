@@ -12,6 +12,7 @@
 
 mod ask;
 mod assets;
+mod audit;
 mod body;
 mod check;
 pub mod control;

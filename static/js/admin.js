@@ -3,6 +3,7 @@
 import { overview, providers, sources, sync } from "./api.js";
 import { $, counted, el } from "./dom.js";
 import { signInAgain } from "./me.js";
+import { outsideHealth } from "./outside.js";
 import { changes, drawFailures, modeWords, phaseWords, stateOf } from "./runs.js";
 import { say } from "./status.js";
 import { age, roughly } from "./when.js";
@@ -75,6 +76,7 @@ function count(words, number) {
 
 /** @param {any} whole @param {any[]} listed @param {Date} now */
 function health(whole, listed, now) {
+  const [outsideGood, outsideWords] = outsideHealth(whole.outside, now);
   const unmatched = whole.unmatched.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.accounts, 0);
   return [
     line("Model", true, whole.model),
@@ -83,6 +85,7 @@ function health(whole, listed, now) {
     line("Directory", unmatched === 0 || null, unmatched === 0 ? "Every account of a source belongs to a person" : [el("a", { href: "/admin/people?state=unmatched#accounts" }, counted(unmatched, "account")), " of sources belong to no person; they can open nothing"]),
     line("Provisioning", whole.scim_last_at !== null, whole.scim_last_at ? `The identity provider last called ${age(whole.scim_last_at, now)}` : "The identity provider has not called yet"),
     line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
+    line("Held outside", outsideGood, [el("a", { href: "/admin/audit#outside" }, outsideWords), "."]),
   ];
 }
 

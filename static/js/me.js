@@ -65,6 +65,7 @@ export function account(me, deeds) {
     { icon: "keyboard", words: "Keyboard shortcuts", act: deeds.shortcuts },
     { icon: "lock", words: "What is protected", href: "/privacy" },
     ...(me.roles.includes("administrator") ? [{ icon: "desk", words: "Administration", href: "/admin" }] : []),
+    ...(me.roles.includes("auditor") ? [{ icon: "desk", words: "Audit", href: "/admin/audit" }] : []),
     null,
     { icon: "trash", words: "Delete all conversations", act: deeds.removeAll, alarm: true },
     { icon: "leave", words: "Sign out", act: leave },

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod desk;
 mod history;
 mod page;
@@ -13,6 +14,10 @@ mod trial;
 
 pub use access::{Access, Told};
 pub use answer::{Answer, Ask, Because, Claim, Made, Progress, Source, Started};
+pub use audit::{
+    AuditExport, AuditFilter, AuditFilters, AuditLeaves, AuditQuery, Checkpoints, Erase, Erasures, KeepFilter, Outside,
+    ProvenLeaf, ReportPart, TakenForm, Verified, WhichProof,
+};
 pub use desk::{Explain, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use history::{Conversation, ConversationList, Deleted, Feedback, Listed, Message, Rename};
 pub use page::{Document, Me, Provider, Providers, Search, SearchResult, SearchResults, SignedOut};
