@@ -98,6 +98,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "probe",
         &[
             "acl",
+            "audit",
             "clock",
             "corpus",
             "crawl",
@@ -109,6 +110,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "outbound",
             "sso",
             "store",
+            "vault",
         ],
     ),
     ("main", &["config", "app", "web", "standin"]),

@@ -25,3 +25,4 @@ cargo bench --locked --features probe --bench time
 cargo bench --locked --features probe --bench search
 cargo bench --locked --features probe --bench generate
 cargo bench --locked --features probe --bench crawl
+cargo bench --locked --features probe --bench audit

@@ -222,8 +222,10 @@ impl Event<'_> {
         };
         let Value::Object(mut fields) = fields else { unreachable!("each event's fields are an object") };
         fields.insert("event".to_owned(), name.into());
-        // Whoever is acted upon is a person too: their id must be erasable.
-        let subject = fields.get("target").and_then(Value::as_str).and_then(UserId::parse);
+        // Whoever is acted upon is a person too: their id must be erasable. A group's has the same form and is nobody's.
+        let is_group = fields.get("change").and_then(Value::as_str).is_some_and(|change| change.starts_with("group_"));
+        let target = fields.get("target").and_then(Value::as_str).filter(|_| !is_group);
+        let subject = target.and_then(UserId::parse);
         if subject.is_some() {
             fields.remove("target");
         }

@@ -90,6 +90,20 @@ impl Log {
         if self.settled().has_failed {
             return Err(failed_before());
         }
+        let receipt = self.write(event)?;
+        let size = self.settle(receipt.leaf + 1)?;
+        let signed = self.last().as_ref().map_or(0, |last| last.size);
+        if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
+            // The leaf is on disk whatever becomes of this; the next append tries again.
+            if let Err(error) = self.checkpoint() {
+                tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
+            }
+        }
+        Ok(receipt)
+    }
+
+    /// Writes an event as the next leaf, not yet synced.
+    fn write(&self, event: &Event<'_>) -> Result<Receipt, Error> {
         let parts = event.parts();
         let people = [parts.actor, parts.subject]
             .map(|user| user.map(|user| Ok::<_, Error>((self.people.of(&user)?, user))).transpose());
@@ -107,18 +121,17 @@ impl Log {
                 *handle = Some(person.handle);
             }
         }
-        let receipt = writer.write(fields, &handles, self.clock.now())?;
-        drop(writer);
+        writer.write(fields, &handles, self.clock.now())
+    }
 
-        let size = self.settle(leaf + 1)?;
-        let signed = self.last().as_ref().map_or(0, |last| last.size);
-        if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
-            // The leaf is on disk whatever becomes of this; the next append tries again.
-            if let Err(error) = self.checkpoint() {
-                tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
-            }
+    /// Appends an event so many times and syncs once: a benchmark has no hours to make a large log.
+    #[cfg(feature = "probe")]
+    pub fn fill(&self, count: u64, event: &Event<'_>) -> Result<(), Error> {
+        let mut last = None;
+        for _ in 0..count {
+            last = Some(self.write(event)?);
         }
-        Ok(receipt)
+        last.map_or(Ok(()), |last| self.settle(last.leaf + 1).map(|_| ()))
     }
 
     /// Waits until so many leaves are on disk, syncing where nobody else does; gives how many there are.

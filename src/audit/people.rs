@@ -5,7 +5,7 @@
 //! two leaves of one person share nothing that an export shows, and removing one small file erases a person from all of
 //! them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +39,8 @@ pub(super) struct Commitment {
 }
 
 const LABEL: Label = Label("audit person");
+/// The file of the handles of who was erased. No person's id is this word.
+const ERASED: &str = "erased";
 
 impl People {
     pub(super) fn open(folder: &Path, vault: &Vault) -> Result<People, Error> {
@@ -73,11 +75,15 @@ impl People {
 
     /// The person's handle and secret, where they stand in the log and were not erased.
     pub(super) fn known(&self, user: &UserId) -> Result<Option<Arc<Person>>, Error> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(person) = known.get(user) {
             return Ok(Some(Arc::clone(person)));
         }
-        Ok(self.read(&self.path(user), user)?.map(Arc::new))
+        let person = self.read(&self.path(user), user)?.map(Arc::new);
+        if let Some(person) = &person {
+            known.insert(*user, Arc::clone(person));
+        }
+        Ok(person)
     }
 
     /// Whose a handle is; `None` for who was erased.
@@ -99,15 +105,27 @@ impl People {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Destroys what opens the person's commitments.
+    /// Destroys what opens the person's commitments. Their handle is kept, which stands beside their leaves in any case: so one
+    /// that belongs to nobody can still be told from one that was changed.
     pub(super) fn erase(&self, user: &UserId) -> Result<(), Error> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(person) = self.read(&self.path(user), user)? {
+            let mut erased = durable::read(&self.folder.join(ERASED))?.unwrap_or_default();
+            erased.extend_from_slice(&person.handle);
+            durable::write(&self.folder.join(ERASED), &erased)?;
+        }
         known.remove(user);
         durable::remove(&self.path(user))?;
         if let Some(names) = &mut *self.names() {
             names.retain(|_, known| known != user);
         }
         Ok(())
+    }
+
+    /// The handles of who was erased.
+    pub(super) fn erased(&self) -> Result<HashSet<[u8; 16]>, Error> {
+        let bytes = durable::read(&self.folder.join(ERASED))?.unwrap_or_default();
+        Ok(bytes.as_chunks::<16>().0.iter().copied().collect())
     }
 
     /// Everybody who was not erased, by handle.

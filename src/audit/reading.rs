@@ -18,6 +18,9 @@ const AT_ONCE: u64 = 2_048;
 /// Fields whose values are digests and commitments: no object is found in them.
 const DIGESTS: [&str; 6] = ["actor", "subject", "previous", "question", "query", "visible"];
 
+/// Said of a leaf whose handles were changed.
+const NOT_THEIRS: &str = "who stands beside it is not who did it or whom it was done to";
+
 /// A leaf as it was read again.
 #[derive(Debug, Clone)]
 pub struct Leaf {
@@ -229,10 +232,20 @@ impl Log {
     }
 
     fn named(&self, mut leaf: Leaf, handles: Handles) -> Result<Leaf, Error> {
-        let [actor, subject] = handles;
-        leaf.actor = actor.map_or(Ok(None), |handle| self.people.user_of(&handle))?;
-        leaf.subject = subject.map_or(Ok(None), |handle| self.people.user_of(&handle))?;
+        leaf.actor = self.whose(&leaf, "actor", handles[0])?;
+        leaf.subject = self.whose(&leaf, "subject", handles[1])?;
         Ok(leaf)
+    }
+
+    /// Whose a leaf is. The handle beside it is no part of what is signed, so the commitment in it has the last word.
+    fn whose(&self, leaf: &Leaf, field: &str, handle: Option<[u8; 16]>) -> Result<Option<UserId>, Error> {
+        let Some(user) = handle.map_or(Ok(None), |handle| self.people.user_of(&handle))? else { return Ok(None) };
+        let Some(person) = self.people.known(&user)? else { return Ok(None) };
+        let committed = person.commit(leaf.index, field, &user.to_string()).hash;
+        if hex::encode(committed) != leaf.text(field) {
+            return Err(Error::broken(leaf.index, NOT_THEIRS));
+        }
+        Ok(Some(user))
     }
 
     /// Proves that a leaf is in the tree of a new checkpoint; `None` where there is no such leaf.
@@ -263,9 +276,29 @@ impl Log {
         Error::broken(leaf, "the tree's hashes do not read")
     }
 
-    /// Reads every leaf from the disk again and checks it against a new checkpoint.
+    /// Reads every leaf from the disk again and checks it against a new checkpoint, and what stands beside it against it.
     pub fn check(&self) -> Result<Verified, Error> {
-        self.export(&mut std::io::sink())
+        let verified = self.export(&mut std::io::sink())?;
+        let (people, erased) = (self.people.by_handle()?, self.people.erased()?);
+        self.between(0, verified.size, |index, handles, json| {
+            let leaf = Leaf::read(index, json)?;
+            for (field, handle) in ["actor", "subject"].into_iter().zip(handles) {
+                let fits = match handle {
+                    None => leaf.text(field).is_empty(),
+                    Some(handle) => match people.get(&handle) {
+                        Some((user, person)) => {
+                            hex::encode(person.commit(index, field, &user.to_string()).hash) == leaf.text(field)
+                        }
+                        None => erased.contains(&handle) && !leaf.text(field).is_empty(),
+                    },
+                };
+                if !fits {
+                    return Err(Error::broken(index, NOT_THEIRS));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(verified)
     }
 
     /// Everybody who stands in the log and was not erased.
