@@ -33,30 +33,21 @@ const own = new Map();
 begin();
 
 async function begin() {
+  const roles = await drawOutside(trouble);
+  if (!roles) return;
+  if (roles.administrator) {
+    $("#links").prepend(...ADMIN_LINKS.map(([href, words]) => el("a", { class: "quiet", href }, words)));
+    $("#gone").hidden = false;
+    drawGone().catch(trouble);
+  }
+  if (!roles.auditor) return;
   try {
-    // Which part is whose is asked of what each may read: an auditor need not be somebody who asks questions here.
-    const mayAudit = await isTheirs(readFilters);
-    const mayAdminister = await isTheirs(drawGone);
-    if (mayAdminister) $("#links").prepend(...ADMIN_LINKS.map(([href, words]) => el("a", { class: "quiet", href }, words)));
-    $("#gone").hidden = !mayAdminister;
-    drawOutside(mayAdminister, trouble);
-    if (!mayAudit) return;
+    await readFilters();
     put(new URLSearchParams(location.search));
     $("#for-auditors").hidden = false;
     look();
   } catch (cause) {
     trouble(cause);
-  }
-}
-
-/** Whether a part is there for this person. @param {() => Promise<void>} read */
-async function isTheirs(read) {
-  try {
-    await read();
-    return true;
-  } catch (cause) {
-    if (/** @type {any} */ (cause).status === 404) return false;
-    throw cause;
   }
 }
 

@@ -36,18 +36,20 @@ function placeLine(place) {
   return line(place.doubt ? null : place.taken_at !== null, [...where, taken, place.doubt ? el("div", {}, `${place.doubt}.`) : null]);
 }
 
-/** Reads and draws it. @param {boolean} mayAdminister @param {(cause: any) => void} trouble */
-export async function drawOutside(mayAdminister, trouble) {
+/** Reads and draws it; gives which roles the reader has. @param {(cause: any) => void} trouble */
+export async function drawOutside(trouble) {
   try {
     const found = await checkpoints();
     show(found.outside);
     $("#checkpoint-note").textContent = found.checkpoint;
     $("#checkpoint-key").textContent = found.key;
     $("#checkpoint").hidden = false;
+    if (found.administrator) $("#outside-deeds").replaceChildren(el("button", { class: "button", type: "button", id: "send", on: { click: () => send(trouble) } }, "Send a checkpoint now"));
+    return found;
   } catch (cause) {
     trouble(cause);
+    return null;
   }
-  if (mayAdminister) $("#outside-deeds").replaceChildren(el("button", { class: "button", type: "button", id: "send", on: { click: () => send(trouble) } }, "Send a checkpoint now"));
 }
 
 /** @param {any} outside */

@@ -91,9 +91,10 @@ pub async fn audit_verify(front: Data<Front>, auditor: Auditor) -> Result<Json<w
     (status = 200, description = "The checkpoint and the places outside", body = wire::Checkpoints),
     (status = 404, description = "The asker is neither auditor nor administrator", body = Problem)))]
 pub async fn checkpoints(front: Data<Front>, who: AuditorOrAdministrator) -> Result<Json<wire::Checkpoints>, Reply> {
+    let roles = who.0.roles().to_vec();
     let (head, key, outside) =
         deed(&front, move |app| Ok((app.audit_head(&who.0)?, app.audit_key(), app.outside()?))).await?;
-    Ok(Json(wire::Checkpoints::of(&head, key, &outside)))
+    Ok(Json(wire::Checkpoints::of(&head, key, &outside, &roles)))
 }
 
 /// Sends a fresh checkpoint, and the list of destroyed keys, to every place that the settings name.

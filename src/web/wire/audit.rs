@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::directory::Role;
 use crate::{app, audit};
 
 /// Which leaves are wanted.
@@ -217,6 +218,10 @@ pub struct Checkpoints {
     pub key: String,
     /// The places outside.
     pub outside: Outside,
+    /// Whether the asker is an auditor, who reads the log.
+    pub auditor: bool,
+    /// Whether the asker is an administrator, who sends checkpoints and erases who is gone.
+    pub administrator: bool,
 }
 
 /// What of the log is held outside this machine.
@@ -385,9 +390,11 @@ impl From<&Result<audit::Verified, audit::Error>> for Verified {
 }
 
 impl Checkpoints {
-    /// Of a checkpoint, the log's key, and what is held outside.
-    pub fn of(head: &audit::Checkpoint, key: String, outside: &app::OutsideState) -> Checkpoints {
+    /// Of a checkpoint, the log's key, what is held outside, and the roles of the asker.
+    pub fn of(head: &audit::Checkpoint, key: String, outside: &app::OutsideState, roles: &[Role]) -> Checkpoints {
         Checkpoints {
+            auditor: roles.contains(&Role::Auditor),
+            administrator: roles.contains(&Role::Administrator),
             size: head.size,
             root: hex::encode(head.root),
             at: head.at.rfc3339(),

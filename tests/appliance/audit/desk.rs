@@ -62,6 +62,11 @@ fn for_who_has_not_the_role_no_route_of_it_is_there_and_an_auditor_has_none_of_a
     }
     auditors.into_iter().for_each(|route| is_missing(&mut ana, route));
     administrators.into_iter().for_each(|route| is_missing(&mut nora, route));
+    let roles = |who: &mut Browser| {
+        let found = who.json("/api/v1/admin/checkpoints").unwrap();
+        (found["auditor"] == true, found["administrator"] == true)
+    };
+    assert_eq!((roles(&mut nora), roles(&mut ana)), ((true, false), (false, true)));
     for (method, path) in both {
         assert_eq!(ana.send(method, path, None).unwrap().status, 200, "{path}");
         assert_eq!(nora.send(method, path, None).unwrap().status, 200, "{path}");
