@@ -5,7 +5,7 @@
 
 pub use crate::acl::{AclClass, AnyOf, Classes, Principal, PrincipalSet, Rule, Visibility};
 pub use crate::answer::{Answer, Mode as AnswerMode, Question};
-pub use crate::audit::{Event as AuditEvent, Log as AuditLog, Settings as AuditSettings};
+pub use crate::audit::{Event as AuditEvent, Log as AuditLog, Settings as AuditSettings, verify as verify_audit};
 pub use crate::clock::{Clock, Moment};
 pub use crate::corpus::{Block, Document, DocumentId, Kind, Passage, PassageId, Sizes, Space, cut};
 pub use crate::crawl::{Hint, Rooms, Settings as CrawlSettings, sync};

@@ -18,6 +18,8 @@ if [ "$what" != demo ]; then
     want chromium chromium
     want node nodejs
     want npm npm
+    # A real syslog server that checkpoints are sent to over TLS.
+    { [ -x /usr/sbin/rsyslogd ] && dpkg -s rsyslog-gnutls >/dev/null 2>&1; } || packages="$packages rsyslog rsyslog-gnutls"
     # A real SAML provider, where its start script and settings are: SOTTO_SAML_IDP names their folder, or they stand beside the
     # evaluation's data.
     if [ -n "${SOTTO_SAML_IDP:-}" ] || [ -d "${SOTTO_EVAL_DATA:-/nowhere}/../idp" ]; then
@@ -47,6 +49,11 @@ fi
 if missing cargo; then
     echo "install.sh: Rust is missing; install it with rustup (1.95 or newer), then call this again" >&2
     exit 1
+fi
+
+# The published schema of OCSF, which events that auditors export are held against.
+if [ "$what" != demo ] && ! python3 -c "import jsonschema, ocsf_json_schema" >/dev/null 2>&1; then
+    python3 -m pip install --quiet --break-system-packages --root-user-action=ignore "jsonschema>=4,<5" ocsf-json-schema==1.2.0
 fi
 
 # A real OpenID Connect provider, likewise (SOTTO_OIDC_IDP); it keeps its modules in the cache.

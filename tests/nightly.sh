@@ -31,4 +31,5 @@ cargo bench --locked --features probe --bench time
 cargo bench --locked --features probe --bench search
 cargo bench --locked --features probe --bench generate
 cargo bench --locked --features probe --bench crawl
+cargo bench --locked --features probe --bench audit
 cargo bench --locked --features probe --bench provision

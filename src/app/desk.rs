@@ -38,6 +38,7 @@ impl App {
             sources: self.source_states()?,
             audit_size: self.audit.size(),
             checkpoint_at: self.audit.last_checkpoint().map(|checkpoint| checkpoint.at),
+            outside: self.outside()?,
             scim_last: self.scim_last(),
             emergency: self.emergency()?,
         })

@@ -21,6 +21,8 @@
 //! | report what is exposed | `exposed.rs` |
 //! | count how much is asked | `usage.rs` |
 //! | the desk, what waits there, and one source on it | `desk.rs` with `views.rs`, `todo.rs`, `sources.rs` |
+//! | the auditor's desk | `audited.rs` |
+//! | checkpoints sent outside | `outside.rs` |
 //! | make, change and remove a source | `source_settings.rs`, with `registry.rs` |
 //! | tell support | `support.rs` |
 //! | back up and restore | `backup/`, with `restored.rs` |
@@ -38,7 +40,9 @@ mod acts;
 mod answering;
 mod applications;
 mod ask;
+mod audited;
 pub mod backup;
+mod began;
 mod choice;
 mod compare;
 mod desk;
@@ -56,6 +60,7 @@ mod find;
 mod learn;
 mod look;
 mod managing;
+mod outside;
 mod owner;
 mod people;
 mod proof;
@@ -98,6 +103,7 @@ use anyhow::Context as _;
 
 pub use acts::Act;
 pub use applications::{ApplicationState, Deleted, OnRecord, Target, Who};
+pub use audited::{Gone, Named, SHOWING, Sought, Taking, TheLeaf, TheLeaves};
 pub use choice::READER_DAYS;
 pub use compare::SpaceAccess;
 pub use emergency::Emergency;
@@ -105,9 +111,10 @@ pub use error::{Error, chain};
 pub use explain::{Access, Explained, SourceTrust};
 pub use exposed::{Exposure, Finding, OpenSpace, Stale, StaleGroup, WideSpace};
 pub use managing::Visit;
+pub use outside::{OutsidePlace, OutsideState};
 pub use owner::{
-    Listed, Webhook, asks_passphrase, bench_model, check, examine, extract_child, is_first_passphrase, list_models,
-    open_embedder, open_models, pack, verify_audit, verify_models, webhook,
+    Listed, Webhook, asks_passphrase, bench_model, check, examine, extract_child, is_first_passphrase, is_proof,
+    list_models, open_embedder, open_models, pack, read_checkpoint, verify_audit, verify_models, verify_proof, webhook,
 };
 pub use people::{Clashing, Crowd, Part, Rows, Someone, Tied, Which};
 pub use proof::{Fact, Met, What};
@@ -141,7 +148,7 @@ use crate::extract::Extractor;
 use crate::history::History;
 use crate::index::Index;
 use crate::model::{Embed, Generate};
-use crate::names::{Ids, UserId};
+use crate::names::{GroupName, Ids, UserId};
 use crate::session::Sessions;
 use crate::store::{Store, Tree};
 use crate::vault::Vault;
@@ -181,6 +188,13 @@ pub struct App {
     index: Index,
     vault: Vault,
     audit: Log,
+    /// Groups whose members, where they are auditors, are told whose a leaf is.
+    audit_names: Vec<GroupName>,
+    /// Filters that auditors keep.
+    saved: audit::Saved,
+    /// What of the log is held outside, and who sends it there.
+    outside: audit::Outside,
+    sending: outside::Sending,
     sessions: Sessions,
     applications: Applications,
     /// How each application responds, made ready.
@@ -291,6 +305,10 @@ impl App {
             Store::open(&settings.data).with_context(|| format!("while opening {}", settings.data.display()))?;
         let vault = Vault::open(&store, &settings.vault).context("while opening the keys")?;
         let audit = Log::open(&store, &vault, clock.clone(), &settings.audit).context("while opening the audit log")?;
+        let audit_names = settings.audit.names.iter().map(|name| GroupName::parse(name)).collect::<Result<Vec<_>, _>>();
+        let audit_names = audit_names.context("while reading audit.names")?;
+        let saved = audit::Saved::open(&store).context("while opening the filters of auditors")?;
+        let outside = audit::Outside::open(&store).context("while opening what is held outside")?;
         let classes = Classes::open(&store).context("while opening the rules")?;
         let directory =
             Directory::open(&store, ids.clone(), &settings.directory).context("while opening the directory")?;
@@ -336,6 +354,10 @@ impl App {
             index,
             vault,
             audit,
+            audit_names,
+            saved,
+            outside,
+            sending: outside::Sending::default(),
             sessions,
             applications,
             responses: responses::AllReady::default(),
@@ -371,8 +393,7 @@ impl App {
         if replayed > 0 {
             tracing::info!(changes = replayed, "the index was brought up to the store");
         }
-        let receipt = app.audit.append(&audit::Event::Started { version: env!("CARGO_PKG_VERSION") })?;
-        tracing::info!(leaf = receipt.leaf(), "opened");
+        app.record_beginning().context("while putting the beginning on record")?;
         rounds::start(&app);
         Ok(app)
     }
@@ -382,6 +403,7 @@ impl App {
         self.rounds.stop();
         self.running.stop_all();
         self.syncs.stop();
+        self.sending.stop();
         if let Err(error) = self.analytics.keep() {
             tracing::error!(%error, "what was counted last could not be kept");
         }

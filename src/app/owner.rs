@@ -92,6 +92,30 @@ pub fn verify_audit(export: &Path, key: &str, older: Option<&str>) -> anyhow::Re
     Ok((verified.size, verified.root))
 }
 
+/// Checks a proof, or a list of destroyed keys, that the appliance gave, offline; what it shows, in words. The error says what
+/// does not fit.
+pub fn verify_proof(text: &str, key: &str, older: Option<&str>) -> anyhow::Result<String> {
+    if audit::is_destroyed(text) {
+        return Ok(format!("verified a list of {} destroyed keys", audit::read_destroyed(text, key)?.len()));
+    }
+    Ok(match audit::verify_proof(text, key, older)? {
+        audit::Shown::Leaf { index, size, line } => format!("verified leaf {index} of {size} leaves: {line}"),
+        audit::Shown::Extension { old, size } => {
+            format!("verified {size} leaves, which begin with the {old} signed before")
+        }
+    })
+}
+
+/// Whether a file is a proof, or a list of destroyed keys, and not an export.
+pub fn is_proof(text: &str) -> bool {
+    audit::is_proof(text) || audit::is_destroyed(text)
+}
+
+/// Reads a checkpoint, offline: how many leaves it signed, and their root.
+pub fn read_checkpoint(note: &str, key: &str) -> anyhow::Result<(u64, [u8; 32])> {
+    Ok(audit::read_checkpoint(note, key)?)
+}
+
 /// Looks for what is wrong with the settings' files, without starting anything: one line for each thing, in words.
 pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     let mut found = Vec::new();
@@ -133,6 +157,16 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     for token in &settings.scim {
         file(format!("scim {} token_file", token.name), &token.token_file);
     }
+    for (what, path) in [
+        ("outside_certificate_file", &settings.audit.outside_certificate_file),
+        ("outside_key_file", &settings.audit.outside_key_file),
+        ("outside_token_file", &settings.audit.outside_token_file),
+    ] {
+        if let Some(path) = path {
+            file(format!("audit {what}"), path);
+        }
+    }
+    found.push(("audit outside".to_owned(), outside(&settings.audit)));
     for source in &settings.source {
         if source.kind == crawl::Product::ConfluenceArchive {
             let file = source.file.as_deref().ok_or_else(|| "file, the export, is not set".to_owned());
@@ -162,6 +196,20 @@ pub fn check(settings: &Settings) -> Vec<(String, Result<String, String>)> {
     let models = verify_models(settings).map(|names| names.join(" and ")).map_err(|error| format!("{error:#}"));
     found.push(("model".to_owned(), models));
     found
+}
+
+/// Whether the settings send checkpoints anywhere. The folder is looked for; the others are tried when something is sent.
+fn outside(settings: &audit::Settings) -> Result<String, String> {
+    let urls = [&settings.outside_syslog, &settings.outside_url].into_iter().flatten().map(url::Url::to_string);
+    let folder = settings.outside_folder.iter().map(|folder| folder.display().to_string());
+    let places: Vec<String> = folder.chain(urls).collect();
+    match &settings.outside_folder {
+        Some(folder) if !folder.is_dir() => Err(format!("the folder {} is not there; mount it", folder.display())),
+        Some(_) | None if places.is_empty() => {
+            Ok("nowhere: whoever owns this machine could rewrite the log unseen (outside_* under [audit])".to_owned())
+        }
+        Some(_) | None => Ok(places.join(", ")),
+    }
 }
 
 /// Whether the root key is sealed under a passphrase, which must be asked for before the appliance opens.

@@ -47,12 +47,14 @@ impl App {
         let application = self.application_of(asker.user(), Some(listed.application.as_str()))?;
         let (sight, ready) = (self.sight_in(asker, &application)?, self.ready_of(&application));
         let mut withheld = 0;
+        let mut shown = Vec::new();
         let mut turns = Vec::with_capacity(read.len());
         for turn in &read {
             turns.push(match turn {
                 Read::Unreadable => Turn::Unreadable,
                 Read::Entry(entry) => {
                     let reply = self.shown_again(&sight, &ready, *conversation, entry)?;
+                    shown.extend(reply.sources.iter().flat_map(|source| &source.passages).map(|one| one.id.clone()));
                     withheld += reply.claims.iter().filter(|claim| claim.is_withheld).count();
                     Turn::Read {
                         parent: entry.parent,
@@ -66,7 +68,8 @@ impl App {
         }
         let withheld = u32::try_from(withheld).unwrap_or(u32::MAX);
         fail::fail_point!("turns read");
-        let receipt = self.audit.append(&Event::Recalled { user: asker.user(), conversation, withheld })?;
+        let receipt =
+            self.audit.append(&Event::Recalled { user: asker.user(), conversation, withheld, shown: &shown })?;
         tracing::debug!(leaf = receipt.leaf(), "recalled");
         Ok((listed, turns))
     }

@@ -241,6 +241,7 @@ impl App {
         }
         let event = |outcome, run: Option<&Run>| Event::SyncEnded {
             source,
+            run: run.map_or(0, |run| run.number),
             outcome,
             added: run.map_or(0, |run| run.added),
             changed: run.map_or(0, |run| run.changed),

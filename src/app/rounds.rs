@@ -90,7 +90,7 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let Some(app) = app.upgrade() else { return };
-        let round: [(&str, Deed); 13] = [
+        let round: [(&str, Deed); 14] = [
             ("removed sources", App::forget_removed_sources),
             ("syncs", App::sync_what_is_due),
             ("conversations", App::forget_what_is_due),
@@ -100,6 +100,7 @@ fn go(app: &Weak<App>, ended: &mpsc::Receiver<()>) {
             ("unlocked histories", App::lock_what_is_due),
             ("keys", App::finish_renewals),
             ("checkpoint", App::sign_what_is_new),
+            ("outside", App::send_what_is_due),
             ("past", App::forget_the_past),
             ("counts", App::count_what_was_asked),
             ("exposure", App::look_for_what_is_exposed),

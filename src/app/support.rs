@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::todo::Item;
 use super::told::{Overview, SourceState};
 use super::{App, Asker, Error};
-use crate::audit::Event;
+use crate::audit::{Event, Filter};
 use crate::clock::Moment;
 use crate::directory::Role;
 
@@ -72,8 +72,8 @@ impl App {
 
     fn kinds_of_events(&self) -> Result<BTreeMap<String, (u64, String)>, Error> {
         let mut events: BTreeMap<String, (u64, String)> = BTreeMap::new();
-        for leaf in self.audit.newest(None, LEAVES_MAX)? {
-            let word = |field: &str| leaf[field].as_str().unwrap_or_default();
+        for leaf in self.audit.search(&Filter::default(), None, LEAVES_MAX)?.leaves {
+            let word = |field: &str| leaf.fields.get(field).and_then(Value::as_str).unwrap_or_default();
             // Codes and outcomes are words of ours; whatever else a leaf has stays out.
             let more = ["code", "outcome"].map(word).into_iter().find(|word| !word.is_empty());
             let kind = [word("event")].into_iter().chain(more).collect::<Vec<_>>().join(" ");

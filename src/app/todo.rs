@@ -111,7 +111,7 @@ impl App {
         items.extend(disk(self.store.room(), self.settings.desk.disk_free_percent));
         items.extend(self.of_providers(now));
         items.extend(self.of_directory()?);
-        items.extend(self.outside(now)?);
+        items.extend(self.held_outside(now)?);
         if self.models.generate.is_none() {
             items.push(Item::new(Presses::Soon, Wrong::ModelMissing, None));
         }
@@ -154,13 +154,15 @@ impl App {
 
     /// Whether a checkpoint of the log stands outside that is young enough: what came after it can be cut off by whoever owns
     /// the machine, and nobody would notice.
-    fn outside(&self, now: Moment) -> Result<Option<Item>, Error> {
+    fn held_outside(&self, now: Moment) -> Result<Option<Item>, Error> {
         let hours = self.settings.desk.checkpoint_hours;
         if hours == 0 {
             return Ok(None);
         }
         let budget_ms = i64::try_from(hours).unwrap_or(i64::MAX).saturating_mul(HOUR_MS);
-        let taken = self.checkpoint_taken()?;
+        // By hand, or sent to a place that took it.
+        let sent = self.outside()?.newest.map(|(at, _)| at);
+        let taken = self.checkpoint_taken()?.max(sent);
         let is_young = taken.is_some_and(|at| now.since(at) <= budget_ms);
         let since = taken.map(|at| at.plus_ms(budget_ms));
         Ok((!is_young).then(|| Item::new(Presses::Soon, Wrong::NoCheckpointOutside { hours }, since)))

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::OutsideState;
 use super::protect::Standing;
 use crate::answer::{Mode, Phase, Question, Related};
 use crate::application::{Application, Tier};
@@ -211,6 +212,8 @@ pub struct Overview {
     pub audit_size: u64,
     /// When the last checkpoint was signed.
     pub checkpoint_at: Option<Moment>,
+    /// What of the log is held outside this machine.
+    pub outside: OutsideState,
     /// When SCIM was last called with a good token.
     pub scim_last: Option<Moment>,
     /// Those who sign in without a provider.

@@ -25,7 +25,7 @@ impl Log {
     /// The newest leaves whose subject is this person and that another person, or the owner of the machine, caused; newest
     /// first, at most `most`.
     pub fn about(&self, user: &UserId, most: usize) -> Result<Vec<Entry>, Error> {
-        let people = self.people().by_handle()?;
+        let people = self.people.by_handle()?;
         let Some(mine) = people.iter().find(|(_, (known, _))| known == user).map(|(handle, _)| *handle) else {
             return Ok(Vec::new());
         };

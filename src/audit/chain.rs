@@ -53,7 +53,7 @@ impl Chain {
     /// Adds a line that was just made, and gives the hashes that are complete with it.
     pub(super) fn push(&mut self, line: &[u8], at: Moment) -> Vec<[u8; 32]> {
         let hash = leaf_hash(line);
-        self.before = self.climb.clone();
+        self.before.clone_from(&self.climb);
         self.last = Some((hash, at));
         self.climb.push(hash)
     }

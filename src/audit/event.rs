@@ -12,6 +12,10 @@ pub enum Event<'a> {
     Started { version: &'a str },
     /// The process was asked to stop.
     Stopped,
+    /// The process began with another version than the one before it.
+    Upgraded { from: &'a str, to: &'a str },
+    /// The process began with other settings than before: the names of the sections that differ, never what stands in them.
+    SettingsChanged { sections: &'a [&'a str] },
     /// A crash had torn the end of the log: so many bytes, never acknowledged, were cut off.
     TailCut { bytes: u64 },
     /// A person signed in.
@@ -57,8 +61,8 @@ pub enum Event<'a> {
     Searched { user: &'a UserId, query: [u8; 32], visible: [u8; 32], shown: &'a [PassageId] },
     /// A person opened a document.
     Opened { user: &'a UserId, document: &'a str },
-    /// A person read an old conversation; how many claims were withheld.
-    Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32 },
+    /// A person read an old conversation; how many claims were withheld, and the passages shown again.
+    Recalled { user: &'a UserId, conversation: &'a ConversationId, withheld: u32, shown: &'a [PassageId] },
     /// A person rated an answer, by reason codes only.
     Rated { user: &'a UserId, message: &'a MessageId, rating: &'a str, reasons: &'a [String] },
     /// A person searched their own history: keyed digest of the query, and how many conversations were found.
@@ -74,11 +78,15 @@ pub enum Event<'a> {
     KeyForgotten { user: &'a UserId, conversation: &'a ConversationId },
     /// A person left for good: all their keys were destroyed. What tells their leaves stays: see [`super::Log::erase`].
     PersonForgotten { user: &'a UserId },
+    /// An administrator had the salts of a person who is gone destroyed: no leaf tells of them any more, this one neither.
+    PersonErased { user: &'a UserId, whom: &'a UserId },
     /// A sync began.
     SyncStarted { source: &'a SourceId, mode: &'a str },
     /// A sync ended.
     SyncEnded {
         source: &'a SourceId,
+        /// The run's number, by which an explanation names the facts that were learned in it.
+        run: u64,
         outcome: &'a str,
         added: u64,
         changed: u64,
@@ -94,6 +102,12 @@ pub enum Event<'a> {
     /// An administrator gave an account of a source to somebody (`alias_given`), or to nobody (`alias_set_aside`), or took that
     /// back (`alias_cleared`): a leaf for each person whose rights it changed.
     Aliased { user: &'a UserId, what: &'a str, source: &'a SourceId, whom: Option<&'a UserId> },
+    /// The log itself was read: by an `auditor` or by the `owner` of the machine; what, of what or whom, and whether whose
+    /// leaves they are was told.
+    AuditRead { user: Option<&'a UserId>, by: &'a str, what: &'a str, target: &'a str, names: bool },
+    /// A checkpoint was sent outside, at the word of an `administrator` or the `owner`, or by itself (`rounds`): to which
+    /// place, and whether it was taken (`sent`) or not (`failed`). By itself only where that is another outcome than before.
+    CheckpointSent { user: Option<&'a UserId>, by: &'a str, place: &'a str, size: u64, outcome: &'a str },
     /// An administrator made, changed or removed a source on the desk: which keys of its settings were set, never to what.
     SourceSet { user: &'a UserId, source: &'a SourceId, what: &'a str, keys: &'a [String] },
     /// What was kept of a removed source has gone; how many documents.
@@ -128,6 +142,54 @@ pub enum Event<'a> {
     Desk { user: &'a UserId, what: &'a str, target: &'a str },
 }
 
+/// The names of events, in their order: what a search offers. One that is missing here is found all the same.
+pub const EVENTS: &[&str] = &[
+    "aliased",
+    "answered",
+    "application_changed",
+    "application_deleted",
+    "application_made",
+    "asked",
+    "assigned",
+    "audit_read",
+    "checkpoint_sent",
+    "desk",
+    "explained",
+    "key_forgotten",
+    "keys_renewed",
+    "local_administrator",
+    "managed",
+    "opened",
+    "person_erased",
+    "person_forgotten",
+    "protection",
+    "provisioned",
+    "rated",
+    "recalled",
+    "remembered",
+    "removed",
+    "root_key",
+    "scim_token",
+    "searched",
+    "settings_changed",
+    "sign_in_refused",
+    "sign_out_refused",
+    "signed_in",
+    "signed_out",
+    "source_gone",
+    "source_set",
+    "started",
+    "stopped",
+    "subscribed",
+    "sync_ended",
+    "sync_started",
+    "tail_cut",
+    "tested",
+    "unassigned",
+    "unsubscribed",
+    "upgraded",
+];
+
 /// An event taken apart: what stands in the leaf as it is, and whose ids stand there as commitments.
 pub(super) struct Parts {
     pub(super) actor: Option<UserId>,
@@ -141,6 +203,8 @@ impl Event<'_> {
         let (name, actor, fields) = match self {
             Event::Started { version } => ("started", None, json!({ "version": version })),
             Event::Stopped => ("stopped", None, json!({})),
+            Event::Upgraded { from, to } => ("upgraded", None, json!({ "from": from, "to": to })),
+            Event::SettingsChanged { sections } => ("settings_changed", None, json!({ "sections": sections })),
             Event::TailCut { bytes } => ("tail_cut", None, json!({ "bytes": bytes })),
             Event::SignedIn { user, provider } => ("signed_in", Some(*user), json!({ "provider": provider })),
             Event::SignInRefused { provider, code } => {
@@ -188,8 +252,9 @@ impl Event<'_> {
                 ("searched", Some(*user), fields)
             }
             Event::Opened { user, document } => ("opened", Some(*user), json!({ "document": document })),
-            Event::Recalled { user, conversation, withheld } => {
-                ("recalled", Some(*user), json!({ "conversation": conversation, "withheld": withheld }))
+            Event::Recalled { user, conversation, withheld, shown } => {
+                let fields = json!({ "conversation": conversation, "withheld": withheld, "shown": ids(shown) });
+                ("recalled", Some(*user), fields)
             }
             Event::Rated { user, message, rating, reasons } => {
                 ("rated", Some(*user), json!({ "message": message, "rating": rating, "reasons": reasons }))
@@ -206,10 +271,11 @@ impl Event<'_> {
                 ("key_forgotten", Some(*user), json!({ "conversation": conversation }))
             }
             Event::PersonForgotten { user } => ("person_forgotten", Some(*user), json!({})),
+            Event::PersonErased { user, whom } => ("person_erased", Some(*user), json!({ "target": whom })),
             Event::SyncStarted { source, mode } => ("sync_started", None, json!({ "source": source, "mode": mode })),
-            Event::SyncEnded { source, outcome, added, changed, removed, reclassed, failed } => {
+            Event::SyncEnded { source, run, outcome, added, changed, removed, reclassed, failed } => {
                 let fields = json!({
-                    "source": source, "outcome": outcome, "added": added, "changed": changed, "removed": removed,
+                    "source": source, "run": run, "outcome": outcome, "added": added, "changed": changed, "removed": removed,
                     "reclassed": reclassed, "failed": failed,
                 });
                 ("sync_ended", None, fields)
@@ -230,6 +296,14 @@ impl Event<'_> {
                     fields["target"] = json!(whom);
                 }
                 ("aliased", Some(*user), fields)
+            }
+            Event::AuditRead { user, by, what, target, names } => {
+                let fields = json!({ "by": by, "what": what, "target": target, "names": names });
+                ("audit_read", *user, fields)
+            }
+            Event::CheckpointSent { user, by, place, size, outcome } => {
+                let fields = json!({ "by": by, "place": place, "size": size, "outcome": outcome });
+                ("checkpoint_sent", *user, fields)
             }
             Event::SourceSet { user, source, what, keys } => {
                 ("source_set", Some(*user), json!({ "source": source, "what": what, "keys": keys }))
@@ -278,8 +352,10 @@ impl Event<'_> {
         };
         let Value::Object(mut fields) = fields else { unreachable!("each event's fields are an object") };
         fields.insert("event".to_owned(), name.into());
-        // Whoever is acted upon is a person too: their id must be erasable.
-        let subject = fields.get("target").and_then(Value::as_str).and_then(UserId::parse);
+        // Whoever is acted upon is a person too: their id must be erasable. A group's has the same form and is nobody's.
+        let is_group = fields.get("change").and_then(Value::as_str).is_some_and(|change| change.starts_with("group_"));
+        let target = fields.get("target").and_then(Value::as_str).filter(|_| !is_group);
+        let subject = target.and_then(UserId::parse);
         if subject.is_some() {
             fields.remove("target");
         }
@@ -289,4 +365,24 @@ impl Event<'_> {
 
 fn ids(passages: &[PassageId]) -> Vec<String> {
     passages.iter().map(PassageId::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_offers_the_name_of_every_event() {
+        let text = include_str!("event.rs");
+        let taken_apart = &text[text.find("pub(super) fn parts").unwrap()..text.find("let Value::Object").unwrap()];
+        let names = taken_apart.match_indices("(\"").map(|(at, _)| {
+            let rest = &taken_apart[at + 2..];
+            &rest[..rest.find('"').unwrap()]
+        });
+        let names: Vec<&str> = names.filter(|name| taken_apart.contains(&format!("(\"{name}\", "))).collect();
+
+        assert!(names.len() > 20 && EVENTS.is_sorted());
+        let missing: Vec<&&str> = names.iter().filter(|name| !EVENTS.contains(name)).collect();
+        assert!(missing.is_empty(), "EVENTS lacks {missing:?}");
+    }
 }

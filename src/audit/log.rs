@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tlog_tiles::{Hash, check_record, prove_record, tree_hash};
+use tlog_tiles::tree_hash;
 
 use super::chain::{Chain, Misfit};
 use super::files::{self, Handles, Stored};
@@ -23,7 +23,7 @@ pub struct Log {
     folder: PathBuf,
     clock: Clock,
     signer: Signer,
-    people: People,
+    pub(super) people: People,
     /// Held while a leaf is numbered, hashed and written, so numbers and the order on disk agree. Never during a sync.
     writer: Mutex<Writer>,
     syncer: Syncer,
@@ -31,7 +31,7 @@ pub struct Log {
     settled: Mutex<Settled>,
     /// Told whenever a sync ends.
     sync_ended: Condvar,
-    hashes: Stored,
+    pub(super) hashes: Stored,
     /// The last checkpoint. Held while one is signed; taken before the other two.
     last: Mutex<Option<Checkpoint>>,
 }
@@ -52,17 +52,6 @@ struct Settled {
     is_syncing: bool,
     /// Set by a failed sync: the kernel may have dropped the pages, so nothing after it can be promised.
     has_failed: bool,
-}
-
-/// Proof that a leaf is in the tree that a checkpoint signed (RFC 6962 §2.1.1).
-#[derive(Debug, Clone)]
-pub struct Proof {
-    /// The leaf.
-    pub leaf: u64,
-    /// From the leaf's neighbour up to the root.
-    pub hashes: Vec<[u8; 32]>,
-    /// The checkpoint that signed the root.
-    pub checkpoint: Checkpoint,
 }
 
 impl Log {
@@ -101,6 +90,22 @@ impl Log {
         if self.settled().has_failed {
             return Err(failed_before());
         }
+        let receipt = self.write(event)?;
+        fail::fail_point!("audit written");
+        let size = self.settle(receipt.leaf + 1)?;
+        fail::fail_point!("audit synced");
+        let signed = self.last().as_ref().map_or(0, |last| last.size);
+        if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
+            // The leaf is on disk whatever becomes of this; the next append tries again.
+            if let Err(error) = self.checkpoint() {
+                tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
+            }
+        }
+        Ok(receipt)
+    }
+
+    /// Writes an event as the next leaf, not yet synced.
+    fn write(&self, event: &Event<'_>) -> Result<Receipt, Error> {
         let parts = event.parts();
         let people = [parts.actor, parts.subject]
             .map(|user| user.map(|user| Ok::<_, Error>((self.people.of(&user)?, user))).transpose());
@@ -118,20 +123,17 @@ impl Log {
                 *handle = Some(person.handle);
             }
         }
-        let receipt = writer.write(fields, &handles, self.clock.now())?;
-        drop(writer);
-        fail::fail_point!("audit written");
+        writer.write(fields, &handles, self.clock.now())
+    }
 
-        let size = self.settle(leaf + 1)?;
-        fail::fail_point!("audit synced");
-        let signed = self.last().as_ref().map_or(0, |last| last.size);
-        if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
-            // The leaf is on disk whatever becomes of this; the next append tries again.
-            if let Err(error) = self.checkpoint() {
-                tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
-            }
+    /// Appends an event so many times and syncs once: a benchmark has no hours to make a large log.
+    #[cfg(feature = "probe")]
+    pub fn fill(&self, count: u64, event: &Event<'_>) -> Result<(), Error> {
+        let mut last = None;
+        for _ in 0..count {
+            last = Some(self.write(event)?);
         }
-        Ok(receipt)
+        last.map_or(Ok(()), |last| self.settle(last.leaf + 1).map(|_| ()))
     }
 
     /// Waits until so many leaves are on disk, syncing where nobody else does; gives how many there are.
@@ -188,11 +190,6 @@ impl Log {
         Ok((checkpoint, end))
     }
 
-    /// Signs the list of destroyed keys, by owner and conversation (`None` for all of the owner's), as it leaves the machine beside a checkpoint.
-    pub fn sign_destroyed(&self, destroyed: &[(UserId, Option<ConversationId>)]) -> String {
-        self.signer.sign_destroyed(destroyed)
-    }
-
     /// How many leaves there are.
     pub fn size(&self) -> u64 {
         self.settled().size
@@ -201,6 +198,16 @@ impl Log {
     /// The last signed head.
     pub fn last_checkpoint(&self) -> Option<Checkpoint> {
         self.last().clone()
+    }
+
+    /// Signs the list of destroyed keys, by owner and conversation (`None` for all of the owner's), as it leaves the machine beside a checkpoint.
+    pub fn sign_destroyed(&self, destroyed: &[(UserId, Option<ConversationId>)]) -> String {
+        self.signer.sign_destroyed(destroyed)
+    }
+
+    /// The log's name.
+    pub fn origin(&self) -> &str {
+        self.signer.origin()
     }
 
     /// The public key, as a C2SP verifier key.
@@ -236,7 +243,6 @@ impl Log {
 
     /// Writes what opens the commitments, for an auditor entitled to it: a line for each, with `index`, `field`, `salt` and
     /// `value`. Who was erased is not among them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "an entitled auditor's export is not offered yet"))]
     pub fn export_values(&self, out: &mut dyn Write) -> Result<(), Error> {
         let size = self.checkpoint()?.size;
         let people = self.people.by_handle()?;
@@ -253,43 +259,6 @@ impl Log {
             Ok(())
         })?;
         Ok(out.flush()?)
-    }
-
-    /// The newest leaves, newest first, at most `most`, before leaf `before` where given.
-    pub fn newest(&self, before: Option<u64>, most: usize) -> Result<Vec<Value>, Error> {
-        let end = self.settled().size.min(before.unwrap_or(u64::MAX));
-        let start = end.saturating_sub(most as u64);
-        let mut newest = Vec::new();
-        self.between(start, end, |leaf, _, json| {
-            newest.push(serde_json::from_slice(json).map_err(|_| Error::broken(leaf, "it does not read"))?);
-            Ok(())
-        })?;
-        newest.reverse();
-        Ok(newest)
-    }
-
-    /// Proves that a leaf is in the tree of a new checkpoint.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the auditor's page is not built yet"))]
-    pub fn prove(&self, leaf: u64) -> Result<Proof, Error> {
-        let checkpoint = self.checkpoint()?;
-        if leaf >= checkpoint.size {
-            return Err(Error::broken(leaf, "there is no such leaf"));
-        }
-        let hashes = prove_record(checkpoint.size, leaf, &self.hashes)
-            .map_err(|_| Error::broken(leaf, "the tree's hashes do not read"))?;
-        Ok(Proof { leaf, hashes: hashes.into_iter().map(|hash| hash.0).collect(), checkpoint })
-    }
-
-    /// Destroys what tells which leaves are a person's. The leaves and every proof stay as they are. Not done by itself when
-    /// somebody leaves: then an auditor may need it most.
-    #[cfg_attr(not(test), expect(dead_code, reason = "erasure on a person's demand is not offered yet"))]
-    pub fn erase(&self, user: &UserId) -> Result<(), Error> {
-        self.people.erase(user)
-    }
-
-    /// Who stands in it.
-    pub(super) fn people(&self) -> &People {
-        &self.people
     }
 
     /// Reads leaves from the disk again, without keeping others from appending.
@@ -366,15 +335,6 @@ impl Writer {
         self.chain = chain;
         self.starts.push(self.leaves.len());
         Ok(Receipt { leaf, hash: complete[0] })
-    }
-}
-
-impl Proof {
-    /// Whether this proves that a leaf with this hash is in the tree.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the auditor's page is not built yet"))]
-    pub fn fits(&self, hash: &[u8; 32]) -> bool {
-        let hashes = self.hashes.iter().copied().map(Hash).collect();
-        check_record(&hashes, self.checkpoint.size, Hash(self.checkpoint.root), self.leaf, Hash(*hash)).is_ok()
     }
 }
 

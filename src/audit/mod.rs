@@ -24,23 +24,35 @@
 //! Uses: `clock`, `names`, `corpus`, `store`, `vault`. Begin at [`Log`].
 
 mod about;
+mod began;
 mod chain;
 mod climb;
 mod event;
 mod files;
 mod log;
 mod note;
+mod outside;
 mod people;
+mod proof;
+mod reading;
+mod saved;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::about::Entry;
-pub use self::event::Event;
+pub use self::began::Began;
+pub use self::event::{EVENTS, Event};
 pub use self::log::Log;
 pub use self::note::{is_destroyed, read_destroyed};
+pub use self::outside::{Outside, Place, Stand};
+pub use self::proof::{Extension, Proof, Shown, is_proof, read_checkpoint, verify_proof};
+pub use self::reading::{Filter, Leaf};
+pub use self::saved::{Saved, SavedFilter};
 pub use self::verify::{verified_leaf, verify};
 use crate::clock::Moment;
 use crate::{store, vault};
@@ -48,17 +60,43 @@ use crate::{store, vault};
 /// Leaves after which a checkpoint is signed without being asked for.
 const CHECKPOINT_LEAVES: u64 = 100;
 
-/// Where the log is and how it is signed.
+/// How the log is signed, who is told whose leaves they are, and where its checkpoints are sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The name of this log in its checkpoints and key (a C2SP origin); it should never change.
     pub origin: String,
+    /// Provisioned groups (display names) whose members, where they are auditors, are told whose a leaf is.
+    pub names: Vec<String>,
+    /// Minutes between checkpoints sent outside, where there is something new; 0 for none by themselves.
+    pub outside_minutes: u64,
+    /// A folder on another file system that checkpoints are put into.
+    pub outside_folder: Option<PathBuf>,
+    /// A syslog server over TLS (RFC 5425), `tls://host:port`.
+    pub outside_syslog: Option<url::Url>,
+    /// A client certificate (PEM chain) for the syslog server, where it asks for one.
+    pub outside_certificate_file: Option<PathBuf>,
+    /// The key of that certificate (PEM).
+    pub outside_key_file: Option<PathBuf>,
+    /// An address of another host, https, that checkpoints are posted to.
+    pub outside_url: Option<url::Url>,
+    /// A file with the bearer token for that address.
+    pub outside_token_file: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { origin: "sotto.local/log".to_owned() }
+        Settings {
+            origin: "sotto.local/log".to_owned(),
+            names: Vec::new(),
+            outside_minutes: 15,
+            outside_folder: None,
+            outside_syslog: None,
+            outside_certificate_file: None,
+            outside_key_file: None,
+            outside_url: None,
+            outside_token_file: None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! two leaves of one person share nothing that an export shows, and removing one small file erases a person from all of
 //! them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +23,8 @@ pub(super) struct People {
     /// Who was met since the start, in shares by their ids. A share is held while a file of one of its people is
     /// made or removed, so that people who are new at once do not wait for each other's fsyncs.
     known: Box<[Mutex<Known>]>,
+    /// Whose each handle is, once somebody has asked; then kept as the files are. Taken after a share, never before.
+    names: Mutex<Option<HashMap<[u8; 16], UserId>>>,
 }
 
 /// People by their ids.
@@ -44,12 +46,15 @@ pub(super) struct Commitment {
 }
 
 const LABEL: Label = Label("audit person");
+/// The file of the handles of who was erased. No person's id is this word.
+const ERASED: &str = "erased";
 
 impl People {
     pub(super) fn open(folder: &Path, vault: &Vault) -> Result<People, Error> {
         let folder = folder.join("people");
         durable::make_folder(&folder)?;
-        Ok(People { folder, own: vault.own(&LABEL), known: (0..SHARES).map(|_| Mutex::default()).collect() })
+        let known = (0..SHARES).map(|_| Mutex::default()).collect();
+        Ok(People { folder, own: vault.own(&LABEL), known, names: Mutex::default() })
     }
 
     /// The person's handle and secret, made (durably) where there are none.
@@ -70,15 +75,65 @@ impl People {
         };
         let person = Arc::new(person);
         known.insert(*user, Arc::clone(&person));
+        if let Some(names) = &mut *self.names() {
+            names.insert(person.handle, *user);
+        }
         Ok(person)
     }
 
-    /// Destroys what opens the person's commitments.
+    /// The person's handle and secret, where they stand in the log and were not erased.
+    pub(super) fn known(&self, user: &UserId) -> Result<Option<Arc<Person>>, Error> {
+        let mut known = self.share(user);
+        if let Some(person) = known.get(user) {
+            return Ok(Some(Arc::clone(person)));
+        }
+        let person = self.read(&self.path(user), user)?.map(Arc::new);
+        if let Some(person) = &person {
+            known.insert(*user, Arc::clone(person));
+        }
+        Ok(person)
+    }
+
+    /// Whose a handle is; `None` for who was erased.
+    pub(super) fn user_of(&self, handle: &[u8; 16]) -> Result<Option<UserId>, Error> {
+        let mut names = self.names();
+        let names = match &mut *names {
+            Some(names) => names,
+            none @ None => {
+                let all = self.by_handle()?.into_iter().map(|(handle, (user, _))| (handle, user));
+                none.insert(all.collect())
+            }
+        };
+        Ok(names.get(handle).copied())
+    }
+
+    fn names(&self) -> MutexGuard<'_, Option<HashMap<[u8; 16], UserId>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Destroys what opens the person's commitments. Their handle is kept, which stands beside their leaves in any case: so one
+    /// that belongs to nobody can still be told from one that was changed.
     pub(super) fn erase(&self, user: &UserId) -> Result<(), Error> {
         let mut known = self.share(user);
+        // Held to the end, so that of two erasures at once neither handle is lost.
+        let mut names = self.names();
+        if let Some(person) = self.read(&self.path(user), user)? {
+            let mut erased = durable::read(&self.folder.join(ERASED))?.unwrap_or_default();
+            erased.extend_from_slice(&person.handle);
+            durable::write(&self.folder.join(ERASED), &erased)?;
+        }
         known.remove(user);
         durable::remove(&self.path(user))?;
+        if let Some(names) = &mut *names {
+            names.retain(|_, known| known != user);
+        }
         Ok(())
+    }
+
+    /// The handles of who was erased.
+    pub(super) fn erased(&self) -> Result<HashSet<[u8; 16]>, Error> {
+        let bytes = durable::read(&self.folder.join(ERASED))?.unwrap_or_default();
+        Ok(bytes.as_chunks::<16>().0.iter().copied().collect())
     }
 
     /// Everybody who was not erased, by handle.

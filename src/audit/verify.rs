@@ -21,6 +21,9 @@ struct Header {
     checkpoint: String,
 }
 
+/// Said of a line without an end.
+const CUT_SHORT: &str = "its line has no end: the export was cut short; export it again";
+
 /// Verifies an export offline with a C2SP verifier key, and that it extends an older checkpoint where one is given. The
 /// error names the first leaf that does not fit.
 pub fn verify(export: &Path, key: &str, older: Option<&str>) -> Result<Verified, Error> {
@@ -45,7 +48,7 @@ pub fn verify(export: &Path, key: &str, older: Option<&str>) -> Result<Verified,
         if leaf == head.size {
             return Err(Error::broken(leaf, format!("it is one too many: {} leaves were signed", head.size)));
         }
-        let line = line.strip_suffix(b"\n").ok_or_else(|| Error::broken(leaf, "its line has no end"))?;
+        let line = line.strip_suffix(b"\n").ok_or_else(|| Error::broken(leaf, CUT_SHORT))?;
         chain.add(line).map_err(|misfit| match misfit {
             Misfit::Line(why) => Error::broken(leaf, why),
             Misfit::Neighbours { claimed } => {
@@ -59,7 +62,11 @@ pub fn verify(export: &Path, key: &str, older: Option<&str>) -> Result<Verified,
         }
     }
     if chain.size() < head.size {
-        return Err(Error::broken(chain.size(), format!("it is missing: {} leaves were signed", head.size)));
+        let why = format!(
+            "it is missing: {} leaves were signed; the export was cut short, or its end was taken out",
+            head.size
+        );
+        return Err(Error::broken(chain.size(), why));
     }
     if chain.climb.root() != head.root {
         // Had an earlier leaf been changed alone, the one after it would have said so.
@@ -87,7 +94,7 @@ fn read_header(line: &[u8], key: &str) -> Result<Verified, Error> {
     let unfit = |why: &str| Error::Unfit(format!("the export's first line {why}"));
     let header: Header = serde_json::from_slice(line).map_err(|_| unfit("does not read"))?;
     if header.public_key != key {
-        return Err(unfit("names another key than the one given"));
+        return Err(unfit("names another key than the one given: the key, or the export, is another log's"));
     }
     let (size, root) = note::check(&header.checkpoint, key)?;
     if header.size != size || header.root != hex::encode(root) || key.split('+').next() != Some(&header.origin) {

@@ -204,11 +204,99 @@ pub fn destroyed(config: Option<&Path>, out: Option<&Path>) -> anyhow::Result<()
     write().with_context(|| format!("cannot write {}", out.display()))
 }
 
-/// Verifies an export offline.
+/// Sends a checkpoint to every place outside, and says how each stands.
+pub fn push(config: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+    let reply = tell(config, &Command::AuditPush)?;
+    let places = reply["places"].as_array().cloned().unwrap_or_default();
+    if json {
+        say(&serde_json::to_string_pretty(&reply)?);
+    }
+    let mut all_took_it = true;
+    for place in places {
+        let text = |part: &str| place[part].as_str().unwrap_or_default().to_owned();
+        match place["cause"].as_str() {
+            Some(cause) => {
+                all_took_it = false;
+                complain(&format!("{} {}: {cause}; {}", text("place"), text("address"), text("remedy")));
+            }
+            None if !json => {
+                say(&format!("{} {}: took {} leaves", text("place"), text("address"), place["taken_size"]))
+            }
+            None => {}
+        }
+        if let Some(doubt) = place["doubt"].as_str() {
+            complain(&format!("{} {}: {doubt}", text("place"), text("address")));
+        }
+    }
+    Ok(if all_took_it { ExitCode::SUCCESS } else { ExitCode::from(FOUND_WRONG) })
+}
+
+/// Prints the proof that a leaf is in the log.
+pub fn prove(config: Option<&Path>, index: u64, json: bool) -> anyhow::Result<()> {
+    let reply = tell(config, &Command::AuditProve { index })?;
+    print_proof(&reply, json)
+}
+
+/// Prints the proof that the log begins with older leaves; checks it where their checkpoint is given.
+pub fn consistency(config: Option<&Path>, old: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let older = match old.parse::<u64>() {
+        Ok(_) => None,
+        Err(_) => {
+            Some(std::fs::read_to_string(old).with_context(|| format!("{old} is no number, and no file to read"))?)
+        }
+    };
+    let size = match &older {
+        None => old.parse()?,
+        // Its second line (c2sp.org/tlog-checkpoint); whether it is signed is looked at with the proof.
+        Some(note) => {
+            let size = note.lines().nth(1).and_then(|line| line.parse().ok());
+            size.with_context(|| format!("{old} is no checkpoint"))?
+        }
+    };
+    let reply = tell(config, &Command::AuditConsistency { old: size })?;
+    print_proof(&reply, json)?;
+    let Some(older) = older else { return Ok(ExitCode::SUCCESS) };
+    let (text, key) = (reply["text"].as_str().unwrap_or_default(), reply["key"].as_str().unwrap_or_default());
+    told(app::verify_proof(text, key, Some(&older)))
+}
+
+fn print_proof(reply: &Value, json: bool) -> anyhow::Result<()> {
+    if json {
+        say(&serde_json::to_string_pretty(reply)?);
+        return Ok(());
+    }
+    say(reply["text"].as_str().unwrap_or_default().trim_end());
+    complain(&format!("key: {}", reply["key"].as_str().unwrap_or_default()));
+    Ok(())
+}
+
+fn told(verified: anyhow::Result<String>) -> anyhow::Result<ExitCode> {
+    match verified {
+        Ok(words) => {
+            complain(&words);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            complain(&format!("sotto: {error:#}"));
+            Ok(ExitCode::from(FOUND_WRONG))
+        }
+    }
+}
+
+/// Verifies an export, or a proof, offline.
 pub fn verify(file: &Path, key: &Path, checkpoint: Option<&Path>) -> anyhow::Result<ExitCode> {
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()));
     let key = read(key)?;
     let older = checkpoint.map(read).transpose()?;
+    if let Some(proof) = small_text(file)?.filter(|text| app::is_proof(text)) {
+        return match app::verify_proof(&proof, key.trim(), older.as_deref()) {
+            Ok(words) => {
+                say(&words);
+                Ok(ExitCode::SUCCESS)
+            }
+            wrong => told(wrong),
+        };
+    }
     match app::verify_audit(file, key.trim(), older.as_deref()) {
         Ok((size, root)) => {
             let root: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -220,6 +308,17 @@ pub fn verify(file: &Path, key: &Path, checkpoint: Option<&Path>) -> anyhow::Res
             Ok(ExitCode::from(FOUND_WRONG))
         }
     }
+}
+
+/// A file's text, where it is no larger than a proof can be.
+fn small_text(file: &Path) -> anyhow::Result<Option<String>> {
+    const PROOF_BYTES_MAX: u64 = 4 << 20;
+    let reading = || format!("while reading {}", file.display());
+    if std::fs::metadata(file).with_context(reading)?.len() > PROOF_BYTES_MAX {
+        return Ok(None);
+    }
+    // What is not text is no proof, and is looked at as an export.
+    Ok(String::from_utf8(std::fs::read(file).with_context(reading)?).ok())
 }
 
 /// Asks the running appliance.

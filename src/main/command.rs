@@ -355,6 +355,9 @@ pub enum Audit {
     },
     /// Print a freshly signed checkpoint of the running appliance and the key that verifies it.
     Checkpoint {
+        /// Send it, and the list of destroyed keys, to every place that [audit] names, and say how each stands.
+        #[arg(long)]
+        push: bool,
         #[command(flatten)]
         config: WithConfig,
         /// Print JSON.
@@ -370,14 +373,35 @@ pub enum Audit {
         #[command(flatten)]
         config: WithConfig,
     },
-    /// Verify an export offline.
+    /// Prove that a leaf is in the log of the running appliance: a text that verifies offline.
+    Prove {
+        /// The leaf's number.
+        index: u64,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prove that the log of the running appliance still begins with the leaves that an older checkpoint signed.
+    Consistency {
+        /// The older checkpoint, a file that was held outside (then the proof is checked too), or a number of leaves.
+        #[arg(value_name = "OLD")]
+        old: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verify an export, or a proof, offline.
     Verify {
-        /// The export.
+        /// The export or the proof.
         file: PathBuf,
         /// A file with the C2SP verifier key.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// An older checkpoint that was held outside: the export must extend it.
+        /// An older checkpoint that was held outside: the export, or the proof, must extend it.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },

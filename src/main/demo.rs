@@ -207,7 +207,7 @@ impl Stage {
         say(
             "Sign in as Mateo or Mary and ask: Who is on my team?   What do I do in my first week?   How many days of annual leave do I get?",
         );
-        say("Ana administers (/admin). Ctrl+C ends the demo.");
+        say("Ana administers (/admin), Nikki audits (/admin/audit). Ctrl+C ends the demo.");
         web::wait_for_signal()
     }
 
@@ -277,6 +277,8 @@ fn settings(
         [directory]
         administrators = ["sotto-administrators"]
         auditors = ["sotto-auditors"]
+        [audit]
+        names = ["sotto-auditors"]
         [history]
         mode = "choice"
         [[provider]]

@@ -68,8 +68,13 @@ fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
         Command::Admin { deed } => admin::run(deed).map(done),
         Command::Audit { deed } => match deed {
             Audit::Export { out, config } => client::export(config.config.as_deref(), &out).map(done),
-            Audit::Checkpoint { config, json } => client::checkpoint(config.config.as_deref(), json).map(done),
             Audit::Destroyed { out, config } => client::destroyed(config.config.as_deref(), out.as_deref()).map(done),
+            Audit::Checkpoint { push: true, config, json } => client::push(config.config.as_deref(), json),
+            Audit::Checkpoint { push: false, config, json } => {
+                client::checkpoint(config.config.as_deref(), json).map(done)
+            }
+            Audit::Prove { index, config, json } => client::prove(config.config.as_deref(), index, json).map(done),
+            Audit::Consistency { old, config, json } => client::consistency(config.config.as_deref(), &old, json),
             Audit::Verify { file, key, checkpoint } => client::verify(&file, &key, checkpoint.as_deref()),
         },
         Command::Keys { deed: Keys::Rotate { root: _, to, user, config, json } } => {

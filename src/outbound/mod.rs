@@ -13,6 +13,7 @@
 //! Uses: nothing of ours; keeps `ureq`. Begin at [`Outbound`].
 
 mod patience;
+mod syslog;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use ureq::http;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider};
+
+pub use self::syslog::{Message, Syslog, SyslogError};
 
 /// How outgoing connections are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -106,6 +106,14 @@ impl People {
         Ok(())
     }
 
+    pub(super) fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+        let read = |key: Result<([u8; 16], [u8; 16]), store::Error>| {
+            let (owner, id) = key?;
+            Ok((UserId::from_bytes(owner), (id != EVERYTHING).then(|| ConversationId::from_bytes(id))))
+        };
+        self.destroyed.keys_under(b"").map(read).collect()
+    }
+
     /// Wraps with the newest root key what it does not wrap yet; gives how many files there are, and how many of them do not
     /// read.
     pub(super) fn rewrap(&self, root: &RwLock<Root>) -> Result<(u64, u64), Error> {
@@ -148,14 +156,6 @@ impl People {
         }
         owners.sort();
         Ok(owners)
-    }
-
-    pub(super) fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
-        let read = |key: Result<([u8; 16], [u8; 16]), store::Error>| {
-            let (owner, id) = key?;
-            Ok((UserId::from_bytes(owner), (id != EVERYTHING).then(|| ConversationId::from_bytes(id))))
-        };
-        self.destroyed.keys_under(b"").map(read).collect()
     }
 
     pub(super) fn destroy_listed(&self, listed: &[(UserId, Option<ConversationId>)]) -> Result<(), Error> {

@@ -223,6 +223,11 @@ impl Vault {
         self.people.forget(owner, what)
     }
 
+    /// The keys that were destroyed, by owner and conversation (`None` for all of the owner's), in their order.
+    pub fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
+        self.people.destroyed()
+    }
+
     /// How a person's history is protected.
     pub fn protection(&self, owner: &UserId) -> Result<Protection, Error> {
         self.people.protection(owner)
@@ -338,11 +343,6 @@ impl Vault {
     /// Notes that the replacement of the root key is on record.
     pub fn note_recorded(&self) -> Result<(), Error> {
         self.root().note_recorded()
-    }
-
-    /// The keys that were destroyed, by owner and conversation (`None` for all of the owner's), in their order.
-    pub fn destroyed(&self) -> Result<Vec<(UserId, Option<ConversationId>)>, Error> {
-        self.people.destroyed()
     }
 
     /// Destroys the keys of a list that was kept outside, as far as they are here.

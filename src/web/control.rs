@@ -84,6 +84,18 @@ pub enum Command {
     AuditExport,
     /// Signs the head of the audit log.
     AuditCheckpoint,
+    /// Sends a fresh checkpoint to every place outside.
+    AuditPush,
+    /// Proves that a leaf is in the log.
+    AuditProve {
+        /// Its number.
+        index: u64,
+    },
+    /// Proves that the log begins with its first leaves as they were.
+    AuditConsistency {
+        /// How many.
+        old: u64,
+    },
     /// Replaces the root key.
     ReplaceRoot {
         /// Where the new one is written, for the owner to put in place.
@@ -214,6 +226,26 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
             let access = app.explain_as_owner(people, document, *at)?;
             shape(serde_json::to_value(wire::Access::of(&access, wire::Told::Whole)))
         }
+        Command::AuditPush => shape(serde_json::to_value(wire::Outside::from(&app.send_checkpoint_as_owner()?))),
+        Command::AuditProve { index } => {
+            app.owner_reads_audit("proof", &index.to_string())?;
+            let (line, proof) = app.proof_as_owner(*index)?;
+            Ok(json!({
+                "index": index, "line": line, "hashes": proof.hashes.iter().map(hex::encode).collect::<Vec<_>>(),
+                "size": proof.checkpoint.size, "root": hex::encode(proof.checkpoint.root), "text": proof.text(&line),
+                "key": app.audit_key(),
+            }))
+        }
+        Command::AuditConsistency { old } => {
+            app.owner_reads_audit("consistency", &old.to_string())?;
+            let extension = app.extension_as_owner(*old)?;
+            Ok(json!({
+                "old": old, "old_root": hex::encode(extension.old_root),
+                "hashes": extension.hashes.iter().map(hex::encode).collect::<Vec<_>>(),
+                "size": extension.checkpoint.size, "root": hex::encode(extension.checkpoint.root),
+                "text": extension.text(), "key": app.audit_key(),
+            }))
+        }
         Command::AdminCreate { name, password } => {
             let made = app.make_administrator(name, password.as_deref())?;
             Ok(json!({
@@ -233,6 +265,7 @@ fn done(app: &App, command: &Command, out: &mut dyn Write) -> Result<Value, app:
             Ok(json!({ "removed": name }))
         }
         Command::AuditExport => {
+            app.owner_reads_audit("export", "jsonl")?;
             let verified = app.export_audit(&mut Lines { out, waiting: Vec::new() })?;
             Ok(json!({ "size": verified.size, "root": hex::encode(verified.root) }))
         }

@@ -27,6 +27,12 @@ pub struct SignedIn(pub Asker);
 /// A signed-in administrator. For anybody else the route is not there.
 pub struct Administrator(pub Asker);
 
+/// A signed-in auditor. For anybody else the route is not there.
+pub struct Auditor(pub Asker);
+
+/// A signed-in auditor or administrator. For anybody else the route is not there.
+pub struct AuditorOrAdministrator(pub Asker);
+
 /// Who keeps the directory (people, groups, accounts, sessions, assistants), or an administrator.
 pub struct Registrar(pub Asker);
 
@@ -73,6 +79,8 @@ macro_rules! desk_guard {
 desk_guard!(Administrator opens to Administrator);
 desk_guard!(Registrar opens to Administrator | Directory);
 desk_guard!(Support opens to Administrator | Support);
+desk_guard!(Auditor opens to Auditor);
+desk_guard!(AuditorOrAdministrator opens to Administrator | Auditor);
 desk_guard!(DeskKeeper opens to Administrator | Directory | Auditor | Support);
 
 /// Signed out, signed in without the role, or sent by another site: to all of them the desk is not there.

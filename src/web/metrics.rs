@@ -71,6 +71,8 @@ pub struct Metrics {
     people_active: Whole,
     audit_leaves: Whole,
     checkpoint_age_s: Gauge<f64, AtomicU64>,
+    outside_age_s: Gauge<f64, AtomicU64>,
+    outside_since: Whole,
     source_documents: Family<SourceLabels, Whole>,
     source_state: Family<StateLabels, Whole>,
     permission_age_s: Family<SourceLabels, Gauge<f64, AtomicU64>>,
@@ -96,6 +98,8 @@ impl Metrics {
             people_active: Gauge::default(),
             audit_leaves: Gauge::default(),
             checkpoint_age_s: Gauge::default(),
+            outside_age_s: Gauge::default(),
+            outside_since: Gauge::default(),
             source_documents: Family::default(),
             source_state: Family::default(),
             permission_age_s: Family::default(),
@@ -120,6 +124,9 @@ impl Metrics {
         to.register("people_active", "Active people in the directory", self.people_active.clone());
         to.register("audit_leaves", "Leaves in the audit log", self.audit_leaves.clone());
         to.register("checkpoint_age_seconds", "Age of the last signed checkpoint", self.checkpoint_age_s.clone());
+        let (age, since) = (self.outside_age_s.clone(), self.outside_since.clone());
+        to.register("outside_checkpoint_age_seconds", "Age of the newest checkpoint that a place outside took", age);
+        to.register("outside_leaves_since", "Leaves in the audit log that no checkpoint held outside covers", since);
         to.register("source_documents", "Documents in the index by source", self.source_documents.clone());
         to.register("source_state", "1 for how a source's last sync stands", self.source_state.clone());
         let age = self.permission_age_s.clone();
@@ -157,6 +164,10 @@ impl Metrics {
         if let Some(at) = overview.checkpoint_at {
             self.checkpoint_age_s.set(age_s(at));
         }
+        if let Some((at, _)) = overview.outside.newest {
+            self.outside_age_s.set(age_s(at));
+        }
+        whole(&self.outside_since, overview.outside.since);
         self.source_state.clear();
         for source in &overview.sources {
             let name = source.name.to_string();

@@ -13,6 +13,7 @@
 mod applications;
 mod ask;
 mod assets;
+mod audit;
 mod body;
 mod check;
 pub mod control;

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::assets::content_type;
 use super::front::Front;
-use super::guard::{Administrator, Registrar, Support, asker};
+use super::guard::{Administrator, AuditorOrAdministrator, Registrar, Support, asker};
 use super::reply::Reply;
 
 /// RFC 8246: the path has the content's hash, so what it names never changes.
@@ -74,6 +74,13 @@ pub async fn admin_source(front: Data<Front>, _: Support) -> Result<HttpResponse
     (status = 404, description = "The asker is no administrator")))]
 pub async fn admin_people(front: Data<Front>, _: Registrar) -> Result<HttpResponse, Reply> {
     page(&front, "people.html")
+}
+
+/// Where auditors look into the log, and administrators at what of it is held outside. Each sees what is theirs.
+#[utoipa::path(get, path = "/admin/audit", tag = "pages", responses((status = 200, description = "The page", content_type = "text/html"),
+    (status = 404, description = "The asker is neither auditor nor administrator")))]
+pub async fn admin_audit(front: Data<Front>, _: AuditorOrAdministrator) -> Result<HttpResponse, Reply> {
+    page(&front, "audit.html")
 }
 
 /// Where the administrator makes, changes and ends the tokens of those who provision.

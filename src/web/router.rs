@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
-    applications, ask, conversations, desk, documents, health, hooks, managing, pages, people, protection, provision,
-    saml, scim_tokens, seats, sign_in, sources, trial,
+    applications, ask, audit, conversations, desk, documents, health, hooks, managing, pages, people, protection,
+    provision, saml, scim_tokens, seats, sign_in, sources, trial,
 };
 
 macro_rules! routes {
@@ -125,6 +125,20 @@ routes! {
     GET    "/api/v1/admin/seats"                      => seats::seats;
     POST   "/api/v1/admin/seats"                      => seats::change_seats;
     GET    "/api/v1/admin/providers/{id}/trial"       => trial::provider_trial;
+    GET    "/api/v1/admin/audit"                      => audit::audit_search;
+    GET    "/api/v1/admin/audit/leaves/{index}"       => audit::audit_leaf;
+    GET    "/api/v1/admin/audit/export"               => audit::audit_export;
+    POST   "/api/v1/admin/audit/verify"               => audit::audit_verify;
+    GET    "/api/v1/admin/audit/documents/{id}"       => audit::shown_document;
+    GET    "/api/v1/admin/audit/people/{person}"      => audit::shown_person;
+    GET    "/api/v1/admin/audit/filters"              => audit::audit_filters;
+    PUT    "/api/v1/admin/audit/filters/{name}"       => audit::keep_audit_filter;
+    DELETE "/api/v1/admin/audit/filters/{name}"       => audit::drop_audit_filter;
+    GET    "/api/v1/admin/audit/erasures"             => audit::erasures;
+    POST   "/api/v1/admin/audit/erasures"             => audit::erase;
+    GET    "/api/v1/admin/proofs"                     => audit::proof;
+    GET    "/api/v1/admin/checkpoints"                => audit::checkpoints;
+    POST   "/api/v1/admin/checkpoints"                => audit::send_checkpoint;
 
     GET    "/"                                        => pages::front_page;
     GET    "/conversations/{id}"                      => pages::conversation;
@@ -138,6 +152,7 @@ routes! {
     GET    "/admin/support"                           => pages::admin_support;
     GET    "/admin/sources/{name}"                    => pages::admin_source;
     GET    "/admin/people"                            => pages::admin_people;
+    GET    "/admin/audit"                             => pages::admin_audit;
     GET    "/admin/scim"                              => pages::admin_scim;
     GET    "/admin/applications"                      => applications::applications_page;
     GET    "/admin/applications/{id}"                 => applications::application_page;

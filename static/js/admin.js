@@ -3,6 +3,7 @@
 import { overview, providers, sources, sync } from "./api.js";
 import { $, counted, el } from "./dom.js";
 import { signInAgain } from "./me.js";
+import { outsideHealth } from "./outside.js";
 import { changes, drawFailures, modeWords, phaseWords, stateOf } from "./runs.js";
 import { say } from "./status.js";
 import { drawTodo } from "./todo.js";
@@ -80,6 +81,7 @@ function count(words, number) {
 
 /** @param {any} whole @param {any[]} listed @param {Date} now */
 function health(whole, listed, now) {
+  const [outsideGood, outsideWords] = outsideHealth(whole.outside, now);
   const unmatched = whole.unmatched.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.accounts, 0);
   return [
     line("Model", true, whole.model),
@@ -89,6 +91,7 @@ function health(whole, listed, now) {
     line("Provisioning", whole.scim_last_at !== null, [el("a", { href: "/admin/scim" }, "The identity provider"), whole.scim_last_at ? ` last called ${age(whole.scim_last_at, now)}` : " has not called yet"]),
     emergency(whole.emergency, now),
     line("Audit log", whole.checkpoint_at !== null, whole.checkpoint_at ? `Last checkpoint signed ${age(whole.checkpoint_at, now)}` : "No checkpoint has been signed yet"),
+    line("Held outside", outsideGood, [el("a", { href: "/admin/audit#outside" }, outsideWords), "."]),
   ];
 }
 

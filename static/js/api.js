@@ -187,6 +187,18 @@ export const giveAccount = (source, key, user) => change("PUT", aliasPath(source
 /** @param {string} source @param {string} key */
 export const clearAccount = (source, key) => change("DELETE", aliasPath(source, key));
 
+export const auditSearch = (/** @type {URLSearchParams} */ question) => read(`/api/v1/admin/audit?${question}`);
+export const auditLeaf = (/** @type {number} */ index) => read(`/api/v1/admin/audit/leaves/${index}`);
+export const auditVerify = () => change("POST", "/api/v1/admin/audit/verify");
+export const shownDocument = (/** @type {string} */ id, /** @type {URLSearchParams} */ part) => read(`/api/v1/admin/audit/documents/${encodeURIComponent(id)}?${part}`);
+export const shownPerson = (/** @type {string} */ person, /** @type {URLSearchParams} */ part) => read(`/api/v1/admin/audit/people/${encodeURIComponent(person)}?${part}`);
+export const auditFilters = () => read("/api/v1/admin/audit/filters");
+export const keepAuditFilter = (/** @type {string} */ name, /** @type {string} */ query) => change("PUT", `/api/v1/admin/audit/filters/${encodeURIComponent(name)}`, { query });
+export const dropAuditFilter = (/** @type {string} */ name) => change("DELETE", `/api/v1/admin/audit/filters/${encodeURIComponent(name)}`);
+export const erasures = () => read("/api/v1/admin/audit/erasures");
+export const erase = (/** @type {string} */ user) => change("POST", "/api/v1/admin/audit/erasures", { user });
+export const checkpoints = () => read("/api/v1/admin/checkpoints");
+export const sendCheckpoint = () => change("POST", "/api/v1/admin/checkpoints");
 export const scimTokens = () => read("/api/v1/admin/scim_tokens");
 /** @param {string} name */
 const scimTokenPath = (name) => `/api/v1/admin/scim_tokens/${encodeURIComponent(name)}`;

@@ -84,7 +84,8 @@ export function account(me, deeds) {
 /** Where the desk begins for these roles; nowhere for most people. @param {string[]} roles */
 function desk(roles) {
   if (roles.includes("administrator") || roles.includes("support")) return "/admin";
-  return roles.includes("directory") ? "/admin/people" : undefined;
+  if (roles.includes("directory")) return "/admin/people";
+  return roles.includes("auditor") ? "/admin/audit" : undefined;
 }
 
 /** Ends the session here and, where the provider has an address for it, there. */

@@ -11,6 +11,10 @@ const WHOSE = {
   "/admin/people": ["administrator", "directory"],
   "/admin/sessions": ["administrator", "directory"],
   "/admin/access": ["administrator"],
+  "/admin/applications": ["administrator"],
+  "/admin/audit": ["administrator", "auditor"],
+  "/admin/scim": ["administrator"],
+  "/admin/seats": ["administrator"],
 };
 
 standing().then(draw, () => {});

@@ -13,6 +13,7 @@ fn every_page_is_served_with_a_policy_that_lets_nothing_else_in() {
         "/privacy",
         "/admin",
         "/admin/access",
+        "/admin/audit",
         "/admin/people",
         "/admin/applications",
         "/admin/applications/default",

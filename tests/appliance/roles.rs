@@ -16,6 +16,8 @@ const ROLES: [(&str, &str); 5] =
 const ADMINISTRATOR: &[&str] = &["administrator"];
 const DIRECTORY: &[&str] = &["administrator", "directory"];
 const SUPPORT: &[&str] = &["administrator", "support"];
+const AUDITOR: &[&str] = &["auditor"];
+const AUDITOR_OR_ADMINISTRATOR: &[&str] = &["administrator", "auditor"];
 const ANY: &[&str] = &["administrator", "directory", "auditor", "support"];
 
 /// Method and path of each route of the desk as the table has it, what stands for its parameters and its question, and whose
@@ -52,6 +54,21 @@ const STATED: &[(&str, &str, &str, &[&str])] = &[
     ("GET", "/api/v1/admin/sessions", "", DIRECTORY),
     ("DELETE", "/api/v1/admin/sessions/{id}", "SESSION", DIRECTORY),
     ("GET", "/api/v1/admin/providers/{id}/trial", "company", ADMINISTRATOR),
+    ("GET", "/admin/audit", "", AUDITOR_OR_ADMINISTRATOR),
+    ("GET", "/api/v1/admin/audit", "", AUDITOR),
+    ("GET", "/api/v1/admin/audit/leaves/{index}", "0", AUDITOR),
+    ("GET", "/api/v1/admin/audit/export", "?format=csv", AUDITOR),
+    ("POST", "/api/v1/admin/audit/verify", "", AUDITOR),
+    ("GET", "/api/v1/admin/audit/documents/{id}", "wiki:101", AUDITOR),
+    ("GET", "/api/v1/admin/audit/people/{person}", "mateo", AUDITOR),
+    ("GET", "/api/v1/admin/audit/filters", "", AUDITOR),
+    ("PUT", "/api/v1/admin/audit/filters/{name}", "mine", AUDITOR),
+    ("DELETE", "/api/v1/admin/audit/filters/{name}", "mine", AUDITOR),
+    ("GET", "/api/v1/admin/audit/erasures", "", ADMINISTRATOR),
+    ("POST", "/api/v1/admin/audit/erasures", "", ADMINISTRATOR),
+    ("GET", "/api/v1/admin/proofs", "?leaf=0", AUDITOR),
+    ("GET", "/api/v1/admin/checkpoints", "", AUDITOR_OR_ADMINISTRATOR),
+    ("POST", "/api/v1/admin/checkpoints", "", ADMINISTRATOR),
 ];
 
 fn house() -> Appliance {
@@ -133,6 +150,7 @@ fn filled(path: &str, objects: &str) -> String {
 fn body(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("PATCH", "/api/v1/admin/users/{id}") => Some(json!({ "active": false })),
+        ("PUT", "/api/v1/admin/audit/filters/{name}") => Some(json!({ "query": "event=asked" })),
         ("PUT", _) => Some(json!({ "user": null })),
         ("POST", "/api/v1/admin/sources/{name}/test") => Some(json!({ "url": "wiki:101" })),
         _ => None,

@@ -60,6 +60,19 @@ const CASES = [
     const [node] = drawBlocks([{ block: "paragraph", text: "<img src=x onerror=alert(1)>" }], []);
     return [node.textContent, node.childElementCount];
   }],
+  ["a leaf of the audit log is proved in the browser, and another line, place or hash is not", [true, true, false, false, false], async (load) => {
+    const { isIn } = await load("leaf.js");
+    const bytes = (text) => Uint8Array.from(text.match(/../g), (two) => Number.parseInt(two, 16));
+    const hex = (all) => [...new Uint8Array(all)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const sha = async (...parts) => hex(await crypto.subtle.digest("SHA-256", new Uint8Array(parts.flatMap((part) => [...part]))));
+    const leaf = (line) => sha([0], new TextEncoder().encode(line));
+    const node = (left, right) => sha([1], bytes(left), bytes(right));
+    // RFC 6962, section 2.1.3: three leaves.
+    const [a, b, c] = await Promise.all(["a", "b", "c"].map(leaf));
+    const ab = await node(a, b);
+    const root = await node(ab, c);
+    return Promise.all([isIn("a", 0, 3, [b, c], root), isIn("c", 2, 3, [ab], root), isIn("x", 0, 3, [b, c], root), isIn("a", 1, 3, [b, c], root), isIn("a", 0, 3, [b], root)]);
+  }],
   ["an address that is no web address leads nowhere", [null, null, null, "https://wiki.example/x"], async (load) => {
     const { outward } = await load("dom.js");
     return [outward("javascript:alert(1)"), outward("data:text/html,x"), outward(""), outward("https://wiki.example/x")];

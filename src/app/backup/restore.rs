@@ -311,7 +311,7 @@ fn settle(store: &Store, restored: &Restored, terms: &Terms, keys: &Keys) -> Res
         return Err(Fault::NeedsPassphrase);
     }
     let vault = Vault::open(store, &settings)?;
-    let settings = audit::Settings { origin: restored.origin.clone() };
+    let settings = audit::Settings { origin: restored.origin.clone(), ..audit::Settings::default() };
     durable::make_folder(&store.folder().join(AUDIT))?;
     let log = Log::open(store, &vault, clock.clone(), &settings)?;
     let last = log.last_checkpoint();

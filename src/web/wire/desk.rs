@@ -39,6 +39,8 @@ pub struct Overview {
     pub audit_size: u64,
     /// When the last checkpoint was signed, RFC 3339.
     pub checkpoint_at: Option<String>,
+    /// What of the log is held outside this machine.
+    pub outside: super::Outside,
     /// When SCIM was last called with a good token, RFC 3339.
     pub scim_last_at: Option<String>,
     /// Those who sign in without a provider.
@@ -362,6 +364,7 @@ impl Overview {
             sources: overview.sources.iter().map(SourceState::from).collect(),
             audit_size: overview.audit_size,
             checkpoint_at: overview.checkpoint_at.map(|at| at.rfc3339()),
+            outside: super::Outside::from(&overview.outside),
             scim_last_at: overview.scim_last.map(|at| at.rfc3339()),
             emergency: Emergency {
                 administrators: overview.emergency.administrators as u64,

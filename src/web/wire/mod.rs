@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod application;
 mod assignment;
+mod audit;
 mod desk;
 mod exposure;
 mod history;
@@ -30,6 +31,10 @@ pub use application::{
     ApplicationDetail, ApplicationRow, Applications, ChangeApplication, DeletedApplication, MakeApplication,
 };
 pub use assignment::{ApplicationMembers, Assign, Assignments, Reassigned, WhichApplication};
+pub use audit::{
+    AuditExport, AuditFilter, AuditFilters, AuditLeaves, AuditQuery, Checkpoints, Erase, Erasures, KeepFilter, Outside,
+    ProvenLeaf, ReportPart, TakenForm, Verified, WhichProof,
+};
 pub use desk::{Explain, ExplainSpace, Overview, Preview, Run, SourceState, Sources, Sync};
 pub use exposure::Exposure;
 pub use history::{

@@ -1,10 +1,48 @@
 //! The log: everything that happened is in it, nobody's words are, and two independent verifiers agree on it.
 
-use std::process::Command;
+mod desk;
+mod outside;
+mod tampered;
+mod words;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use sotto::config::Settings;
+use sotto::standin::browser::Browser;
 
 use crate::support::{Appliance, Site};
 
 const LEAVE: &str = "How many days of annual leave does an employee have?";
+
+/// Two projects with Nora, who audits and is told names, and Otto, who audits and is not.
+fn audited() -> Appliance {
+    audited_with(|_| {})
+}
+
+fn audited_with(change: impl FnOnce(&mut Settings)) -> Appliance {
+    let site = Site::two_projects().user("nora").user("otto");
+    let site = site.group("auditors", &["nora", "otto"], &[]).group("told-names", &["nora"], &[]);
+    Appliance::with_settings(&site, |settings| {
+        settings.directory.auditors = vec!["auditors".to_owned()];
+        settings.audit.names = vec!["told-names".to_owned()];
+        change(settings);
+    })
+}
+
+/// An export as an auditor takes it.
+fn taken(auditor: &mut Browser, query: &str) -> String {
+    let heard = auditor.send("GET", &format!("/api/v1/admin/audit/export?{query}"), None).unwrap();
+    assert_eq!(heard.status, 200, "{query}: {}", heard.text);
+    assert!(heard.header("content-disposition").unwrap().starts_with("attachment; filename="), "{query}");
+    heard.text
+}
+
+/// Runs one of the programs beside the tests.
+fn python(script: &str, arguments: &[&Path]) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+    Command::new("python3").arg(script).args(arguments).output().unwrap()
+}
 
 #[test]
 fn the_export_verifies_and_names_what_happened_without_a_word_of_it() {
