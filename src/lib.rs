@@ -25,7 +25,8 @@
 //! - `answer` cannot search: it is given what was found. `index` cannot decide who sees what: it is given a visibility.
 //! - `web` knows HTTP and JSON; no other room does, save `scim`, whose subject they are.
 //! - No room but `vault` touches a person's key or the root key; no room but `outbound` resolves a host name.
-//! - A visibility, a set of principals and a conversation's key live for one request and are never stored.
+//! - A visibility, a set of principals and a conversation's key live for one request and are never stored; a person's key that
+//!   is bound to them stays with `vault` alone, in memory, until they sign out or leave it unused.
 //! - Nothing in the house calls home, updates itself, or loads a script from another origin.
 
 mod acl;

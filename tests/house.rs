@@ -174,6 +174,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("age", &["app"]),
     ("fail", &["store", "audit", "vault", "history", "crawl", "app"]),
     ("clap", &["main"]),
+    ("zeroizing_alloc", &["main"]),
     ("toml", &["config", "model"]),
     ("std::process::Command", &["extract"]),
 ];

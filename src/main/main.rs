@@ -20,6 +20,11 @@ use clap::Parser as _;
 use sotto::standin::{confluence, idp};
 use sotto::web;
 
+/// What is freed is written over with zeros. A passphrase passes through buffers of the network that no room of ours can
+/// wipe; left there, it would unlock a history long after its owner has signed out.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// Something was found wrong.
 const FOUND_WRONG: u8 = 1;
 /// It could not run.

@@ -90,20 +90,20 @@ function underServer(now) {
 
 /** The two ways to bind a history. @param {Protection} now @param {string} byPassphrase @param {string} byPasskey */
 function binding(now, byPassphrase, byPasskey) {
-  const ways = el("div", { class: "ways" }, passphraseForm(byPassphrase, (passphrase) => bound(async () => ({ passphrase }))));
+  const ways = el("div", { class: "ways" }, passphraseForm(byPassphrase, (passphrase) => bound(async () => ({ passphrase }), "")));
   if (canUsePasskeys()) {
-    const button = el("button", { class: "button", type: "button", on: { click: () => bound(() => passkeyOf(now, null)) } }, icon("lock"), byPasskey);
+    const button = el("button", { class: "button", type: "button", on: { click: () => bound(() => passkeyOf(now, null), deviceName()) } }, icon("lock"), byPasskey);
     ways.append(el("p", {}, button));
   }
   return ways;
 }
 
-/** @param {() => Promise<any>} proof */
-async function bound(proof) {
+/** @param {() => Promise<any>} proof @param {string} name */
+async function bound(proof, name) {
   $("#trouble").replaceChildren();
   try {
     say("Sealing your history with new keys");
-    const { recovery_code } = await bind(await proof(), deviceName());
+    const { recovery_code } = await bind(await proof(), name);
     await draw();
     showCode(recovery_code);
   } catch (cause) {

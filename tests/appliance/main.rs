@@ -31,6 +31,7 @@ mod kills;
 mod login;
 mod made_sources;
 mod managing;
+mod memory;
 mod oidc;
 mod pages;
 mod people;

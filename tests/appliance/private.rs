@@ -440,3 +440,24 @@ fn keys_are_replaced_by_the_owners_socket_while_questions_are_answered() {
     assert_eq!(mateo.json(&path).unwrap()["messages"][0]["question"], LEAVE, "also after the next start");
     assert_eq!((house.audited("root_key"), house.audited("keys_renewed")), (2, 1), "each is on record once");
 }
+
+#[test]
+fn a_root_key_under_a_passphrase_that_cannot_be_read_stops_the_start_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sotto.toml");
+    let data = folder.path().join("kept").display().to_string();
+    crate::support::put(&file, &format!("[data]\nfolder = {data:?}\n[vault]\nroot_key = \"passphrase\"\n"));
+    let serve = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sotto"));
+        let ended =
+            command.args(["serve", "--config"]).arg(&file).args(more).stdin(std::process::Stdio::null()).output();
+        let ended = ended.unwrap();
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+    };
+
+    let (closed, empty) = (serve(&["--passphrase-fd", "99"]), serve(&["--passphrase-fd", "0"]));
+
+    assert_eq!((closed.0, empty.0), (Some(3), Some(3)));
+    assert!(closed.1.contains("no passphrase can be read from descriptor 99"), "{}", closed.1);
+    assert!(empty.1.contains("the passphrase is empty"), "{}", empty.1);
+}

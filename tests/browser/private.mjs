@@ -208,7 +208,9 @@ async function looks(state) {
 /** Waits, in the page, for what moves to stand still. */
 async function settled() {
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
-  const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+  // What stands in closed details never ends, for it is not drawn.
+  const isDrawn = (/** @type {any} */ one) => one.effect?.target?.checkVisibility() ?? false;
+  const finite = document.getAnimations().filter((one) => isDrawn(one) && one.effect?.getComputedTiming().endTime !== Infinity);
   await Promise.allSettled(finite.map((one) => one.finished));
 }
 
@@ -227,5 +229,5 @@ async function axe(state) {
 
 /** @param {string} name */
 async function shot(name) {
-  if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`) });
 }
