@@ -25,10 +25,7 @@ impl App {
                 Claimed::Left(id, left) => self.follow(by, &Change::GroupChanged(id, left))?,
                 // Its name may be private, so only that it is so stands in the log.
                 Claimed::NotOurs(_) => {
-                    tracing::warn!(
-                        by,
-                        "a login names a group that is provisioned without an external id; it counts for nothing"
-                    );
+                    tracing::warn!(by, "a login names a group that is provisioned, and joins nothing by it");
                 }
             }
         }

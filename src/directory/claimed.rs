@@ -1,12 +1,16 @@
 //! Groups that a login names, where the settings say that a provider's logins decide them.
 //!
-//! They stand apart from those that are provisioned: each has an external id of our making that says which provider's it is, so
-//! that neither is ever taken for the other. What a login does not name, its person is no longer in.
+//! They stand apart from those that are provisioned: each has an external id of our making that says which provider's it is. Roles
+//! and assistants go by names, so a login that names a provisioned group joins nothing: whoever writes the login would else
+//! decide what the directory decides. What a login does not name, its person is no longer in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::{Directory, Error, GroupProfile};
+use super::{Directory, Error, Group, GroupProfile};
 use crate::names::{GroupName, ProviderId, UserId};
+
+/// How the external id of such a group begins; the provider's id and the name follow.
+const CLAIMED: &str = "login:";
 
 /// What became of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +21,7 @@ pub enum Claimed {
     Joined(String),
     /// The person left it; who is in it no longer, directly or through other groups.
     Left(String, Vec<UserId>),
-    /// A provisioned group has this name, and nothing tells the two apart: nobody joined anything.
+    /// A provisioned group has this name: nobody joined anything.
     NotOurs(String),
 }
 
@@ -30,12 +34,23 @@ impl Directory {
         names: &[String],
         now_ms: i64,
     ) -> Result<Vec<Claimed>, Error> {
-        let prefix = format!("login:{provider}:");
+        let prefix = format!("{CLAIMED}{provider}:");
+        let known = self.groups();
+        let is_claimed = |group: &Group| group.external_id.as_ref().is_some_and(|id| id.starts_with(CLAIMED));
+        let provisioned: HashSet<GroupName> = known
+            .iter()
+            .filter(|group| !is_claimed(group))
+            .filter_map(|group| GroupName::parse(&group.display_name).ok())
+            .collect();
+        let mut done = Vec::new();
         let mut wanted: BTreeMap<String, &str> = BTreeMap::new();
         for name in names {
-            wanted.insert(format!("{prefix}{}", GroupName::parse(name)?), name.trim());
+            let normal = GroupName::parse(name)?;
+            match provisioned.contains(&normal) {
+                true => done.push(Claimed::NotOurs(name.trim().to_owned())),
+                false => drop(wanted.insert(format!("{prefix}{normal}"), name.trim())),
+            }
         }
-        let mut done = Vec::new();
         for group in self.direct_groups_of(user) {
             let Some(external_id) = group.external_id.as_ref().filter(|id| id.starts_with(&prefix)) else { continue };
             if wanted.remove(external_id).is_none() {
@@ -46,7 +61,6 @@ impl Directory {
                 done.push(Claimed::Left(group.id.clone(), left));
             }
         }
-        let known = self.groups();
         for (external_id, name) in wanted {
             match known.iter().find(|group| group.external_id.as_ref() == Some(&external_id)) {
                 Some(group) => {
@@ -64,11 +78,7 @@ impl Directory {
                         groups: Vec::new(),
                         extra: serde_json::Map::new(),
                     };
-                    done.push(match self.add_group(profile, now_ms) {
-                        Ok(group) => Claimed::Made(group.id.clone()),
-                        Err(Error::Taken(name)) => Claimed::NotOurs(name),
-                        Err(error) => return Err(error),
-                    });
+                    done.push(Claimed::Made(self.add_group(profile, now_ms)?.id.clone()));
                 }
             }
         }
@@ -140,13 +150,21 @@ mod tests {
             extra: serde_json::Map::new(),
         };
         directory.add_group(group("hr", Some("g-1")), 1).unwrap();
-        let plain = GroupProfile { members: Vec::new(), ..group("eng", None) };
-        directory.add_group(plain, 1).unwrap();
+        for (name, id) in [("eng", None), ("administrators", Some("g-2"))] {
+            directory.add_group(GroupProfile { members: Vec::new(), ..group(name, id) }, 1).unwrap();
+        }
         directory.replace_claimed(&mateo, &ProviderId::parse("other").unwrap(), &said(&["ops"]), 2).unwrap();
 
-        let done = directory.replace_claimed(&mateo, &corp, &said(&["eng"]), 3).unwrap();
+        let done = directory.replace_claimed(&mateo, &corp, &said(&["eng", "Administrators"]), 3).unwrap();
 
-        assert_eq!(done, [Claimed::NotOurs("eng".to_owned())]);
+        let not_ours = |name: &str| Claimed::NotOurs(name.to_owned());
+        assert_eq!(done, [not_ours("eng"), not_ours("Administrators")], "a namesake would have what they have");
+        assert_eq!(names(&directory, &mateo), ["hr", "ops"]);
+
+        // Provisioned later: the next login leaves the group that a login made.
+        directory.replace_claimed(&mateo, &corp, &said(&["first-aid"]), 4).unwrap();
+        directory.add_group(GroupProfile { members: Vec::new(), ..group("First-Aid", Some("g-3")) }, 5).unwrap();
+        directory.replace_claimed(&mateo, &corp, &said(&["first-aid"]), 6).unwrap();
         assert_eq!(names(&directory, &mateo), ["hr", "ops"]);
     }
 }

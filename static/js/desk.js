@@ -1,6 +1,7 @@
 // @ts-check
 /** The one header of the desk's pages: of its links, those that whoever is here may open, and where they are. */
-import { me } from "./api.js";
+import { standing } from "./api.js";
+import { sayEmergency } from "./standing.js";
 
 /** Where the roles are remembered in this tab, so that the header stands at once on the next page. They open nothing. */
 const ROLES = "sotto.desk.roles";
@@ -17,9 +18,10 @@ for (const link of links) {
   else if (isBelow) link.setAttribute("aria-current", "true");
 }
 show(remembered());
-me().then((found) => {
+standing().then((found) => {
   show(found.roles);
   remember(found.roles);
+  sayEmergency(found);
 }, () => {});
 
 /** @param {string[]} roles */

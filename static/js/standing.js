@@ -1,30 +1,11 @@
 // @ts-check
-/** What of the desk is whose: links that would lead nowhere are taken away, and an emergency is said on every page. */
-import { standing } from "./api.js";
+/** What is said on every page of the desk to who came in without the identity provider. */
 import { $, el } from "./dom.js";
 import { leave } from "./me.js";
 import { roughly } from "./when.js";
 
-/** Whose each page is; what stands here at no role is left as it is. @type {{[path: string]: string[]}} */
-const WHOSE = {
-  "/admin": ["administrator", "support"],
-  "/admin/people": ["administrator", "directory"],
-  "/admin/sessions": ["administrator", "directory"],
-  "/admin/access": ["administrator"],
-  "/admin/applications": ["administrator"],
-  "/admin/audit": ["administrator", "auditor"],
-  "/admin/scim": ["administrator"],
-  "/admin/seats": ["administrator"],
-};
-
-standing().then(draw, () => {});
-
 /** @param {{display_name: string, roles: string[], emergency_ends_at: string|null}} asker */
-function draw(asker) {
-  for (const link of document.querySelectorAll(".admin-links a")) {
-    const roles = WHOSE[new URL(/** @type {HTMLAnchorElement} */ (link).href).pathname];
-    if (roles && !roles.some((role) => asker.roles.includes(role))) link.remove();
-  }
+export function sayEmergency(asker) {
   if (!asker.emergency_ends_at) return;
   // There is no page for asking behind it, so the way back is the way out.
   const back = document.querySelector('.admin-head > a[href="/"].quiet');

@@ -116,3 +116,66 @@ fn a_token_that_the_provider_did_not_sign_ends_nothing() {
     assert_eq!(house.code("a.b"), "token_wrong");
     assert_eq!(house.code(&by(json!({ "alg": "EdDSA", "kid": "k1" }))), "followed", "a provider that writes no type");
 }
+
+/// A sequence that is the same for the same seed (xorshift, Marsaglia 2003).
+fn roll(state: &mut u64, end: usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state % u64::try_from(end.max(1)).unwrap()).unwrap()
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a nightly run asks for more cases")]
+fn however_a_logout_token_is_mutilated_only_what_the_provider_signed_for_us_is_followed() {
+    let cases: u64 = std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000);
+    let house = house();
+    let values = [
+        json!(null),
+        json!(""),
+        json!("sotto"),
+        json!(["sotto"]),
+        json!(["other"]),
+        json!([]),
+        json!({}),
+        json!(true),
+        json!(-1e300),
+        json!(1e300),
+        json!(NOW_S),
+        json!(NOW_S as f64 + 0.5),
+        json!({ EVENT: {} }),
+        json!({ EVENT: 1 }),
+        json!("https://evil.example"),
+        json!(house.idp.issuer()),
+        json!("j"),
+    ];
+    let names = ["iss", "aud", "iat", "exp", "jti", "sub", "sid", "events", "nonce", "other"];
+    let (mut followed, mut refused) = (0, std::collections::BTreeMap::new());
+    for seed in 1..=cases {
+        let mut dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut said = claims(&house.idp, &json!({ "jti": format!("j-{seed}") }));
+        for _ in 0..=roll(&mut dice, 3) {
+            said[names[roll(&mut dice, names.len())]] = values[roll(&mut dice, values.len())].clone();
+        }
+        let mut token = signed(&said);
+        let is_touched = roll(&mut dice, 2) == 0;
+        if is_touched {
+            let at = roll(&mut dice, token.len());
+            token.replace_range(at..=at, ["A", "_", ".", "", "=", "z"][roll(&mut dice, 6)]);
+        }
+        match house.code(&token) {
+            "followed" => {
+                assert_eq!(said["iss"], house.idp.issuer().as_str(), "seed {seed}");
+                let is_ours =
+                    said["aud"] == "sotto" || said["aud"].as_array().is_some_and(|all| all.contains(&json!("sotto")));
+                assert!(is_ours && said["events"][EVENT].is_object() && said["nonce"].is_null(), "seed {seed}: {said}");
+                assert!(said["sub"].is_string() || said["sid"].is_string(), "seed {seed}: {said}");
+                assert!(!is_touched || token == signed(&said), "seed {seed}: a changed token was followed");
+                followed += 1;
+            }
+            code => *refused.entry(code).or_insert(0) += 1,
+        }
+    }
+    eprintln!("{followed} followed; refused: {refused:?}");
+    assert!(followed > 0 && refused.len() > 5, "{followed} {refused:?}");
+}

@@ -4,5 +4,6 @@ mod attacks;
 mod idp;
 pub mod keys;
 mod logouts;
+mod mutated;
 mod requests;
 mod responses;
