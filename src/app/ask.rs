@@ -102,7 +102,7 @@ impl App {
             let told = std::cell::RefCell::new(each);
             let each = |told_now: Told<'_>| (told.borrow_mut())(told_now);
             let mut marked = |mode| each(Told::Mode(mode));
-            self.respond(ready, model, alone, &found, stop, &mut marked, &mut |piece| {
+            self.respond(ready, model, (alone, &found[..]), stop, &mut marked, &mut |piece| {
                 match piece {
                     Piece::Phase(phase) => each(Told::Phase(phase)),
                     // It is told with the claim that cites it, when its quoted words are known. Here it is only seen once

@@ -47,12 +47,12 @@ impl App {
     /// Ends the sessions and the running answers of those who have lost their last application or their seat, and the running
     /// answers of those who have lost the application in which they ask. Who is not of the directory is not asked about.
     pub(super) fn end_what_was_lost(&self) -> Result<(), Error> {
-        let may_stay = |user: &UserId| {
+        let may_stay = |user: &UserId| -> Result<bool, Error> {
             let is_known = self.directory.person(user)?.is_some();
             Ok(!is_known || !self.applications.of(&self.directory, user)?.is_empty())
         };
         // What cannot be known is lost.
-        let stays = |user: &UserId| may_stay(user).unwrap_or_else(|_: Error| false);
+        let stays = |user: &UserId| may_stay(user).unwrap_or(false);
         self.running.stop_where(|user, application| match application {
             Some(application) => !self.may_use(user, application).unwrap_or(false),
             None => !stays(user),

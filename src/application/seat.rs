@@ -4,8 +4,8 @@
 //! a person goes first: another tier, or none, and then they keep their place in the directory and their conversations and can
 //! use nothing.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,9 @@ pub struct Seats {
     words: Tree<[u8; 16], SeatWord>,
     since: Tree<[u8; 16], u64>,
     used: Tree<[u8; 16], u64>,
+    /// Held from the first look of a change until it is on disk and in memory.
+    changing: Mutex<()>,
+    /// Written only after the store has acknowledged the same change; readers never wait for a disk.
     held: RwLock<HashMap<UserId, Known>>,
 }
 
@@ -53,6 +56,7 @@ impl Seats {
             words: store.tree("application.seats")?,
             since: store.tree("application.seated")?,
             used: store.tree("application.used")?,
+            changing: Mutex::new(()),
             held: RwLock::default(),
         };
         let mut held = HashMap::<UserId, Known>::new();
@@ -90,8 +94,9 @@ impl Seats {
         let word = SeatWord { tier, at_ms: now_ms };
         let mut words = Batch::new();
         users.iter().for_each(|user| words.put(user.as_bytes(), &word));
-        let mut held = self.held_mut();
+        let _changing = self.changing();
         self.words.apply(words)?;
+        let mut held = self.held_mut();
         for user in users {
             held.entry(*user).or_default().word = Some(word);
         }
@@ -100,19 +105,22 @@ impl Seats {
 
     /// Notes who has a seat now: whoever is new to it has it since this moment.
     pub fn mark(&self, seated: &[UserId], now_ms: i64) -> Result<(), store::Error> {
-        let mut held = self.held_mut();
-        let seated: std::collections::HashSet<&UserId> = seated.iter().collect();
-        let began: Vec<UserId> = seated
-            .iter()
-            .filter(|user| held.get(**user).is_none_or(|known| known.since_ms.is_none()))
-            .map(|user| **user)
-            .collect();
-        let is_over = |(user, known): &(&UserId, &Known)| known.since_ms.is_some() && !seated.contains(user);
-        let ended: Vec<UserId> = held.iter().filter(is_over).map(|(user, _)| *user).collect();
+        let _changing = self.changing();
+        let seated: HashSet<&UserId> = seated.iter().collect();
+        let (began, ended): (Vec<UserId>, Vec<UserId>) = {
+            let held = self.held();
+            let is_new = |user: &&UserId| held.get(*user).is_none_or(|known| known.since_ms.is_none());
+            let is_over = |(user, known): &(&UserId, &Known)| known.since_ms.is_some() && !seated.contains(user);
+            (
+                seated.iter().copied().filter(is_new).copied().collect(),
+                held.iter().filter(is_over).map(|(user, _)| *user).collect(),
+            )
+        };
         let mut since = Batch::new();
         began.iter().for_each(|user| since.put(user.as_bytes(), &u64::try_from(now_ms).unwrap_or(0)));
         ended.iter().for_each(|user| since.remove(user.as_bytes()));
         self.since.apply(since)?;
+        let mut held = self.held_mut();
         began.iter().for_each(|user| held.entry(*user).or_default().since_ms = Some(now_ms));
         ended.iter().for_each(|user| held.entry(*user).or_default().since_ms = None);
         Ok(())
@@ -124,6 +132,7 @@ impl Seats {
         if self.held().get(user).is_some_and(is_noted) {
             return Ok(());
         }
+        let _changing = self.changing();
         self.used.put(user.as_bytes(), &u64::try_from(now_ms).unwrap_or(0))?;
         self.held_mut().entry(*user).or_default().used_ms = Some(now_ms);
         Ok(())
@@ -131,6 +140,7 @@ impl Seats {
 
     /// Forgets a person who left for good.
     pub(super) fn forget(&self, user: &UserId) -> Result<(), store::Error> {
+        let _changing = self.changing();
         let (mut words, mut since, mut used) = (Batch::new(), Batch::new(), Batch::new());
         words.remove(user.as_bytes());
         since.remove(user.as_bytes());
@@ -142,6 +152,10 @@ impl Seats {
         self.store.make(changes)?;
         self.held_mut().remove(user);
         Ok(())
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> RwLockReadGuard<'_, HashMap<UserId, Known>> {

@@ -261,14 +261,20 @@ impl Words<'_> {
         if first.is_active {
             steps.push(match &first.assigned {
                 Some(way) if way.is_empty() => {
-                    plain("assistant", "", Ok("Everybody in the directory may use the assistant.".to_owned()))
+                    plain("assistant", "", Ok(format!("{who} may use the assistant, and needs no group for it.")))
                 }
                 Some(way) => plain(
                     "assistant",
                     "",
                     Ok(format!("{who} is in {}, which may use the assistant.", way.join(", in "))),
                 ),
-                None => plain("assistant", "", Err(format!("{who} is in no group that may use the assistant."))),
+                None => plain(
+                    "assistant",
+                    "",
+                    Err(format!(
+                        "{who} is in no group that may use an assistant with {source}, and has none of their own; or their seat was taken."
+                    )),
+                ),
             });
         }
         steps.push(match first.source {
