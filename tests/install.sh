@@ -32,6 +32,8 @@ if [ "$what" = nightly ]; then
     want strace strace
     want aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     want qemu-aarch64 qemu-user
+    # The conformance tools get an environment of their own.
+    python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 fi
 
 if [ -n "$packages" ]; then

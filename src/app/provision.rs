@@ -60,9 +60,7 @@ pub(super) fn open_tokens(store: &Store, settings: &[ScimToken]) -> anyhow::Resu
     let mut of_file: Vec<(ProviderId, String, Habits, Written)> = Vec::new();
     for setting in settings {
         let path = &setting.token_file;
-        let name = ProviderId::parse(&setting.name).with_context(|| {
-            format!("the name of [[scim]] {:?} is not 1 to 40 lower-case letters, digits, '-' and '_'", setting.name)
-        })?;
+        let name = setting.name.clone();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("while reading the token of [[scim]] {name} from {}", path.display()))?;
         let token = text.trim();

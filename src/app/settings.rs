@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::backup;
+use crate::names::ProviderId;
 use crate::{
     analytics, answer, application, audit, crawl, directory, extract, history, index, model, outbound, scim, session,
     sso, vault,
@@ -16,7 +17,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct ScimToken {
     /// A short word for the log, for example `company`.
-    pub name: String,
+    pub name: ProviderId,
     /// A file with the token; at least 20 characters.
     pub token_file: PathBuf,
     /// Whether versions (entity tags) are announced to this sender and heeded.

@@ -122,3 +122,16 @@ fn what_the_environment_sets_of_the_application_is_known_to_be_its() {
     assert_eq!(locked("welcome"), Some(application::Locked::File));
     assert_eq!(locked("tone"), None);
 }
+
+#[test]
+fn a_sender_of_scim_has_a_short_word_for_its_name_and_habits_of_its_own() {
+    let read = |name: &str, more: &str| {
+        Settings::parse(&format!("[[scim]]\nname = {name:?}\ntoken_file = \"/etc/sotto/scim.token\"\n{more}"))
+    };
+
+    let refused = format!("{:#}", read("Entra ID", "").unwrap_err());
+    assert!(refused.contains("scim[0].name") && refused.contains("lower-case"), "{refused}");
+    let entra = read("entra", "etags = false\n").unwrap().scim.remove(0);
+    assert_eq!((entra.etags, entra.requests_per_minute), (false, 30_000));
+    assert!(entra.written.contains("etags") && !entra.written.contains("requests_per_minute"));
+}
