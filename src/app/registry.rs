@@ -141,7 +141,7 @@ impl Registry {
         let (keys, settings) = crawl::changed(&made.settings, &draft.changes).map_err(Error::Unreadable)?;
         if let Some(key) = crawl::outside_of(&settings, self.files.as_deref()) {
             return Err(Error::Unreadable(match &self.files {
-                Some(folder) => format!("{key} names a file that is not below {}, or is not there", folder.display()),
+                Some(folder) => format!("{key} names a file that is not below {}", folder.display()),
                 None => format!(
                     "{key} names a file, and no folder is set whose files may be named here ([data] desk_files)"
                 ),

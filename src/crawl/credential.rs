@@ -17,19 +17,20 @@ pub enum Secret {
     /// The password of basic authentication.
     Password,
     /// What webhooks are signed with.
-    WebhookSecret,
+    #[serde(rename = "webhook_secret")]
+    Webhook,
 }
 
 impl Secret {
     /// All of them.
-    pub const ALL: [Secret; 3] = [Secret::Token, Secret::Password, Secret::WebhookSecret];
+    pub const ALL: [Secret; 3] = [Secret::Token, Secret::Password, Secret::Webhook];
 
     /// Its word, as in the settings of a file without `_file`.
     pub fn word(self) -> &'static str {
         match self {
             Secret::Token => "token",
             Secret::Password => "password",
-            Secret::WebhookSecret => "webhook_secret",
+            Secret::Webhook => "webhook_secret",
         }
     }
 
@@ -87,7 +88,7 @@ impl Settings {
         match secret {
             Secret::Token => self.token_file.as_deref(),
             Secret::Password => self.password_file.as_deref(),
-            Secret::WebhookSecret => self.webhook_secret_file.as_deref(),
+            Secret::Webhook => self.webhook_secret_file.as_deref(),
         }
     }
 }

@@ -25,10 +25,11 @@ pub fn changed(written: &Changes, changes: &Changes) -> Result<(Changes, Setting
         if is_fixed && written.get(key).is_some_and(|was| was != value) {
             return Err(format!("{key} stays what it is; make another source instead"));
         }
-        match value {
-            Value::Null => now.remove(key),
-            value => now.insert(key.clone(), value.clone()),
-        };
+        if value.is_null() {
+            now.remove(key);
+        } else {
+            now.insert(key.clone(), value.clone());
+        }
     }
     let mut settings = read(&now)?;
     fits(&settings)?;
@@ -60,7 +61,7 @@ fn bounded(key: &str, value: &Value) -> Result<(), String> {
         Value::Array(values) if values.len() > VALUES_MAX => Err(format!("{key} has at most {VALUES_MAX} values")),
         Value::Array(values) => values.iter().try_for_each(|value| bounded(key, value)),
         Value::String(text) if text.len() > TEXT_MAX => Err(format!("{key} is longer than {TEXT_MAX} bytes")),
-        _ => Ok(()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => Ok(()),
     }
 }
 
@@ -102,9 +103,14 @@ pub fn outside_of(settings: &Settings, folder: Option<&Path>) -> Option<&'static
         ("space_permissions_file", one(&settings.space_permissions_file)),
         ("roots", settings.roots.clone()),
     ];
-    // A link counts as what it leads to.
-    let is_inside = |file: &PathBuf| match (&folder, file.canonicalize()) {
-        (Some(folder), Ok(file)) => file.starts_with(folder),
+    // A link counts as what it leads to. A file that is not there just now stands where its folder does: whoever opens it says
+    // that it is missing, and the source must not vanish for that.
+    let place = |file: &PathBuf| {
+        let above = || file.parent().and_then(|above| above.canonicalize().ok()).zip(file.file_name());
+        file.canonicalize().ok().or_else(|| above().map(|(above, name)| above.join(name)))
+    };
+    let is_inside = |file: &PathBuf| match (&folder, place(file)) {
+        (Some(folder), Some(file)) => file.starts_with(folder),
         _ => false,
     };
     named.into_iter().find(|(_, files)| !files.iter().all(is_inside)).map(|(key, _)| key)
@@ -114,7 +120,7 @@ pub fn outside_of(settings: &Settings, folder: Option<&Path>) -> Option<&'static
 pub fn opens(settings: &Settings, outbound: &outbound::Settings, extractor: &Extractor) -> Result<(), String> {
     super::with_source(settings, outbound, extractor, |_| ()).map_err(|error| match error {
         Error::Settings(_, why) => why,
-        other => other.to_string(),
+        other @ (Error::Store(_) | Error::Index(_) | Error::Broken(_)) => other.to_string(),
     })
 }
 
@@ -184,6 +190,7 @@ mod tests {
         let with = |path: &Path| changed(&wiki(), &keys(json!({ "token_file": path }))).unwrap().1;
 
         assert_eq!(outside_of(&with(&inside), Some(folder.path())), None);
+        assert_eq!(outside_of(&with(&folder.path().join("later")), Some(folder.path())), None);
         assert_eq!(outside_of(&with(&inside), None), Some("token_file"));
         assert_eq!(outside_of(&with(outside.path()), Some(folder.path())), Some("token_file"));
         assert_eq!(outside_of(&with(&folder.path().join("link")), Some(folder.path())), Some("token_file"));

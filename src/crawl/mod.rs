@@ -301,7 +301,7 @@ pub fn heard(settings: &Settings, signature: Option<&str>, body: &[u8]) -> Resul
 
 /// The secret that webhooks of a source are signed with; the error says what is wrong with its file.
 pub fn webhook_secret(settings: &Settings) -> Result<String, String> {
-    settings.secret(Secret::WebhookSecret)?.ok_or_else(|| "the source has no webhook_secret_file".to_owned())
+    settings.secret(Secret::Webhook)?.ok_or_else(|| "the source has no webhook_secret_file".to_owned())
 }
 
 /// Looks whether a source can be relied on: each right that a sync needs, and what to do where one is missing. It changes

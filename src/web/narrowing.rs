@@ -6,7 +6,7 @@ use super::reply::Reply;
 use super::wire::FieldFilter;
 use crate::clock::Moment;
 use crate::corpus::{DocumentId, Kind};
-use crate::crawl::{Field, Narrows};
+use crate::crawl::Field;
 use crate::index::Scope;
 use crate::names::SourceId;
 
@@ -85,34 +85,40 @@ impl Narrowing {
     }
 
     fn put(&mut self, name: &str, field: Field, filter: FieldFilter) -> Result<(), Reply> {
-        let twice = || Reply::unreadable(format!("fields: {name:?} is narrowed by already; say it once"));
-        let wrong = |what: &str| Reply::unreadable(format!("fields: {name:?} is narrowed to {what}"));
-        match (field.narrows(), filter) {
-            (Narrows::Nothing, _) => Err(Reply::unreadable(format!("fields: {name:?} narrows no search"))),
-            (Narrows::Values, FieldFilter::Values(values)) => {
-                let list = match field {
-                    Field::Authors => &mut self.authors,
-                    Field::Labels => &mut self.labels,
-                    Field::Type => &mut self.kinds,
-                    Field::Parent => &mut self.parents,
-                    _ => &mut self.spaces,
-                };
-                if list.replace(values).is_some() { Err(twice()) } else { Ok(()) }
-            }
-            (Narrows::Times, FieldFilter::Times { after, before }) => {
-                let (from, until) = match field {
-                    Field::Created => (&mut self.created_after, &mut self.created_before),
-                    _ => (&mut self.updated_after, &mut self.updated_before),
-                };
-                if from.is_some() || until.is_some() {
-                    return Err(twice());
-                }
-                (*from, *until) = (after, before);
-                Ok(())
-            }
-            (Narrows::Values, FieldFilter::Times { .. }) => Err(wrong("a list of values")),
-            (Narrows::Times, FieldFilter::Values(_)) => Err(wrong("a time after, or before, or both")),
+        let wrong = |what: &str| Reply::unreadable(format!("fields: {name:?} {what}"));
+        let twice = || wrong("is narrowed by already; say it once");
+        let list = match field {
+            Field::Authors => Some(&mut self.authors),
+            Field::Labels => Some(&mut self.labels),
+            Field::Space => Some(&mut self.spaces),
+            Field::Type => Some(&mut self.kinds),
+            Field::Parent => Some(&mut self.parents),
+            Field::Title | Field::Created | Field::Updated | Field::Version | Field::Url => None,
+        };
+        if let Some(list) = list {
+            let FieldFilter::Values(values) = filter else { return Err(wrong("is narrowed to a list of values")) };
+            return if list.replace(values).is_some() { Err(twice()) } else { Ok(()) };
         }
+        let (from, until) = match field {
+            Field::Created => (&mut self.created_after, &mut self.created_before),
+            Field::Updated => (&mut self.updated_after, &mut self.updated_before),
+            Field::Title
+            | Field::Authors
+            | Field::Labels
+            | Field::Space
+            | Field::Type
+            | Field::Version
+            | Field::Parent
+            | Field::Url => return Err(wrong("narrows no search")),
+        };
+        let FieldFilter::Times { after, before } = filter else {
+            return Err(wrong("is narrowed to a time after, or before, or both"));
+        };
+        if from.is_some() || until.is_some() {
+            return Err(twice());
+        }
+        (*from, *until) = (after, before);
+        Ok(())
     }
 }
 

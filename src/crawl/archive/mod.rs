@@ -61,9 +61,8 @@ pub(super) fn views(file: &Path, source: &SourceId) -> Result<HashMap<String, Su
     let in_words = |wrong: Wrong| format!("{}: {}", file.display(), wrong.failure().cause);
     let contents = Package::open(file).and_then(|package| Contents::read(&package)).map_err(in_words)?;
     let known = contents.people.known(source, contents.descriptor.is_cloud, None, contents.grants.names());
-    let view =
-        |(id, space): (&Box<str>, &contents::Space)| Some((space.key.clone(), contents.grants.may_view(id, &known)?));
-    Ok(contents.spaces.iter().filter_map(view).collect())
+    let view = |(id, space): (&str, &contents::Space)| Some((space.key.clone(), contents.grants.may_view(id, &known)?));
+    Ok(contents.spaces.iter().map(|(id, space)| (&**id, space)).filter_map(view).collect())
 }
 
 /// One export.

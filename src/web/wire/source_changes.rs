@@ -62,11 +62,8 @@ fn sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Strin
 
 impl Secrets {
     fn entered(self) -> BTreeMap<Secret, Option<Hush>> {
-        let all = [
-            (Secret::Token, self.token),
-            (Secret::Password, self.password),
-            (Secret::WebhookSecret, self.webhook_secret),
-        ];
+        let all =
+            [(Secret::Token, self.token), (Secret::Password, self.password), (Secret::Webhook, self.webhook_secret)];
         all.into_iter().filter_map(|(secret, sent)| Some((secret, sent?.map(Hush)))).collect()
     }
 }
@@ -99,7 +96,7 @@ mod tests {
 
         assert!(matches!(draft.secrets.get(&Secret::Token), Some(Some(Hush(text))) if text == "hush"));
         assert!(matches!(draft.secrets.get(&Secret::Password), Some(None)));
-        assert!(!draft.secrets.contains_key(&Secret::WebhookSecret));
+        assert!(!draft.secrets.contains_key(&Secret::Webhook));
         assert!(!format!("{draft:?}").contains("hush"));
         assert!(serde_json::from_str::<SourceChanges>(r#"{"secrets": {"root": "x"}}"#).is_err());
     }

@@ -397,7 +397,7 @@ impl Words<'_> {
                 settings.name,
                 file.display()
             ),
-            None if settings.entered.has(Secret::WebhookSecret) => format!(
+            None if settings.entered.has(Secret::Webhook) => format!(
                 "Listened to at /hooks/{} of the public address, where they are signed with the secret that was entered",
                 settings.name
             ),
