@@ -208,7 +208,7 @@ fn is_card(text: &str) -> bool {
         }
         _ => false,
     };
-    let is_one_digit = digits.iter().skip(1).all(|digit| Some(digit) == digits.get(1));
+    let is_one_digit = digits.iter().all(|digit| Some(digit) == digits.first());
     is_of_network && !is_one_digit && luhn(&digits)
 }
 

@@ -8,14 +8,14 @@ use crate::support::{Appliance, Parts, Site, assert_nowhere};
 const LEAVE: &str = "How many days of annual leave does an employee have?";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Twelve people, of whom six are in sales, two on the board, and eleven in the staff.
+/// Eleven people, of whom six are in sales, two on the board, and ten in the staff.
 fn site() -> Site {
-    let names: Vec<String> = (1..=12).map(|number| format!("person{number}")).collect();
+    let names: Vec<String> = (1..=11).map(|number| format!("person{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let site = names.iter().fold(Site::new().user("ana"), |site, name| site.user(name));
     site.group("sales", &names[..6], &[])
         .group("board", &names[..2], &[])
-        .group("staff", &names[..11], &[])
+        .group("staff", &names[..10], &[])
         .space("HR", &["confluence-users"])
         .page("HR", "101", None, "Annual leave", "<p>Every employee has 28 days of annual leave in a year.</p>")
 }
@@ -40,7 +40,7 @@ fn tomorrow(house: &Appliance) -> Value {
 #[test]
 fn a_day_is_told_in_numbers_when_it_is_over_and_of_groups_only_what_tells_of_no_few() {
     let house = house();
-    for number in 1..=12 {
+    for number in 1..=11 {
         let mut browser = house.sign_in(&format!("person{number}"));
         let answer = house.ask(&mut browser, LEAVE);
         if number <= 5 {
@@ -59,10 +59,10 @@ fn a_day_is_told_in_numbers_when_it_is_over_and_of_groups_only_what_tells_of_no_
     let day = &told["days"][0];
     assert_eq!(
         (&day["day"], &day["questions"], &day["people"]),
-        (&json!("2026-11-24"), &json!(12), &json!(12)),
+        (&json!("2026-11-24"), &json!(11), &json!(11)),
         "{told}"
     );
-    assert_eq!((&day["answered"], &day["refused"], &day["seats"]), (&json!(12), &json!(0), &json!(13)), "{told}");
+    assert_eq!((&day["answered"], &day["refused"], &day["seats"]), (&json!(11), &json!(0), &json!(12)), "{told}");
     assert!(day["answer"]["p95_ms"].as_u64().unwrap() >= day["first_sentence"]["p50_ms"].as_u64().unwrap(), "{told}");
     assert_eq!(
         (&day["rated_up"], &day["rated_down"], &day["codes"]),

@@ -12,6 +12,7 @@ use crate::app;
 pub struct WhatIf {
     /// `gets` or `loses`: the group is given a space, or loses it. `joins` or `leaves`: the person is put into the group, or out
     /// of it.
+    #[param(inline)]
     pub change: Kind,
     /// The source.
     pub source: String,
