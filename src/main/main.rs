@@ -5,6 +5,7 @@ mod client;
 mod command;
 mod demo;
 mod evaluate;
+mod kept;
 mod model;
 mod replay;
 mod serve;
