@@ -10,7 +10,7 @@ cargo build --release --locked
 target/release/sotto demo --listen 127.0.0.1:0 --play --questions tests/data/demo/questions.jsonl
 # Whatever comes as a query or a filter; longer by FUZZ_SECONDS.
 tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
-# Killed at random moments two hundred times; sled's files refused, cut short and full at each call by strace.
+# Killed at random moments two hundred times; sled's file refuses and is full at each call, by strace.
 SOTTO_KILLS="${SOTTO_KILLS:-200}" cargo test --locked --test appliance -- --nocapture kills:: faults::
 # Whether a test fails when the handling of a trap of Confluence is taken out, or a durability bug is planted.
 tests/mutants/run.py
