@@ -516,7 +516,8 @@ fn the_settings_file_mentions_every_setting() {
 
 #[test]
 fn every_mutant_finds_the_lines_it_takes_out_and_the_test_that_is_to_fail() {
-    let list = fs::read_to_string(root().join("tests/mutants/traps.txt")).unwrap();
+    let read = |name: &str| fs::read_to_string(root().join("tests/mutants").join(name)).unwrap();
+    let list = ["traps.txt", "durability.txt"].map(read).concat();
     let tests: String = sources().into_iter().map(|file| file.text).collect();
     let mut wrong = Vec::new();
     for part in list.split("\n# ").skip(1) {

@@ -14,7 +14,7 @@ tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
 SOTTO_CASES="${SOTTO_CASES:-2000}" cargo test --locked --test appliance -- whatever_the_site
 # Two public tools that test SCIM servers, against the demo.
 tests/conformance/run.py
-# Killed at random moments two hundred times; sled's files refused, cut short and full at each call by strace.
+# Killed at random moments two hundred times; sled's file refuses and is full at each call, by strace.
 SOTTO_KILLS="${SOTTO_KILLS:-200}" cargo test --locked --test appliance -- --nocapture kills:: faults::
 # Whether a test fails when the handling of a trap of Confluence is taken out, or a durability bug is planted.
 tests/mutants/run.py

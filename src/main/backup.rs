@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sotto::app::backup::{self as app, Fault, Key, Shut, Written};
 use sotto::web::control::{self, Command, RootKey};
 
-use crate::command::{Backup, Restore};
+use crate::kept::{Backup, Restore};
 use crate::{COULD_NOT_RUN, FOUND_WRONG, complain, passphrase, say, serve};
 
 /// Takes a backup of the running appliance.

@@ -6,6 +6,7 @@ mod client;
 mod command;
 mod demo;
 mod evaluate;
+mod kept;
 mod model;
 mod passphrase;
 mod replay;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use sotto::app::replay::{Against, Replayed, replay};
 
-use crate::command::Replay;
+use crate::kept::Replay;
 use crate::{FOUND_WRONG, complain, model, say};
 
 /// Runs it and says whether it is the same.

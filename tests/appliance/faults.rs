@@ -1,4 +1,4 @@
-//! sled's file refuses, is cut short or is full at the n-th call, by `strace`: what is acknowledged is there after the next
+//! sled's file refuses or is full at the n-th call, by `strace`: what is acknowledged is there after the next
 //! start, and what could not be kept was not acknowledged. For good, and once.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,6 @@ const FAULTS: &[&str] = &[
     "pwrite64:error=EIO:when={}",
     "pwrite64:error=EIO:when={}+",
     "pwrite64:error=ENOSPC:when={}+",
-    "pwrite64:retval=7:when={}",
     "fdatasync:error=EIO:when={}",
     "fdatasync:error=EIO:when={}+",
     "sync_file_range:error=EIO:when={}+",

@@ -202,6 +202,7 @@ impl World {
             assert_eq!(&shown, sentences, "I1 {what}: {id} is another");
         }
         lost.iter().for_each(|id| drop(self.kept.remove(id)));
+        self.deleting.clear();
         for id in &there {
             let read = self.mateo.json(&format!("/api/v1/conversations/{id}")).unwrap();
             let messages = read["messages"].as_array().unwrap();
@@ -277,8 +278,9 @@ fn killed_at_every_named_point_it_comes_back_with_all_it_had_acknowledged_and_no
         world.restart_and_check(&what);
         world.act(Deed::Ask).unwrap();
         world.child.kill();
-        let (child, _) = world.stage.start_to_die(Some(point));
+        let (child, _) = world.stage.start_to_die(point);
         world.child = child;
+        world.stage.arm();
         let began = Instant::now();
         // Some points are passed only at the second deed of a kind.
         while !world.child.is_dead() {
@@ -303,7 +305,7 @@ fn killed_at_random_moments_it_comes_back_with_all_it_had_acknowledged_and_nothi
         // The one that kills does not wait for the one that asks.
         let pid = world.child.id();
         let killer = std::thread::spawn(move || {
-            std::thread::sleep(after);
+            std::thread::park_timeout(after);
             let _ = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
         });
         loop {

@@ -10,7 +10,7 @@
 //! | `X` removal | tree, key |
 //! | `F` file | its name in the data folder |
 //! | `B` bytes | of the file begun last |
-//! | `E` end | JSON, SHA-256 of every byte before this frame |
+//! | `E` end | JSON, SHA-256 of every byte before this second field |
 
 use std::io::{self, Read, Write};
 
@@ -124,20 +124,22 @@ impl<'w> Writer<'w> {
     }
 
     pub(super) fn finish(mut self, end: &End) -> io::Result<()> {
+        self.frame(b'E', &[&json(end)])?;
         let sum = self.sum.clone().finalize();
-        self.frame(b'E', &[&json(end), &sum])?;
+        self.field(&sum)?;
         self.out.flush()
     }
 
     fn frame(&mut self, kind: u8, fields: &[&[u8]]) -> io::Result<()> {
         self.bytes(&[kind])?;
-        for field in fields {
-            let length = u32::try_from(field.len()).ok().filter(|length| *length <= FIELD_BYTES_MAX);
-            let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, "a record is too long"))?;
-            self.bytes(&length.to_be_bytes())?;
-            self.bytes(field)?;
-        }
-        Ok(())
+        fields.iter().try_for_each(|field| self.field(field))
+    }
+
+    fn field(&mut self, field: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(field.len()).ok().filter(|length| *length <= FIELD_BYTES_MAX);
+        let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, "a record is too long"))?;
+        self.bytes(&length.to_be_bytes())?;
+        self.bytes(field)
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -177,7 +179,6 @@ impl<R: Read> Reader<R> {
     }
 
     pub(super) fn next(&mut self) -> Result<Frame, Misread> {
-        let before = self.sum.clone();
         let kind = self.bytes(1)?[0];
         Ok(match kind {
             b'R' => Frame::Part(Part::Record { tree: self.text()?, key: self.field()?, value: self.field()? }),
@@ -186,8 +187,9 @@ impl<R: Read> Reader<R> {
             b'F' => Frame::File(self.text()?),
             b'B' => Frame::Bytes(self.field()?),
             b'E' => {
-                let (end, sum) = (self.field()?, self.field()?);
-                if sum != before.finalize().as_slice() {
+                let end = self.field()?;
+                let before = self.sum.clone().finalize();
+                if self.field()? != before.as_slice() {
                     return Err(Misread::Damaged("its digest is another than the one at its end"));
                 }
                 let end = serde_json::from_slice(&end).map_err(|_| Misread::Damaged("its end does not read"))?;

@@ -24,8 +24,10 @@ use super::{Site, put};
 
 /// Names the settings of the process.
 const SETTINGS: &str = "SOTTO_TEST_CHILD_SETTINGS";
-/// `NAME@N`: it dies when it comes to the point of this name for the N-th time.
+/// `NAME@N`: it dies when it comes to the point of this name for the N-th time after it was armed.
 const POINT: &str = "SOTTO_TEST_CHILD_DIES_AT";
+/// A file beside the settings: while it is not there no point counts.
+const ARMED: &str = "armed";
 /// The test that is the process.
 const ITSELF: &str = "kills::an_appliance_in_a_process_of_its_own_is_ready_and_stops";
 
@@ -68,12 +70,19 @@ impl Stage {
 
     /// Starts the appliance, and waits until it is ready; gives how long that took.
     pub fn start(&self) -> (Child, Duration) {
-        self.start_to_die(None)
+        self.start_by(Command::new(std::env::current_exe().unwrap()), None)
     }
 
-    /// The same for one that dies at a point, as `NAME@N`.
-    pub fn start_to_die(&self, point: Option<&str>) -> (Child, Duration) {
-        self.start_by(Command::new(std::env::current_exe().unwrap()), point)
+    /// The same for one that dies at a point, as `NAME@N`, once it is armed.
+    pub fn start_to_die(&self, point: &str) -> (Child, Duration) {
+        // It was armed for the one before.
+        let _ = std::fs::remove_file(self.folder.path().join(ARMED));
+        self.start_by(Command::new(std::env::current_exe().unwrap()), Some(point))
+    }
+
+    /// From now on the point counts.
+    pub fn arm(&self) {
+        put(&self.folder.path().join(ARMED), "");
     }
 
     /// The same under `strace`, which lets calls on sled's file fail: `inject` as strace has it, such as
@@ -201,7 +210,7 @@ impl Drop for Child {
 pub fn serve_until_killed() -> bool {
     let Some(path) = std::env::var_os(SETTINGS) else { return false };
     if let Some(point) = std::env::var_os(POINT) {
-        die_at(point.to_str().unwrap());
+        die_at(point.to_str().unwrap(), Path::new(&path).with_file_name(ARMED));
     }
     let text = std::fs::read_to_string(path).unwrap();
     let (below, server) = Settings::parse(&text).unwrap().hand_down();
@@ -215,11 +224,11 @@ pub fn serve_until_killed() -> bool {
 }
 
 /// Arms a point: nothing is flushed, closed or unwound when it is met.
-fn die_at(point: &str) {
+fn die_at(point: &str, armed: PathBuf) {
     let (name, times) = point.split_once('@').unwrap();
     let left = AtomicU32::new(times.parse().unwrap());
     fail::cfg_callback(name, move || {
-        if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if armed.exists() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
             std::process::abort();
         }
     })
