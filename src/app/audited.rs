@@ -256,17 +256,23 @@ impl App {
         self.administrators_only(asker)?;
         let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "erasures", target: "" })?;
         tracing::debug!(leaf = receipt.leaf(), "who is gone was read");
+        let last = self.audit.last_leaves()?;
         let mut gone = Vec::new();
         for user in self.audit.people()? {
-            if self.directory.person(&user)?.is_some_and(|person| person.active) {
+            if self.is_here(&user)? {
                 continue;
             }
-            let filter = Filter { person: Some(user), ..Filter::default() };
-            let last = self.audit.search(&filter, None, 1)?.leaves.pop();
-            let last = last.map(|leaf| (leaf.index, leaf.at().to_owned()));
+            let leaf = last.get(&user).map_or(Ok(None), |index| self.audit.leaf(*index))?;
+            let last = leaf.map(|leaf| (leaf.index, leaf.at().to_owned()));
             gone.push(Gone { person: self.named(user)?, last });
         }
         Ok(gone)
+    }
+
+    /// Whether somebody may still act here: active in the directory, or an administrator of emergencies, who is in none.
+    fn is_here(&self, user: &UserId) -> Result<bool, Error> {
+        let is_active = self.directory.person(user)?.is_some_and(|person| person.active);
+        Ok(is_active || self.administrators.find(user)?.is_some())
     }
 
     /// Destroys what tells which leaves are a person's who is gone; the asker must be an administrator. It cannot be undone.
@@ -275,7 +281,7 @@ impl App {
         if !self.audit.people()?.contains(user) {
             return Err(Error::NotThere);
         }
-        if self.directory.person(user)?.is_some_and(|person| person.active) {
+        if self.is_here(user)? {
             let why = "only who is gone can be erased: let the identity provider remove or deactivate them first";
             return Err(Error::Unreadable(why.to_owned()));
         }

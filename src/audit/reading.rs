@@ -1,5 +1,7 @@
 //! Reading the log: one leaf, the newest that fit, and what is provable of them.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use tlog_tiles::{prove_record, prove_tree, tree_hash};
 
@@ -306,6 +308,21 @@ impl Log {
         let mut all: Vec<UserId> = self.people.by_handle()?.into_values().map(|(user, _)| user).collect();
         all.sort();
         Ok(all)
+    }
+
+    /// The last leaf that is about each person, among the newest that one search looks at; read once for all of them.
+    pub fn last_leaves(&self) -> Result<HashMap<UserId, u64>, Error> {
+        let size = self.size();
+        let mut last: HashMap<[u8; 16], u64> = HashMap::new();
+        self.between(size.saturating_sub(LOOKED_AT_MAX), size, |leaf, handles, _| {
+            last.extend(handles.into_iter().flatten().map(|handle| (handle, leaf)));
+            Ok(())
+        })?;
+        let mut of = HashMap::new();
+        for (handle, leaf) in last {
+            of.extend(self.people.user_of(&handle)?.map(|user| (user, leaf)));
+        }
+        Ok(of)
     }
 
     /// Destroys what tells which leaves are a person's. The leaves and every proof stay as they are. Not done by itself when

@@ -258,6 +258,9 @@ fn who_is_gone_can_be_erased_by_an_administrator_and_then_nobody_can_tell_which_
 
     let refused = erase(&mut ana, &mateo);
     assert_eq!(refused.status, 400, "who is active is not gone");
+    // Nor is who administers in an emergency, and is in no directory.
+    let emergency = house.app().make_administrator("keyholder", None).unwrap().administrator.user.to_string();
+    assert_eq!(erase(&mut ana, &emergency).status, 400);
     assert_eq!(ana.json("/api/v1/admin/audit/erasures").unwrap()["people"], json!([]));
     assert_eq!(house.scim("DELETE", &format!("/Users/{mateo}"), "").0, 204);
     let gone = ana.json("/api/v1/admin/audit/erasures").unwrap()["people"].clone();
