@@ -13,8 +13,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sotto::probe::{
-    Answer, AnswerMode, AuditEvent, AuditLog, AuditSettings, Batch, Changes, Clock, ConversationId, Entry, History,
-    HistorySettings, Ids, MessageId, Moment, Question, Store, Terms, Tree, UserId, Vault, VaultSettings,
+    Answer, AnswerMode, ApplicationId, AuditEvent, AuditLog, AuditSettings, Batch, Changes, Clock, ConversationId,
+    Entry, History, HistorySettings, Ids, MessageId, Moment, Question, Store, Terms, Tree, UserId, Vault,
+    VaultSettings,
 };
 
 const CONVERSATIONS: usize = 100;
@@ -98,6 +99,8 @@ fn entry(ids: &Ids, dice: &mut Dice, turn: usize) -> anyhow::Result<Entry> {
     let answer = serde_json::json!({ "Grounded": { "claims": claims, "withheld": 0, "follow_ups": [] } });
     let answer: Answer = serde_json::from_value(answer)?;
     Ok(Entry {
+        application: ApplicationId::default(),
+        evidence: None,
         message: MessageId::new(ids),
         parent: None,
         asked: Moment::from_ms(1_795_000_000_000 + turn as i64),

@@ -14,7 +14,7 @@ pub use crate::extract::{Extractor, Settings as ExtractSettings};
 pub use crate::history::{Entry, History, Settings as HistorySettings, Terms};
 pub use crate::index::{Change, Found, Index, Query, Scope, Settings as IndexSettings};
 pub use crate::model::{Embed, Manifest, Prompt, Settings as ModelSettings, Sharing, Stand, Stop};
-pub use crate::names::{ConversationId, GroupId, Ids, MessageId, SourceId, UserId};
+pub use crate::names::{ApplicationId, ConversationId, GroupId, Ids, MessageId, SourceId, UserId};
 pub use crate::outbound::{Outbound, Request as OutboundRequest, Settings as OutboundSettings};
 pub use crate::scim::{Reply as ScimReply, Request as ScimRequest, read_any as read_scim, serve as serve_scim};
 pub use crate::sso::Seen;

@@ -343,7 +343,7 @@ impl Holder {
     }
 
     fn write(&self, path: &Path, key: &KeyBytes) -> Result<(), Error> {
-        Ok(match self {
+        match self {
             Holder::File(_) | Holder::Credential(_) => durable::write_over(path, &**key)?,
             Holder::Sealed { with, .. } => {
                 let sealed = SealedRoot {
@@ -354,7 +354,8 @@ impl Holder {
                 };
                 durable::write_over(path, &serde_json::to_vec(&sealed).expect("it is plain JSON"))?;
             }
-        })
+        }
+        Ok(())
     }
 
     fn refuse(&self, why: &'static str) -> Error {
