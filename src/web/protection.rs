@@ -36,7 +36,7 @@ pub async fn bind(front: Data<Front>, asker: SignedIn, body: Body) -> Result<Jso
 #[utoipa::path(delete, path = "/api/v1/protection", tag = "protection", responses(
     (status = 204, description = "The server's key opens it"), (status = 400, description = "The settings do not allow it", body = Problem),
     (status = 423, description = "It is locked", body = Problem)))]
-pub async fn release(front: Data<Front>, asker: SignedIn) -> Result<HttpResponse, Reply> {
+pub async fn unbind(front: Data<Front>, asker: SignedIn) -> Result<HttpResponse, Reply> {
     deed(&front, move |app| app.unbind(&asker.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -68,7 +68,7 @@ routes! {
     POST   "/api/v1/messages/{id}/feedback"           => conversations::feedback;
     GET    "/api/v1/protection"                       => protection::protection;
     POST   "/api/v1/protection"                       => protection::bind;
-    DELETE "/api/v1/protection"                       => protection::release;
+    DELETE "/api/v1/protection"                       => protection::unbind;
     POST   "/api/v1/protection/unlock"                => protection::unlock;
     POST   "/api/v1/protection/lock"                  => protection::lock;
     POST   "/api/v1/protection/locks"                 => protection::add_lock;

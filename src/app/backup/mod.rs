@@ -66,6 +66,8 @@ const AUDIT: &str = "audit";
 const DERIVED: &str = "audit/hashes";
 /// The folder of wrapped keys.
 const KEYS: &str = "keys";
+/// What in it is no person's.
+const APPLIANCE_KEY: &str = "keys/appliance";
 /// The root key's names where the settings name no other: in clear, and sealed under a passphrase.
 const ROOT_KEYS: [&str; 2] = ["root.key", SEALED];
 /// The second of them.

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::frame::{End, Frame, Head, Misread, Reader};
 use super::shut::{self, Closed, Key};
-use super::{AUDIT, KEYS, SEALED};
+use super::{APPLIANCE_KEY, AUDIT, KEYS, SEALED};
 use crate::app::restored;
 use crate::audit::{Event, Log};
 use crate::clock::Clock;
@@ -256,7 +256,8 @@ fn fill(file: &Path, key: &Key, data: &Path, keys: &Keys) -> Result<Filling, Fau
             Frame::Part(_) => {}
             Frame::File(name) => {
                 end_file(growing.take())?;
-                let has_key = name.split('/').next() == Some(KEYS);
+                // The appliance's own key is nobody's history: the log goes on with it.
+                let has_key = name.split('/').next() == Some(KEYS) && name != APPLIANCE_KEY;
                 let path = inside(&name).filter(|_| *keys != Keys::None || !has_key);
                 growing = path.map(|path| begin_file(&data.join(path))).transpose()?;
             }
