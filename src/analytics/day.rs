@@ -225,7 +225,7 @@ pub(super) fn closed(shares: &BTreeMap<Somebody, Share>, roll: &Roll) -> Day {
     cells.extend(groups.into_iter().map(|(_, cell)| cell));
     let is_shown = questions.shown(&cells);
 
-    let told = |place: usize| is_shown[place].then(|| cells[place].count);
+    let told = |place: usize| is_shown[place].then_some(cells[place].count);
     let is_whole_shown = is_shown[0] && cells[0].people > 0;
     let (mut first, mut took) = (Took::default(), Took::default());
     for (_, share) in people.iter().filter(|_| is_whole_shown) {
@@ -235,7 +235,7 @@ pub(super) fn closed(shares: &BTreeMap<Somebody, Share>, roll: &Roll) -> Day {
     let first_groups = 1 + OUTCOMES.len();
     let group = |(place, id): (usize, String)| {
         let cell = &cells[place];
-        is_shown[place].then(|| GroupCount { group: id, people: cell.people, questions: cell.count })
+        is_shown[place].then_some(GroupCount { group: id, people: cell.people, questions: cell.count })
     };
     Day {
         seats: roll.seats,

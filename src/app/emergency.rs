@@ -59,10 +59,11 @@ impl App {
     ) -> Result<Token, Error> {
         let (provider, now) = (local::provider(), self.now());
         let proven = self.administrators.prove(name, password, code, now).map_err(Error::from);
-        let administrator = proven.map_err(|error| match error {
-            Error::Refused(refusal) => self.refused(&provider, refusal),
-            other => other,
-        })?;
+        let administrator = match proven {
+            Ok(administrator) => administrator,
+            Err(Error::Refused(refusal)) => return Err(self.refused(&provider, refusal)),
+            Err(other) => return Err(other),
+        };
         if let Some(old_token) = old_token {
             self.sessions.end(old_token)?;
         }

@@ -207,11 +207,7 @@ impl App {
         let settings = &self.settings.audit;
         let folder = settings.outside_folder.as_ref().map(|folder| folder.display().to_string());
         let (syslog, url) = (settings.outside_syslog.as_ref(), settings.outside_url.as_ref());
-        let all = [
-            (Place::Folder, folder),
-            (Place::Syslog, syslog.map(|url| shown(url))),
-            (Place::Url, url.map(|url| shown(url))),
-        ];
+        let all = [(Place::Folder, folder), (Place::Syslog, syslog.map(shown)), (Place::Url, url.map(shown))];
         all.into_iter().filter_map(|(place, address)| Some((place, address?))).collect()
     }
 

@@ -86,10 +86,10 @@ pub fn replay(released: &[u8], against: Option<&Against<'_>>, settings: &Setting
     if let Some(what) = misfit(&released) {
         return Ok(Replayed::Differs { what });
     }
-    if let Some(against) = against {
-        if let Some(what) = misfit_in_log(&released, against)? {
-            return Ok(Replayed::Differs { what });
-        }
+    if let Some(against) = against
+        && let Some(what) = misfit_in_log(&released, against)?
+    {
+        return Ok(Replayed::Differs { what });
     }
     let model = model_of(&released.inputs, settings)?;
     let again = again(&released, model.as_deref())?;

@@ -222,8 +222,8 @@ impl Learning<'_> {
     }
 
     fn keep(&mut self) -> Result<(), store::Error> {
-        let changes = std::mem::replace(&mut self.changes, Batch::new());
-        self.kept.put_permissions(changes, std::mem::replace(&mut self.past, Batch::new()))
+        let changes = std::mem::take(&mut self.changes);
+        self.kept.put_permissions(changes, std::mem::take(&mut self.past))
     }
 }
 

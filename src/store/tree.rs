@@ -37,6 +37,12 @@ pub struct Changes {
 /// Keys in their byte form, each with its new record, or `None` where it goes.
 pub(super) type Untyped = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
+impl<K: Key, V: Record> Default for Batch<K, V> {
+    fn default() -> Batch<K, V> {
+        Batch::new()
+    }
+}
+
 impl<K: Key, V: Record> Batch<K, V> {
     /// An empty batch.
     pub fn new() -> Batch<K, V> {

@@ -127,7 +127,7 @@ impl World {
     fn act(&mut self, deed: Deed) -> anyhow::Result<()> {
         match deed {
             Deed::Ask => {
-                let question = if self.kept.len() % 2 == 0 { LEAVE } else { TEAM };
+                let question = if self.kept.len().is_multiple_of(2) { LEAVE } else { TEAM };
                 let answer = self.mateo.answer(question)?;
                 let id = answer["conversation_id"].as_str().unwrap_or_default().to_owned();
                 self.kept.insert(id, claims(&answer));
@@ -147,7 +147,7 @@ impl World {
             }
             Deed::Sync => {
                 self.changes += 1;
-                let is_open = self.changes % 2 == 0;
+                let is_open = self.changes.is_multiple_of(2);
                 self.may_read = None;
                 let read = if is_open { Value::Null } else { json!({ "users": ["ana"], "groups": [] }) };
                 let words =
@@ -227,7 +227,7 @@ impl World {
         }
         // What was under way is gone on with, and ends.
         self.stage.sync().unwrap_or_else(|error| panic!("I6 {what}: {error}"));
-        let is_open = self.changes % 2 == 0;
+        let is_open = self.changes.is_multiple_of(2);
         self.may_read = Some(is_open);
         let found =
             self.mateo.send("POST", "/api/v1/search", Some(&json!({ "query": "vermilion annex" }))).unwrap().json();

@@ -57,7 +57,7 @@ impl Demo {
 
     fn browser(&self) -> Browser {
         let roots = std::fs::read_to_string(self.folder.path().join("tls/authority.pem")).unwrap();
-        Browser::open(&self.base, &[self.issuer.clone()], &roots).unwrap()
+        Browser::open(&self.base, std::slice::from_ref(&self.issuer), &roots).unwrap()
     }
 
     /// How often these words stand in what the process may write to.

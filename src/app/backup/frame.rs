@@ -79,11 +79,13 @@ pub(super) enum Misread {
 
 impl From<io::Error> for Misread {
     fn from(error: io::Error) -> Misread {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Misread::CutOff,
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            Misread::CutOff
+        } else if error.kind() == io::ErrorKind::InvalidData {
             // What the cipher says of a piece that was changed, and of a last one that is not whole.
-            io::ErrorKind::InvalidData => Misread::Damaged("a piece of it was changed or cut off"),
-            _ => Misread::Io(error),
+            Misread::Damaged("a piece of it was changed or cut off")
+        } else {
+            Misread::Io(error)
         }
     }
 }

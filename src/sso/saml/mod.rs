@@ -419,7 +419,7 @@ impl Provider {
     /// The groups that the assertion names, where the settings say that they count; none where it has no such attribute.
     fn groups(&self, session: &SsoSession, read: &shape::Shape) -> Result<Option<Vec<String>>, Refusal> {
         let Some(name) = self.settings.groups_attribute.as_deref() else { return Ok(None) };
-        if read.values(GROUPS_ELSEWHERE).first().is_some() {
+        if !read.values(GROUPS_ELSEWHERE).is_empty() {
             let detail = "the person is in more groups than the provider sends; provision them by SCIM";
             return Err(Refusal::new("groups_too_many", detail));
         }

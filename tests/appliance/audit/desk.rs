@@ -303,7 +303,8 @@ fn each_deed_is_one_leaf() {
     let (conversation, message) = (first["conversation_id"].as_str().unwrap(), first["message_id"].as_str().unwrap());
     let feedback = json!({ "rating": "up", "reasons": ["complete"] });
     let document = "/api/v1/admin/access?user=mateo&document=wiki:101";
-    let deeds: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![
+    type Deed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+    let deeds: Vec<Deed<'_>> = vec![
         ("asked answered", Box::new(|| drop(house.ask(&mut house.sign_in("mary"), "Who leads the ACME team?")))),
         ("signed_in", Box::new(|| drop(house.sign_in("mary")))),
         ("desk", Box::new(|| drop(ana.json("/api/v1/admin/overview").unwrap()))),

@@ -32,9 +32,10 @@ impl House {
     fn claims(&self, changes: &Value) -> Value {
         let mut claims = claims_with(json!({ "nonce": self.pending.nonce, "iss": self.idp.issuer() }));
         for (name, value) in changes.as_object().unwrap() {
-            match value {
-                Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
-                value => claims[name] = value.clone(),
+            if value.is_null() {
+                claims.as_object_mut().unwrap().remove(name);
+            } else {
+                claims[name] = value.clone();
             }
         }
         claims
