@@ -497,7 +497,9 @@ fn the_settings_file_mentions_every_setting() {
     for file in sources().iter().filter(|file| !matches!(file.room.as_str(), "app" | "standin" | "main")) {
         for (at, _) in file.text.match_indices("pub struct Settings {") {
             let body = &file.text[at..at + file.text[at..].find("\n}").unwrap_or(0)];
-            for field in named_after(body, "\n    pub ") {
+            // What is skipped comes from elsewhere than the file.
+            let body = body.replace("#[serde(skip)]\n    pub ", "");
+            for field in named_after(&body, "\n    pub ") {
                 let is_section = file.room == "config";
                 let is_there = match is_section {
                     true => shipped.contains(&format!("[{field}]")),

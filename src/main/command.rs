@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use sotto::app::nouns::Moment;
 use sotto::standin::confluence::Size;
 
-use crate::kept::{Backup, Replay, Restore};
+use crate::kept::{Backup, Keys, Replay, Restore};
 
 /// Private answers from a company's wiki, in one binary.
 #[derive(Debug, Parser)]
@@ -328,30 +328,6 @@ pub enum Audit {
         /// An older checkpoint that was held outside: the export, or the proof, must extend it.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
-    },
-}
-
-/// Deeds with keys.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Replace a key in the running appliance, which goes on meanwhile. What a kill breaks off is finished after the next start.
-    #[command(group = clap::ArgGroup::new("which").args(["root", "user"]).required(true))]
-    Rotate {
-        /// The root key: everything that it wraps is wrapped with a new one. Backups from before open with the old one alone.
-        #[arg(long)]
-        root: bool,
-        /// Write the new root key to this file, and put it in the old one's place yourself: needed where it is a credential of
-        /// systemd, or in a folder that the appliance may not write.
-        #[arg(long, value_name = "FILE", requires = "root")]
-        to: Option<PathBuf>,
-        /// The keys of one person, by user name; everything of theirs is sealed again.
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
-        #[command(flatten)]
-        config: WithConfig,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
     },
 }
 

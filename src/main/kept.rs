@@ -1,8 +1,8 @@
-//! What can be said on the command line of backups and of released answers.
+//! What can be said on the command line of backups, of keys and of released answers.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::command::WithConfig;
 
@@ -82,4 +82,28 @@ pub struct Replay {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Deeds with keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Replace a key in the running appliance, which goes on meanwhile. What a kill breaks off is finished after the next start.
+    #[command(group = clap::ArgGroup::new("which").args(["root", "user"]).required(true))]
+    Rotate {
+        /// The root key: everything that it wraps is wrapped with a new one. Backups from before open with the old one alone.
+        #[arg(long)]
+        root: bool,
+        /// Write the new root key to this file, and put it in the old one's place yourself: needed where it is a credential of
+        /// systemd, or in a folder that the appliance may not write.
+        #[arg(long, value_name = "FILE", requires = "root")]
+        to: Option<PathBuf>,
+        /// The keys of one person, by user name; everything of theirs is sealed again.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -44,7 +44,8 @@ fn main() -> ExitCode {
 }
 
 fn run(sotto: command::Sotto) -> anyhow::Result<ExitCode> {
-    use command::{Audit, Command, Config, Eval, Keys, SourceDeed, Standin};
+    use command::{Audit, Command, Config, Eval, SourceDeed, Standin};
+    use kept::Keys;
     let done = |()| ExitCode::SUCCESS;
     match sotto.command {
         Command::Demo { listen, data, play, questions, model } => {
