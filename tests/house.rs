@@ -149,6 +149,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("prometheus_client", &["web"]),
     ("chacha20poly1305", &["vault"]),
     ("argon2", &["sso", "vault"]),
+    ("blake2", &["vault"]),
     ("region", &["vault"]),
     ("secrecy", &["vault", "session", "audit"]),
     ("ed25519_dalek", &["audit"]),

@@ -13,6 +13,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use super::{Empty, Error, Settings, certificates};
 
 /// RFC 5425 §4.1: the port where none is named.
+/// How long a server is given to end the stream before anything is sent.
+const LOOK: Duration = Duration::from_secs(1);
 const PORT: u16 = 6514;
 /// RFC 5424 §6.2.1: facility 13 (log audit), severity 5 (notice).
 const PRIORITY: u8 = 13 * 8 + 5;
@@ -152,6 +154,8 @@ impl Syslog {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock).map_err(io)?;
         }
+        stays(&mut stream).map_err(io)?;
+        stream.sock.set_read_timeout(Some(self.answer)).map_err(io)?;
         Ok(stream)
     }
 
@@ -165,6 +169,19 @@ impl Syslog {
             Some(rustls::Error::InvalidCertificate(_)) => Error::Untrusted(self.place()),
             Some(_) | None => Error::Unreachable(self.place(), error.into()),
         }
+    }
+}
+
+/// Waits a moment whether the server ends the stream before anything was sent. In TLS 1.3 the handshake is over for us before
+/// the server has looked at our certificate (RFC 8446 §4.4.2.4), and one that does not like it may end the stream as it does
+/// after messages that it took.
+fn stays(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> io::Result<()> {
+    stream.sock.set_read_timeout(Some(LOOK))?;
+    match io::Read::read(stream, &mut [0]) {
+        Ok(0) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it ended the stream before anything was sent")),
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

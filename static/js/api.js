@@ -111,7 +111,7 @@ export const unlock = (proof) => change("POST", "/api/v1/protection/unlock", pro
 export const lock = () => change("POST", "/api/v1/protection/lock");
 /** @param {Proof} proof @param {string} [name] @returns {Promise<{recovery_code: string}>} */
 export const bind = (proof, name) => change("POST", "/api/v1/protection", { ...proof, name });
-export const release = () => change("DELETE", "/api/v1/protection");
+export const unbind = () => change("DELETE", "/api/v1/protection");
 /** @param {Proof} proof @param {string} [name] */
 export const addLock = (proof, name) => change("POST", "/api/v1/protection/locks", { ...proof, name });
 /** @param {string} id */

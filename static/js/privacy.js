@@ -1,6 +1,6 @@
 // @ts-check
 /** How one's own history is protected: which way is on, what unlocks it, and what others did that concerned one. */
-import { acts, addLock, bind, lock, me, protection, release, removeLock, renewCode } from "./api.js";
+import { acts, addLock, bind, lock, me, protection, removeLock, renewCode, unbind } from "./api.js";
 import { copy } from "./copy.js";
 import { open } from "./dialogs.js";
 import { $, el, icon } from "./dom.js";
@@ -145,7 +145,7 @@ function underOwner(now) {
     el("details", {}, el("summary", { class: "more" }, "Begin anew with new keys"), el("p", {}, "If somebody may have had a device, the passphrase or the code: everything is sealed with new keys, and only what you choose now unlocks it."), binding(now, "Begin anew with this passphrase", "Begin anew with a passkey")),
   ];
   if (now.policy !== "login_bound") {
-    const back = el("button", { class: "button is-alarm", type: "button", on: { click: () => change(release, "The appliance holds your key again") } }, "Let the appliance hold the key");
+    const back = el("button", { class: "button is-alarm", type: "button", on: { click: () => change(unbind, "The appliance holds your key again") } }, "Let the appliance hold the key");
     parts.push(el("details", {}, el("summary", { class: "more" }, "Bind it no longer"), el("p", {}, "Then you need no passphrase or passkey, and whoever controls the machine could open your history while you are away."), el("p", {}, back)));
   }
   return parts;

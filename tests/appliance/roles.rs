@@ -92,7 +92,7 @@ const STATED: &[(&str, &str, &str, &[&str])] = &[
     ("PATCH", "/api/v1/admin/applications/{id}", "default", DIRECTORY),
     ("DELETE", "/api/v1/admin/applications/{id}", "default", DIRECTORY),
     ("GET", "/api/v1/admin/applications/{id}/members", "default", DIRECTORY),
-    ("GET", "/api/v1/admin/assignments", "", DIRECTORY),
+    ("GET", "/api/v1/admin/assignments", "?application=default", DIRECTORY),
     ("POST", "/api/v1/admin/assignments", "", DIRECTORY),
     ("GET", "/api/v1/admin/seats", "", DIRECTORY),
     ("POST", "/api/v1/admin/seats", "", DIRECTORY),
