@@ -32,4 +32,5 @@ cargo bench --locked --features probe --bench search
 cargo bench --locked --features probe --bench generate
 cargo bench --locked --features probe --bench crawl
 cargo bench --locked --features probe --bench audit
+cargo bench --locked --features probe --bench history
 cargo bench --locked --features probe --bench provision
