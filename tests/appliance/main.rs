@@ -31,7 +31,6 @@ mod kills;
 mod login;
 mod made_sources;
 mod managing;
-mod memory;
 mod oidc;
 mod pages;
 mod people;
