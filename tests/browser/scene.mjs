@@ -197,7 +197,7 @@ async function explain(page, mateo, mary) {
   const source = kept.messages[0].answer.sources[0];
   await page.goto(APPLIANCE + "/admin");
   await page.getByRole("link", { name: "Who may read what" }).click();
-  await page.getByRole("textbox", { name: /^Person/ }).fill(his);
+  await page.locator("#user").fill(his);
   await page.getByRole("textbox", { name: "Which" }).fill(source.document_id);
   await page.getByRole("textbox", { name: /^Compare with/ }).fill(hers);
   await page.getByRole("button", { name: "Explain" }).click();
@@ -376,7 +376,9 @@ async function looks(page, state, withLooks) {
 async function settled() {
   // A change of scheme begins its transitions in the next frame, not at once.
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
-  const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+  // What stands in closed details is not drawn, and so its transitions never end.
+  const isDrawn = (/** @type {any} */ one) => one.effect?.target?.checkVisibility() ?? true;
+  const finite = document.getAnimations().filter((one) => isDrawn(one) && one.effect?.getComputedTiming().endTime !== Infinity);
   await Promise.allSettled(finite.map((one) => one.finished));
 }
 
