@@ -1,39 +1,15 @@
 // Plays a private history in a real browser: Mateo binds his to a passkey and adds a passphrase, signs out, finds it locked,
 // unlocks it, finds an old answer by its words, and gives the key back; and reads what the administrator looked up about him.
 // The passkey is a virtual one of the browser's debugger, with the PRF extension. Run by `node private.mjs`, with
-//   SOTTO_URL       the appliance's address (https://localhost:8443 where it is not set)
-//   SOTTO_SHOTS     a folder for screenshots (none are taken where it is not set)
-//   SOTTO_CHROMIUM  the browser (/usr/bin/chromium where it is not set)
+// what judge.mjs reads from the environment.
 // Exits 0 when everything held, 1 when something did not.
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { APPLIANCE, DESK, check, end, launch, looks as judged, shot, signIn } from "./judge.mjs";
 
-const APPLIANCE = new URL(process.env.SOTTO_URL ?? "https://localhost:8443").origin;
-const SHOTS = process.env.SOTTO_SHOTS ?? "";
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TEAM = "Who is on my team?";
 const PASSPHRASE = "four words of my own";
 const ANSWER_MS = 240_000;
-const DESK = { width: 1280, height: 860 };
-const PHONE = { width: 390, height: 800 };
 
-let passed = 0;
-let failed = 0;
-
-/** @param {boolean} holds @param {string} sentence @param {string} [found] */
-function check(holds, sentence, found = "") {
-  if (holds) passed += 1;
-  else failed += 1;
-  console.log(`${holds ? "ok  " : "FAIL"} ${sentence}${holds || !found ? "" : `\n     found: ${found}`}`);
-}
-
-if (SHOTS) mkdirSync(SHOTS, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: process.env.SOTTO_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-});
+const browser = await launch();
 const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: DESK, locale: "en-GB", colorScheme: "light" });
 const page = await context.newPage();
 page.setDefaultTimeout(30_000);
@@ -48,12 +24,11 @@ try {
   check(troubles.length === 0, "the browser reported no error and refused nothing", troubles.join("\n"));
 } catch (cause) {
   check(false, "the scene was played to its end", String(cause?.stack ?? cause));
-  await shot("private-failed").catch(() => {});
+  await shot(page, "private-failed").catch(() => {});
 } finally {
   await browser.close();
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();
 
 async function play() {
   await page.goto(`${APPLIANCE}/privacy`);
@@ -170,15 +145,6 @@ async function play() {
   await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
 }
 
-/** By the provider's own form. @param {import("playwright-core").Page} at @param {string} name */
-async function signIn(at, name) {
-  await at.locator("#providers a").first().click();
-  await at.waitForURL((url) => url.origin !== APPLIANCE);
-  await at.getByRole("button", { name: new RegExp(name) }).click();
-  await at.waitForURL((url) => url.origin === APPLIANCE && url.pathname === "/");
-  await at.locator(".greeting").waitFor();
-}
-
 async function signOut() {
   await page.goto(APPLIANCE);
   await page.locator(".greeting").waitFor();
@@ -190,44 +156,6 @@ async function signOut() {
 }
 
 /** Judges one state, in both colour schemes and at phone width. @param {string} state */
-async function looks(state) {
-  for (const [size, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
-    await page.setViewportSize(viewport);
-    for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
-      await page.emulateMedia({ colorScheme });
-      await page.evaluate(settled);
-      await shot(`${state}-${size}-${colorScheme}`);
-      await axe(`${state}, ${size}, ${colorScheme}`);
-    }
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    check(wide <= 0, `${state}, ${size}: nothing stands out to the side`, `${wide} px`);
-  }
-  await page.setViewportSize(DESK);
-}
-
-/** Waits, in the page, for what moves to stand still. */
-async function settled() {
-  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
-  // What stands in closed details never ends, for it is not drawn.
-  const isDrawn = (/** @type {any} */ one) => one.effect?.target?.checkVisibility() ?? false;
-  const finite = document.getAnimations().filter((one) => isDrawn(one) && one.effect?.getComputedTiming().endTime !== Infinity);
-  await Promise.allSettled(finite.map((one) => one.finished));
-}
-
-/** @param {string} state */
-async function axe(state) {
-  // The page's policy allows no foreign script element; the debugger's door is not bound by it.
-  await page.evaluate(AXE);
-  const serious = await page.evaluate(async () => {
-    const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] });
-    return violations
-      .filter((/** @type {any} */ one) => one.impact === "serious" || one.impact === "critical")
-      .map((/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
-  });
-  check(serious.length === 0, `axe finds nothing serious: ${state}`, serious.join("\n     "));
-}
-
-/** @param {string} name */
-async function shot(name) {
-  if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+function looks(state) {
+  return judged(page, state, true);
 }

@@ -4,21 +4,9 @@
 //   SOTTO_URL       the appliance's address; its provider "Simple" is SimpleSAMLphp with alice/alicepass
 //   SOTTO_CHROMIUM  the browser (/usr/bin/chromium where it is not set)
 // Exits 0 when everything held, 1 when something did not.
-import { chromium } from "playwright-core";
+import { APPLIANCE, check, end, launch } from "./judge.mjs";
 
-const APPLIANCE = new URL(process.env.SOTTO_URL ?? "https://localhost:8443").origin;
-let failed = 0;
-
-/** @param {boolean} holds @param {string} sentence @param {string} [found] */
-function check(holds, sentence, found = "") {
-  if (!holds) failed += 1;
-  console.log(`${holds ? "ok  " : "FAIL"} ${sentence}${holds || !found ? "" : `\n     found: ${found}`}`);
-}
-
-const browser = await chromium.launch({
-  executablePath: process.env.SOTTO_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-});
+const browser = await launch();
 try {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en-GB" });
   const page = await context.newPage();
@@ -57,4 +45,4 @@ try {
 } finally {
   await browser.close();
 }
-process.exit(failed === 0 ? 0 : 1);
+end();
