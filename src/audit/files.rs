@@ -26,7 +26,8 @@ pub(super) fn line(handles: &Handles, json: &[u8]) -> Vec<u8> {
     [actor.as_bytes(), b",", subject.as_bytes(), b"\t", json, b"\n"].concat()
 }
 
-/// Takes a line apart, without its line end; `None` where it is not one of ours.
+/// Takes a line apart, without its line end; `None` where it is not one of ours. A handle reads in small letters only, as it
+/// is written: no byte of a line may change unseen, not even one that changes nothing.
 pub(super) fn parse(line: &[u8]) -> Option<(Handles, &[u8])> {
     let tab = line.iter().position(|byte| *byte == b'\t')?;
     let (actor, subject) = std::str::from_utf8(&line[..tab]).ok()?.split_once(',')?;
@@ -35,7 +36,7 @@ pub(super) fn parse(line: &[u8]) -> Option<(Handles, &[u8])> {
         if text != "-" {
             let mut bytes = [0; 16];
             hex::decode_to_slice(text, &mut bytes).ok()?;
-            *handle = Some(bytes);
+            *handle = Some((hex::encode(bytes) == text).then_some(bytes)?);
         }
     }
     Some((handles, &line[tab + 1..]))
@@ -188,6 +189,16 @@ mod tests {
         assert_eq!(parse(b"{}"), None);
         assert_eq!(parse(b"-,zz\t{}"), None);
     }
+
+    #[test]
+    fn a_handle_in_capital_letters_is_none_of_ours() {
+        let line = line(&[None, Some([0xab; 16])], b"{}");
+        let capital = line.to_ascii_uppercase();
+
+        assert!(parse(&line[..line.len() - 1]).is_some());
+        assert_eq!(parse(&capital[..capital.len() - 1]), None);
+    }
+
     /// Three leaves as they stand on disk.
     fn three() -> Vec<u8> {
         let (mut chain, mut bytes) = (Chain::default(), Vec::new());
