@@ -391,29 +391,6 @@ fn the_command_line_tells_the_same_to_the_owner_of_the_machine() {
     assert!(house.audit_lines().concat().contains(r#""by":"owner""#));
 }
 
-/// Whether nobody's membership hides another: Confluence lists the members of a group with those of the groups in it, so that of
-/// somebody who is in both, only the inner one is known.
-fn is_told_once(site: &Value, user: &str) -> bool {
-    let all = site["groups"].as_array().unwrap();
-    let names = |group: &Value, list: &str| -> Vec<String> {
-        group[list].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
-    };
-    let has = |group: &Value| names(group, "members").iter().any(|member| member == user);
-    all.iter().filter(|group| has(group)).all(|outer| {
-        let mut inside = names(outer, "groups");
-        let mut at = 0;
-        while at < inside.len() {
-            let inner = all.iter().find(|group| group["name"] == inside[at].as_str());
-            let more = inner.map(|group| names(group, "groups")).unwrap_or_default();
-            let new: Vec<String> = more.into_iter().filter(|name| !inside.contains(name)).collect();
-            inside.extend(new);
-            at += 1;
-        }
-        let inner = all.iter().filter(|group| group["name"] != outer["name"]);
-        inner.filter(|group| has(group)).all(|group| !inside.iter().any(|name| group["name"] == name.as_str()))
-    })
-}
-
 #[test]
 fn whatever_the_history_each_fact_that_an_explanation_of_the_past_calls_needed_is_and_no_other() {
     let cases = std::env::var("SOTTO_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3u32).min(100);
@@ -439,7 +416,7 @@ fn whatever_the_history_each_fact_that_an_explanation_of_the_past_calls_needed_i
             for (at, site) in &history {
                 let at: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
                 for id in any_ids() {
-                    let is_told = |user: &&str| oracle::may_view(site, user, &id) && is_told_once(site, user);
+                    let is_told = |user: &&str| oracle::may_view(site, user, &id) && oracle::is_told_once(site, user);
                     for user in ["u1", "u2", "u3"].into_iter().filter(is_told) {
                         let path = format!("/api/v1/admin/access?user={user}&document=wiki:{id}&at={at}");
                         let person = ana.borrow_mut().json(&path).unwrap()["people"][0].clone();

@@ -80,6 +80,35 @@ fn names<'a>(of: &'a Value, list: &str) -> Vec<&'a str> {
     of[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// Whether what Confluence tells of a person's memberships is what was given: it lists the members of a group with those of the
+/// groups in it, so that of somebody who is in both, only the inner membership is known; and groups that contain each other in a
+/// circle all list the same people.
+pub fn is_told_once(site: &Value, username: &str) -> bool {
+    let all = site["groups"].as_array().unwrap();
+    let names = |group: &Value, list: &str| -> Vec<String> {
+        group[list].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    let inside = |outer: &Value| {
+        let mut inside = names(outer, "groups");
+        let mut at = 0;
+        while at < inside.len() {
+            let inner = all.iter().find(|group| group["name"] == inside[at].as_str());
+            let more = inner.map(|group| names(group, "groups")).unwrap_or_default();
+            let new: Vec<String> = more.into_iter().filter(|name| !inside.contains(name)).collect();
+            inside.extend(new);
+            at += 1;
+        }
+        inside
+    };
+    let has = |group: &&Value| names(group, "members").iter().any(|member| member == username);
+    all.iter().all(|outer| {
+        let inside = inside(outer);
+        let is_inside = |group: &Value| inside.iter().any(|name| group["name"] == name.as_str());
+        let is_inner = all.iter().filter(has).any(is_inside);
+        !((has(&outer) || is_inner) && is_inside(outer) || has(&outer) && is_inner)
+    })
+}
+
 #[test]
 fn the_oracle_knows_the_truth_table() {
     let site = crate::permissions::truth_table().json();
