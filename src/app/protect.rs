@@ -91,9 +91,9 @@ impl App {
 
     /// The asker, as the owner of a history that this session may open.
     pub(super) fn opened<'a>(&self, asker: &'a Asker) -> Result<&'a UserId, Error> {
-        match self.vault.is_open_to(asker.user(), asker.session(), self.idle()) {
-            true => Ok(asker.user()),
-            false => Err(Error::Locked(Standing::Locked)),
+        match self.standing(asker)? {
+            Standing::Locked => Err(Error::Locked(Standing::Locked)),
+            Standing::Open | Standing::Unbound => Ok(asker.user()),
         }
     }
 

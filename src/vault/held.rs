@@ -102,13 +102,12 @@ impl Held {
         people.get(owner.as_bytes()).and_then(|unlocked| KeyBytes::of(&unlocked.key.page.0[..32]))
     }
 
-    /// Whether this session unlocked it and has used it within the idle time, and notes that it was used; `None` where no
-    /// session has unlocked it.
-    pub(super) fn is_open_to(&self, owner: &UserId, session: &SessionMark, idle: Idle) -> Option<bool> {
+    /// Whether this session unlocked it and has used it within the idle time, and notes that it was used.
+    pub(super) fn is_open_to(&self, owner: &UserId, session: &SessionMark, idle: Idle) -> bool {
         let mut people = self.people();
-        let used = people.get_mut(owner.as_bytes())?.sessions.get_mut(session);
+        let used = people.get_mut(owner.as_bytes()).and_then(|unlocked| unlocked.sessions.get_mut(session));
         let used = used.filter(|used| !idle.is_over(**used));
-        Some(used.map(|used| *used = idle.now_ms.max(*used)).is_some())
+        used.map(|used| *used = idle.now_ms.max(*used)).is_some()
     }
 
     /// Wipes the keys of sessions for which `has_ended` (session, last used); gives whose keys are in memory no more.
@@ -143,13 +142,13 @@ mod tests {
 
         assert!(held.wipe(&mut |_, session, _| *session == [1; 32]).is_empty());
         let at = |now_ms| Idle { now_ms, limit_ms: 50 };
-        assert_eq!(held.is_open_to(&ada, &[1; 32], at(30)), Some(false));
-        assert_eq!(held.is_open_to(&ada, &[2; 32], at(30)), Some(true));
-        assert_eq!(held.is_open_to(&ada, &[2; 32], at(80)), Some(false), "unused for too long, before it is wiped too");
+        assert!(!held.is_open_to(&ada, &[1; 32], at(30)));
+        assert!(held.is_open_to(&ada, &[2; 32], at(30)));
+        assert!(!held.is_open_to(&ada, &[2; 32], at(80)), "unused for too long, before it is wiped too");
         assert_eq!(held.key(&ada).as_deref(), Some(&*key));
 
         assert_eq!(held.wipe(&mut |_, _, used| used <= 30), [ada]);
         assert!(held.key(&ada).is_none());
-        assert_eq!(held.is_open_to(&ada, &[2; 32], at(30)), None);
+        assert!(!held.is_open_to(&ada, &[2; 32], at(30)));
     }
 }

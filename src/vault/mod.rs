@@ -233,15 +233,9 @@ impl Vault {
         self.people.protection(owner)
     }
 
-    /// Whether this session may open what is its person's, as far as is known without reading their file: where somebody
-    /// unlocked it, it was this session. Notes that it was used.
-    pub fn is_open_to(&self, owner: &UserId, session: &SessionMark, idle: Idle) -> bool {
-        self.people.held.is_open_to(owner, session, idle).unwrap_or(true)
-    }
-
     /// Whether this session unlocked the person's key; notes that it was used.
     pub fn is_unlocked_by(&self, owner: &UserId, session: &SessionMark, idle: Idle) -> bool {
-        self.people.held.is_open_to(owner, session, idle).unwrap_or(false)
+        self.people.held.is_open_to(owner, session, idle)
     }
 
     /// Opens a bound key for a session, until it is locked again.

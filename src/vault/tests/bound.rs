@@ -91,9 +91,9 @@ fn what_does_not_fit_unlocks_nothing_and_guessing_is_slow() {
 fn a_session_that_did_not_unlock_it_is_not_let_in_by_one_that_did() {
     let (house, _) = house().bound(&passphrase(WORDS));
 
-    assert!(house.vault.is_open_to(&house.ada, &HERE, IDLE));
-    assert!(!house.vault.is_open_to(&house.ada, &ELSEWHERE, IDLE));
-    assert!(house.vault.is_open_to(&house.bob, &ELSEWHERE, IDLE), "his is not bound");
+    assert!(house.vault.is_unlocked_by(&house.ada, &HERE, IDLE));
+    assert!(!house.vault.is_unlocked_by(&house.ada, &ELSEWHERE, IDLE));
+    assert!(!house.vault.protection(&house.bob).unwrap().is_bound, "his is not bound");
 }
 
 #[test]
