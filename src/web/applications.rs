@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::Registrar;
@@ -103,10 +104,11 @@ pub async fn application_members(
     front: Data<Front>,
     registrar: Registrar,
     id: Path<String>,
-    part: Query<wire::Part>,
+    part: Asked<wire::Part>,
 ) -> Result<Json<wire::ApplicationMembers>, Reply> {
+    let part = part.read()?;
     let id = id_of(&id)?;
-    let part = part.into_inner().into();
+    let part = part.into();
     let found = deed(&front, move |app| app.application_members(&registrar.0, &id, &part)).await?;
     Ok(Json(wire::ApplicationMembers::from(&found)))
 }
@@ -118,8 +120,9 @@ pub async fn application_members(
 pub async fn assignments(
     front: Data<Front>,
     registrar: Registrar,
-    which: Query<wire::WhichApplication>,
+    which: Asked<wire::WhichApplication>,
 ) -> Result<Json<wire::Assignments>, Reply> {
+    let which = which.read()?;
     let id = id_of(&which.application)?;
     let found = deed(&front, move |app| app.application(&registrar.0, &id)).await?;
     Ok(Json(wire::Assignments::from(&found)))

@@ -1,8 +1,9 @@
 //! The administrator's desk. For anybody else these routes are not there.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::{Administrator, Support};
@@ -92,9 +93,9 @@ pub async fn sync(
 pub async fn explain(
     front: Data<Front>,
     administrator: Administrator,
-    asked: Query<wire::Explain>,
+    asked: Asked<wire::Explain>,
 ) -> Result<Json<wire::Access>, Reply> {
-    let wire::Explain { user, other, document, at } = asked.into_inner();
+    let wire::Explain { user, other, document, at } = asked.read()?;
     let at = moment(at)?;
     let document = DocumentId::parse(&document).ok_or_else(|| Reply::unreadable("document is an id like wiki:1234"))?;
     let people: Vec<String> = [user].into_iter().chain(other).collect();
@@ -111,9 +112,9 @@ pub async fn explain(
 pub async fn compare(
     front: Data<Front>,
     administrator: Administrator,
-    asked: Query<wire::ExplainSpace>,
+    asked: Asked<wire::ExplainSpace>,
 ) -> Result<Json<wire::SpaceAccess>, Reply> {
-    let wire::ExplainSpace { user, other, space, at } = asked.into_inner();
+    let wire::ExplainSpace { user, other, space, at } = asked.read()?;
     let at = moment(at)?;
     let named = space.split_once(':').filter(|(_, key)| !key.is_empty());
     let named = named.and_then(|(source, key)| Some((SourceId::parse(source)?, key.to_owned())));
@@ -132,9 +133,9 @@ pub async fn compare(
 pub async fn what_if(
     front: Data<Front>,
     administrator: Administrator,
-    asked: Query<wire::WhatIf>,
+    asked: Asked<wire::WhatIf>,
 ) -> Result<Json<wire::Changes>, Reply> {
-    let asked = asked.into_inner();
+    let asked = asked.read()?;
     let source = SourceId::parse(&asked.source).ok_or_else(|| Reply::unreadable("source is no source's name"))?;
     let change = asked.read().map_err(Reply::unreadable)?;
     let changed = deed(&front, move |app| app.what_if(&administrator.0, &source, &change)).await?;
@@ -159,9 +160,9 @@ pub async fn exposure(front: Data<Front>, administrator: Administrator) -> Resul
 pub async fn analytics(
     front: Data<Front>,
     administrator: Administrator,
-    asked: Query<wire::AnalyticsAsked>,
+    asked: Asked<wire::AnalyticsAsked>,
 ) -> Result<Json<wire::Analytics>, Reply> {
-    let days = asked.into_inner().days.unwrap_or(DAYS);
+    let days = asked.read()?.days.unwrap_or(DAYS);
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(Reply::unreadable(format!("days is a number from 1 to {DAYS_MAX}")));
     }

@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::{DeskKeeper, Registrar};
@@ -73,9 +74,10 @@ pub async fn remove_member(
 pub async fn sessions(
     front: Data<Front>,
     asker: Registrar,
-    part: Query<wire::Part>,
+    part: Asked<wire::Part>,
 ) -> Result<Json<wire::Sessions>, Reply> {
-    let found = deed(&front, move |app| app.visits(&asker.0, &part.into_inner().into())).await?;
+    let part = part.read()?;
+    let found = deed(&front, move |app| app.visits(&asker.0, &part.into())).await?;
     Ok(Json(wire::Sessions::from(&found)))
 }
 

@@ -12,6 +12,7 @@
 
 mod applications;
 mod ask;
+mod asked;
 mod assets;
 mod audit;
 mod body;

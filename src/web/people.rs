@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::Registrar;
@@ -18,9 +19,10 @@ use crate::names::{AccountId, SourceId, UserId};
 pub async fn users(
     front: Data<Front>,
     registrar: Registrar,
-    part: Query<wire::Part>,
+    part: Asked<wire::Part>,
 ) -> Result<Json<wire::Users>, Reply> {
-    let found = deed(&front, move |app| app.users(&registrar.0, &part.into_inner().into())).await?;
+    let part = part.read()?;
+    let found = deed(&front, move |app| app.users(&registrar.0, &part.into())).await?;
     Ok(Json(wire::Users::from(&found)))
 }
 
@@ -31,9 +33,10 @@ pub async fn users(
 pub async fn groups(
     front: Data<Front>,
     registrar: Registrar,
-    part: Query<wire::Part>,
+    part: Asked<wire::Part>,
 ) -> Result<Json<wire::Groups>, Reply> {
-    let found = deed(&front, move |app| app.groups(&registrar.0, &part.into_inner().into())).await?;
+    let part = part.read()?;
+    let found = deed(&front, move |app| app.groups(&registrar.0, &part.into())).await?;
     Ok(Json(wire::Groups::from(&found)))
 }
 
@@ -45,9 +48,10 @@ pub async fn members(
     front: Data<Front>,
     registrar: Registrar,
     id: Path<String>,
-    part: Query<wire::Part>,
+    part: Asked<wire::Part>,
 ) -> Result<Json<wire::Members>, Reply> {
-    let found = deed(&front, move |app| app.members(&registrar.0, &id, &part.into_inner().into())).await?;
+    let part = part.read()?;
+    let found = deed(&front, move |app| app.members(&registrar.0, &id, &part.into())).await?;
     Ok(Json(wire::Members::from(&found)))
 }
 
@@ -58,9 +62,9 @@ pub async fn members(
 pub async fn aliases(
     front: Data<Front>,
     registrar: Registrar,
-    asked: Query<wire::WhichAliases>,
+    asked: Asked<wire::WhichAliases>,
 ) -> Result<Json<wire::Aliases>, Reply> {
-    let wire::WhichAliases { source, state, query, limit, cursor } = asked.into_inner();
+    let wire::WhichAliases { source, state, query, limit, cursor } = asked.read()?;
     let read = |name: String| SourceId::parse(&name).ok_or_else(|| Reply::unreadable("source is no source's name"));
     let source = source.map(read).transpose()?;
     let part = wire::Part { query, limit, cursor };

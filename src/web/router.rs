@@ -6,6 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route, dev::ResourceDef, guard};
 use utoipa::OpenApi;
 
+use super::asked::misfit;
 use super::proof::Proof;
 use super::reply::Reply;
 use super::{
@@ -164,10 +165,7 @@ routes! {
 
 /// Puts every route into the server.
 pub fn configure(config: &mut ServiceConfig) {
-    config.app_data(
-        web::QueryConfig::default()
-            .error_handler(|error, _| Reply::unreadable(format!("the query does not fit: {error}")).into()),
-    );
+    config.app_data(web::QueryConfig::default().error_handler(|error, _| misfit(&error).into()));
     routes(config);
     config.default_service(web::to(nowhere));
 }

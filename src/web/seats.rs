@@ -1,8 +1,9 @@
 //! Seats on the desk. For anybody but who keeps the directory these routes are not there.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Query};
+use actix_web::web::{Data, Json};
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::Registrar;
@@ -24,9 +25,9 @@ pub async fn seats_page(front: Data<Front>, _: Registrar) -> Result<HttpResponse
 pub async fn seats(
     front: Data<Front>,
     registrar: Registrar,
-    which: Query<wire::WhichSeats>,
+    which: Asked<wire::WhichSeats>,
 ) -> Result<Json<wire::Seats>, Reply> {
-    let (which, part) = which.into_inner().read()?;
+    let (which, part) = which.read()?.read()?;
     let found = deed(&front, move |app| app.seats(&registrar.0, &which, &part)).await?;
     Ok(Json(wire::Seats::from(&found)))
 }

@@ -2,9 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use serde::Deserialize;
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::{Administrator, Support};
@@ -99,8 +100,9 @@ pub async fn runs(
     front: Data<Front>,
     support: Support,
     name: Path<String>,
-    paging: Query<Paging>,
+    paging: Asked<Paging>,
 ) -> Result<Json<wire::Runs>, Reply> {
+    let paging = paging.read()?;
     let source = named(&name)?;
     let runs = deed(&front, move |app| app.source_runs(&support.0, &source)).await?;
     page(&runs, &paging).map(Json)

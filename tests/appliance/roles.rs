@@ -92,7 +92,7 @@ const STATED: &[(&str, &str, &str, &[&str])] = &[
     ("PATCH", "/api/v1/admin/applications/{id}", "default", DIRECTORY),
     ("DELETE", "/api/v1/admin/applications/{id}", "default", DIRECTORY),
     ("GET", "/api/v1/admin/applications/{id}/members", "default", DIRECTORY),
-    ("GET", "/api/v1/admin/assignments", "?application=default", DIRECTORY),
+    ("GET", "/api/v1/admin/assignments", "", DIRECTORY),
     ("POST", "/api/v1/admin/assignments", "", DIRECTORY),
     ("GET", "/api/v1/admin/seats", "", DIRECTORY),
     ("POST", "/api/v1/admin/seats", "", DIRECTORY),
@@ -238,4 +238,22 @@ fn who_keeps_the_directory_learns_nothing_of_the_log_and_who_has_no_role_finds_w
     };
     assert_eq!(told(&mut mateo), told(&mut stranger));
     assert_eq!(told(&mut mateo)["code"], "not_there");
+}
+
+#[test]
+fn a_question_that_does_not_fit_tells_nobody_without_the_role_that_the_route_is_there() {
+    let house = house();
+    let (mut ana, mut aldo, mut stranger) = (house.sign_in("ana"), house.sign_in("aldo"), house.browser());
+
+    for (path, with_role) in [
+        ("/api/v1/admin/users?limit=many", 400),
+        ("/api/v1/admin/access", 400),
+        ("/api/v1/admin/assignments", 400),
+        ("/api/v1/admin/analytics?days=many", 400),
+        ("/api/v1/admin/sources/wiki/runs?limit=many", 400),
+    ] {
+        assert_eq!(ana.send("GET", path, None).unwrap().status, with_role, "{path}");
+        assert_eq!(aldo.send("GET", path, None).unwrap().status, 404, "{path}");
+        assert_eq!(stranger.send("GET", path, None).unwrap().status, 404, "{path}");
+    }
 }

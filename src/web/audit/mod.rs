@@ -7,9 +7,10 @@ mod taken;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::asked::Asked;
 use super::body::Body;
 use super::front::{Front, deed};
 use super::guard::{Administrator, Auditor, AuditorOrAdministrator};
@@ -29,9 +30,9 @@ use crate::names::UserId;
 pub async fn audit_search(
     front: Data<Front>,
     auditor: Auditor,
-    asked: Query<wire::AuditQuery>,
+    asked: Asked<wire::AuditQuery>,
 ) -> Result<Json<wire::AuditLeaves>, Reply> {
-    let sought = sought(asked.into_inner())?;
+    let sought = sought(asked.read()?)?;
     let found = deed(&front, move |app| app.audit_search(&auditor.0, &sought)).await?;
     Ok(Json(wire::AuditLeaves::from(&found)))
 }
@@ -63,9 +64,9 @@ pub async fn audit_leaf(
 pub async fn proof(
     front: Data<Front>,
     auditor: Auditor,
-    which: Query<wire::WhichProof>,
+    which: Asked<wire::WhichProof>,
 ) -> Result<HttpResponse, Reply> {
-    let which = which.into_inner();
+    let which = which.read()?;
     let text = match (which.leaf, which.old) {
         (Some(leaf), None) => {
             let (line, proof) = deed(&front, move |app| app.audit_proof(&auditor.0, leaf)).await?;
@@ -121,9 +122,9 @@ pub async fn audit_export(
     front: Data<Front>,
     auditor: Auditor,
     request: HttpRequest,
-    asked: Query<wire::AuditExport>,
+    asked: Asked<wire::AuditExport>,
 ) -> Result<HttpResponse, Reply> {
-    let (format, query) = asked.into_inner().parts();
+    let (format, query) = asked.read()?.parts();
     let whole = query.is_empty();
     let sought = sought(query)?;
     let (taking, origin) = match format {
@@ -177,10 +178,11 @@ pub async fn shown_document(
     front: Data<Front>,
     auditor: Auditor,
     id: Path<String>,
-    part: Query<wire::ReportPart>,
+    part: Asked<wire::ReportPart>,
 ) -> Result<Json<wire::AuditLeaves>, Reply> {
+    let part = part.read()?;
     let document = DocumentId::parse(&id).ok_or_else(|| Reply::unreadable("a document is an id like wiki:1234"))?;
-    let sought = report(part.into_inner())?;
+    let sought = report(part)?;
     let found = deed(&front, move |app| app.shown_document(&auditor.0, &document, &sought)).await?;
     Ok(Json(wire::AuditLeaves::from(&found)))
 }
@@ -195,9 +197,9 @@ pub async fn shown_person(
     front: Data<Front>,
     auditor: Auditor,
     person: Path<String>,
-    part: Query<wire::ReportPart>,
+    part: Asked<wire::ReportPart>,
 ) -> Result<Json<wire::AuditLeaves>, Reply> {
-    let sought = report(part.into_inner())?;
+    let sought = report(part.read()?)?;
     let found = deed(&front, move |app| app.shown_person(&auditor.0, &person, &sought)).await?;
     Ok(Json(wire::AuditLeaves::from(&found)))
 }
