@@ -10,4 +10,5 @@ cargo fmt --check
 models/fetch.sh smollm2-135m-instruct-q4_1 all-minilm-l6-v2
 cargo test --locked --test house
 cargo clippy --locked --all-targets -- -D warnings
-cargo test --locked
+# All of them, so that one that fails hides no other.
+cargo test --locked --no-fail-fast
