@@ -1,6 +1,6 @@
 //! `backup` and `restore`.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -53,7 +53,7 @@ pub fn restore(asked: &Restore) -> anyhow::Result<ExitCode> {
     let key = match (&asked.identity, &asked.passphrase_file) {
         (Some(file), _) => Key::of_identity_file(file)?,
         (None, Some(file)) => Key::of_passphrase_file(file)?,
-        (None, None) => Key::of_passphrase(&typed()?)?,
+        (None, None) => Key::of_passphrase(passphrase::of_backup()?.expose())?,
     };
     let terms = app::Terms {
         data: asked.data.clone().filter(|_| !asked.dry_run),
@@ -107,11 +107,4 @@ pub fn restore(asked: &Restore) -> anyhow::Result<ExitCode> {
          again, and the identity provider must push everybody anew (a full provisioning cycle).",
     );
     Ok(ExitCode::SUCCESS)
-}
-
-fn typed() -> anyhow::Result<String> {
-    complain("passphrase (it is shown as you type; better give --passphrase-file or --identity):");
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("while reading the passphrase")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

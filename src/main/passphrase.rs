@@ -1,7 +1,8 @@
-//! The root key's passphrase, typed unseen on the terminal or read from a file descriptor.
+//! A passphrase: typed unseen on the terminal, or read from a file, a file descriptor or what is piped in.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -11,7 +12,7 @@ use sotto::app::nouns::Passphrase;
 /// A line that is longer is no passphrase.
 const LINE_BYTES_MAX: u64 = 4096;
 
-/// Reads it; where it is chosen now it is typed twice, so that a slip does not lock everything away.
+/// Reads that of the root key; where it is chosen now it is typed twice, so that a slip does not lock everything away.
 pub fn read(descriptor: Option<u32>, is_first: bool) -> anyhow::Result<Passphrase> {
     if let Some(descriptor) = descriptor {
         let path = format!("/dev/fd/{descriptor}");
@@ -19,7 +20,6 @@ pub fn read(descriptor: Option<u32>, is_first: bool) -> anyhow::Result<Passphras
             File::open(&path).with_context(|| format!("no passphrase can be read from descriptor {descriptor}"))?;
         return line(file);
     }
-    let terminal = || File::options().read(true).write(true).open("/dev/tty");
     let open =
         terminal().context("the root key needs its passphrase, and there is no terminal; give --passphrase-fd N")?;
     let unseen = Unseen::begin(&open)?;
@@ -30,6 +30,21 @@ pub fn read(descriptor: Option<u32>, is_first: bool) -> anyhow::Result<Passphras
     }
     drop(unseen);
     Ok(passphrase)
+}
+
+/// Reads that of a backup: asked for where a person sits there, else the first line of what is piped in.
+pub fn of_backup() -> anyhow::Result<Passphrase> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return line(input.as_fd().try_clone_to_owned().context("the passphrase does not read")?.into());
+    }
+    let open = terminal().context("there is no terminal; give --passphrase-file or --identity")?;
+    let _unseen = Unseen::begin(&open)?;
+    asked(&open, "Passphrase of the backup: ")
+}
+
+fn terminal() -> std::io::Result<File> {
+    File::options().read(true).write(true).open("/dev/tty")
 }
 
 /// The first line of a file.
