@@ -10,17 +10,24 @@ impl App {
     /// The overview, and what waits for somebody; the asker must be an administrator or support.
     pub fn overview(&self, asker: &Asker) -> Result<(Overview, Vec<Item>), Error> {
         self.health_only(asker)?;
-        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "overview", target: "" })?;
-        tracing::debug!(leaf = receipt.leaf(), "the overview was read");
+        self.view(asker, "overview", "")?;
         Ok((self.overview_as_owner()?, self.todo()?))
     }
 
     /// The sources; the asker must be an administrator or support.
     pub fn sources(&self, asker: &Asker) -> Result<Vec<SourceState>, Error> {
         self.health_only(asker)?;
-        let receipt = self.audit.append(&Event::Desk { user: asker.user(), what: "sources", target: "" })?;
-        tracing::debug!(leaf = receipt.leaf(), "the sources were read");
+        self.view(asker, "sources", "")?;
         self.source_states()
+    }
+
+    /// Puts on record that somebody views a part of the desk. A page that asks again every few seconds is one view.
+    pub(super) fn view(&self, asker: &Asker, what: &'static str, target: &str) -> Result<(), Error> {
+        self.views.record((asker.user(), what, target), self.now(), || {
+            let receipt = self.audit.append(&Event::Desk { user: asker.user(), what, target })?;
+            tracing::debug!(leaf = receipt.leaf(), what, target, "a part of the desk is viewed");
+            Ok(())
+        })
     }
 
     /// The overview for the owner of the machine (the control socket, the metrics): no asker, so nothing is put on record.

@@ -291,7 +291,7 @@ impl App {
         Ok(settings)
     }
 
-    /// The settings of a source that is viewed by who may. A page that asks again every few seconds is one view.
+    /// The settings of a source that is viewed by who may.
     fn source_viewed(
         &self,
         asker: &Asker,
@@ -300,12 +300,7 @@ impl App {
     ) -> Result<Arc<crawl::Settings>, Error> {
         self.health_only(asker)?;
         let settings = self.source(source)?;
-        self.views.record((asker.user(), what, source.as_str()), self.now(), || {
-            let event = Event::Desk { user: asker.user(), what, target: source.as_str() };
-            let receipt = self.audit.append(&event)?;
-            tracing::debug!(leaf = receipt.leaf(), %source, what, "a source is viewed");
-            Ok::<(), Error>(())
-        })?;
+        self.view(asker, what, source.as_str())?;
         Ok(settings)
     }
 
