@@ -239,6 +239,13 @@ impl App {
             Ok(Run { state: State::Failed, .. }) | Err(_) => self.syncs.hear(source, heard),
             Ok(_) => {}
         }
+        // Also of a run that broke: what it kept is in force.
+        if let Some(Run { number, learned, .. }) = self.syncs.run_of(source).filter(|run| !run.learned.is_empty()) {
+            let crawl::Learned { grants, places, restrictions, people } = learned;
+            let event = Event::PermissionsChanged { source, run: number, grants, places, restrictions, people };
+            let receipt = self.audit.append(&event)?;
+            tracing::debug!(leaf = receipt.leaf(), "what a sync learned of permissions is on record");
+        }
         let event = |outcome, run: Option<&Run>| Event::SyncEnded {
             source,
             run: run.map_or(0, |run| run.number),

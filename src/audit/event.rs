@@ -82,6 +82,9 @@ pub enum Event<'a> {
     PersonErased { user: &'a UserId, whom: &'a UserId },
     /// A sync began.
     SyncStarted { source: &'a SourceId, mode: &'a str },
+    /// A sync met permissions otherwise than they were kept: so many grants, places, restrictions, and accounts and groups. What
+    /// they were and are is told by the explanations, with the run's number.
+    PermissionsChanged { source: &'a SourceId, run: u64, grants: u64, places: u64, restrictions: u64, people: u64 },
     /// A sync ended.
     SyncEnded {
         source: &'a SourceId,
@@ -161,6 +164,7 @@ pub const EVENTS: &[&str] = &[
     "local_administrator",
     "managed",
     "opened",
+    "permissions_changed",
     "person_erased",
     "person_forgotten",
     "protection",
@@ -276,6 +280,13 @@ impl Event<'_> {
             Event::PersonForgotten { user } => ("person_forgotten", Some(*user), json!({})),
             Event::PersonErased { user, whom } => ("person_erased", Some(*user), json!({ "target": whom })),
             Event::SyncStarted { source, mode } => ("sync_started", None, json!({ "source": source, "mode": mode })),
+            Event::PermissionsChanged { source, run, grants, places, restrictions, people } => {
+                let fields = json!({
+                    "source": source, "run": run, "grants": grants, "places": places, "restrictions": restrictions,
+                    "people": people,
+                });
+                ("permissions_changed", None, fields)
+            }
             Event::SyncEnded { source, run, outcome, added, changed, removed, reclassed, failed } => {
                 let fields = json!({
                     "source": source, "run": run, "outcome": outcome, "added": added, "changed": changed, "removed": removed,

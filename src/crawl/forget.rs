@@ -20,7 +20,8 @@ pub fn forget(source: &SourceId, rooms: &Rooms<'_>) -> Result<u64, Error> {
     applying.commit()?;
     permissions::end(&kept, source, sync)?;
     let nobody = SourcePeople { accounts: Vec::new(), groups: Vec::new() };
-    rooms.directory.replace_source(source, nobody, sync).map_err(|error| Error::Broken(Box::new(error)))?;
+    let _accounts =
+        rooms.directory.replace_source(source, nobody, sync).map_err(|error| Error::Broken(Box::new(error)))?;
     // Last: until here, how its runs went is what numbers the next one.
     kept.forget_source(source)?;
     Ok(ids.len() as u64)

@@ -152,6 +152,9 @@ pub struct Run {
     pub reclassed: u64,
     /// What could not be read.
     pub failures: Vec<Failure>,
+    /// What it read of permissions that was kept otherwise.
+    #[serde(default)]
+    pub learned: Learned,
     /// How far it has come.
     #[serde(default)]
     pub progress: Progress,
@@ -179,6 +182,7 @@ impl Run {
             removed: 0,
             reclassed: 0,
             failures: Vec::new(),
+            learned: Learned::default(),
             progress: Progress::default(),
             only: Vec::new(),
             wants_whole: false,
@@ -190,6 +194,26 @@ impl Run {
     /// What facts that it learned are kept with.
     fn id(&self) -> SyncId {
         SyncId { number: self.number, began_ms: self.began.ms() }
+    }
+}
+
+/// Facts of permissions that a run met new, changed or gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Who may use the source, or view a space.
+    pub grants: u64,
+    /// Where a document stands, or that it was not listed any more.
+    pub places: u64,
+    /// A document's own restriction.
+    pub restrictions: u64,
+    /// An account; a group, with who is in it.
+    pub people: u64,
+}
+
+impl Learned {
+    /// Whether it met none.
+    pub fn is_empty(&self) -> bool {
+        *self == Learned::default()
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Learned;
 use super::kept::{Kept, Past};
 use super::listed::Listed;
 use super::restriction::{Level, Subjects, any_of};
@@ -64,6 +65,13 @@ pub(super) struct Place {
     pub learned: SyncId,
     /// The first sync that did not list it since it was listed last.
     pub missed: Option<SyncId>,
+}
+
+impl Place {
+    /// Where it stands: its space, what it hangs on, the pages above, and whether it is listed there.
+    fn stands(&self) -> (&str, Option<&DocumentId>, &[DocumentId], bool) {
+        (&self.space, self.container.as_ref(), &self.above, self.missed.is_none())
+    }
 }
 
 json_record!(Permission, 1);
@@ -190,21 +198,28 @@ struct Learning<'a> {
     changes: Batch<Key, Permission>,
     past: Batch<Ended<Key>, Past>,
     count: usize,
+    learned: Learned,
 }
 
-impl Learning<'_> {
+impl<'a> Learning<'a> {
+    fn new(kept: &'a Kept, sync: SyncId) -> Learning<'a> {
+        Learning { kept, sync, changes: Batch::new(), past: Batch::new(), count: 0, learned: Learned::default() }
+    }
+
     fn put(&mut self, key: &Key, was: Option<&Permission>, now: &Permission) -> Result<(), store::Error> {
         if was == Some(now) {
             return Ok(());
         }
         self.changes.put(key, now);
         self.end(key, was);
+        self.note(was, Some(now));
         self.counted()
     }
 
     fn remove(&mut self, key: &Key, was: &Permission) -> Result<(), store::Error> {
         self.changes.remove(key);
         self.end(key, Some(was));
+        self.note(Some(was), None);
         self.counted()
     }
 
@@ -216,6 +231,18 @@ impl Learning<'_> {
         }
     }
 
+    /// Counts what of it is otherwise.
+    fn note(&mut self, was: Option<&Permission>, now: Option<&Permission>) {
+        let (was, now) = (was.and_then(Permission::place), now.and_then(Permission::place));
+        if was.is_none() && now.is_none() {
+            self.learned.grants += 1;
+            return;
+        }
+        let level = |place: Option<&Place>| place.map_or(Level::Open, |place| place.level.clone());
+        self.learned.places += u64::from(was.map(Place::stands) != now.map(Place::stands));
+        self.learned.restrictions += u64::from(level(was) != level(now));
+    }
+
     fn counted(&mut self) -> Result<(), store::Error> {
         self.count += 1;
         if self.count.is_multiple_of(TOGETHER_MAX) { self.keep() } else { Ok(()) }
@@ -225,11 +252,17 @@ impl Learning<'_> {
         let changes = std::mem::take(&mut self.changes);
         self.kept.put_permissions(changes, std::mem::take(&mut self.past))
     }
+
+    /// Keeps the rest, and tells what there was.
+    fn all(mut self) -> Result<Learned, store::Error> {
+        self.keep()?;
+        Ok(self.learned)
+    }
 }
 
-/// Keeps what a run has read of permissions. What did not change keeps the sync that learned it. Each fact is true by
-/// itself: where the process ends in between, the next run learns the rest.
-pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Listed) -> Result<(), store::Error> {
+/// Keeps what a run has read of permissions, and counts what of it was kept otherwise. What did not change keeps the sync that
+/// learned it. Each fact is true by itself: where the process ends in between, the next run learns the rest.
+pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Listed) -> Result<Learned, store::Error> {
     let mut old: BTreeMap<Key, Permission> = kept.permissions(source)?;
     if let Some(only) = &listed.only {
         // Of other spaces nothing was read: what is kept of them stays as it is.
@@ -242,7 +275,7 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (_, Permission::Grant(_)) => false,
         });
     }
-    let mut learning = Learning { kept, sync, changes: Batch::new(), past: Batch::new(), count: 0 };
+    let mut learning = Learning::new(kept, sync);
     let views = listed.spaces.iter().zip(&listed.views);
     let views = views.map(|(space, view)| (Key::Space(source.clone(), space.key.clone()), view));
     for (key, to) in [(Key::Use(source.clone()), &listed.may_use)].into_iter().chain(views) {
@@ -280,12 +313,12 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             (key, was) => learning.remove(key, was)?,
         }
     }
-    learning.keep()
+    learning.all()
 }
 
 /// Ends everything that is kept of a source's permissions: it went.
 pub(super) fn end(kept: &Kept, source: &SourceId, sync: SyncId) -> Result<(), store::Error> {
-    let mut learning = Learning { kept, sync, changes: Batch::new(), past: Batch::new(), count: 0 };
+    let mut learning = Learning::new(kept, sync);
     for (key, was) in &kept.permissions(source)? {
         learning.remove(key, was)?;
     }
@@ -293,6 +326,13 @@ pub(super) fn end(kept: &Kept, source: &SourceId, sync: SyncId) -> Result<(), st
 }
 
 impl Permission {
+    fn place(&self) -> Option<&Place> {
+        match self {
+            Permission::Place(place) => Some(place),
+            Permission::Grant(_) => None,
+        }
+    }
+
     /// The sync that first read it so as a whole.
     pub(super) fn since(&self) -> SyncId {
         match self {

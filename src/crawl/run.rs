@@ -14,7 +14,7 @@ use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
 use super::restriction::{Level, rule_of};
 use super::scope;
 use super::source::{Item, Source, Words};
-use super::{Error, Failure, Mode, Rooms, Run, Settings, State};
+use super::{Error, Failure, Learned, Mode, Rooms, Run, Settings, State};
 use crate::acl::AclClass;
 use crate::corpus::DocumentId;
 
@@ -112,7 +112,8 @@ impl Running<'_, '_> {
         match self.source.people() {
             Ok(people) => {
                 // At once: who left a group loses what it gave before anything else is read.
-                self.rooms
+                self.run.learned.people += self
+                    .rooms
                     .directory
                     .replace_source(&self.settings.name, people.clone(), self.run.id())
                     .map_err(broken)?;
@@ -286,7 +287,8 @@ impl Running<'_, '_> {
         self.run.reclassed = reclass.len() as u64;
         applying.reclass(&reclass)?;
         // Not before: until what was tightened is in force, an explanation must not say that it is.
-        permissions::learn(self.kept, &self.settings.name, self.run.id(), listed)?;
+        let learned = permissions::learn(self.kept, &self.settings.name, self.run.id(), listed)?;
+        self.run.learned = Learned { people: self.run.learned.people, ..learned };
 
         let is_held = is_too_much(remove.len(), known.documents.len(), self.settings.removal_guard_percent)
             && !self.kept.status(&self.settings.name)?.may_remove;

@@ -336,12 +336,13 @@ impl Directory {
     }
 
     /// Replaces what is known of a source's people and groups by what a sync saw. Aliases follow at once: an account is tied
-    /// to the one person, active or not, whose user name is the account's; a name that several accounts share ties nobody.
-    pub fn replace_source(&self, source: &SourceId, people: SourcePeople, sync: SyncId) -> Result<(), Error> {
+    /// to the one person, active or not, whose user name is the account's; a name that several accounts share ties nobody. Gives
+    /// how many accounts and groups came, went or are otherwise.
+    pub fn replace_source(&self, source: &SourceId, people: SourcePeople, sync: SyncId) -> Result<u64, Error> {
         let _changing = self.changing();
         let (mut changes, mut past) = (Batch::new(), Batch::new());
         let until = sync.began_ms;
-        let (accounts, groups) = {
+        let (accounts, groups, changed) = {
             let held = self.held();
             let nobody = Picture::default();
             let was = held.sources.get(source).unwrap_or(&nobody);
@@ -349,16 +350,17 @@ impl Directory {
             let groups = source::learn_groups(&was.groups, people.groups, sync);
             let account_key = |key: &str| CrawledKey::Account(source.clone(), key.into());
             let group_key = |key: &str| CrawledKey::Group(source.clone(), key.into());
-            difference(&was.accounts, &accounts, account_key, Crawled::Account, until, (&mut changes, &mut past));
-            difference(&was.groups, &groups, group_key, Crawled::Group, until, (&mut changes, &mut past));
-            (accounts, groups)
+            let changed =
+                difference(&was.accounts, &accounts, account_key, Crawled::Account, until, (&mut changes, &mut past))
+                    + difference(&was.groups, &groups, group_key, Crawled::Group, until, (&mut changes, &mut past));
+            (accounts, groups, changed)
         };
         let mut all = Changes::new();
         all.add(&self.crawled, changes);
         all.add(&self.past, past);
         self.store.make(all)?;
         self.held_mut().sources.insert(source.clone(), Picture::of(accounts, groups));
-        Ok(())
+        Ok(changed)
     }
 
     /// The display name of a source's account, for mentions.
@@ -425,16 +427,20 @@ fn difference<V: PartialEq + Clone>(
     record: impl Fn(V) -> Crawled,
     until_ms: i64,
     (changes, past): (&mut Batch<CrawledKey, Crawled>, &mut Batch<Ended<PastKey>, Past>),
-) {
+) -> u64 {
+    let mut changed = 0;
     for (name, value) in new.iter().filter(|(name, value)| old.get(*name) != Some(*value)) {
         changes.put(&key(name), &record(value.clone()));
+        changed += 1;
     }
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
         changes.remove(&key(name));
+        changed += 1;
     }
     for (name, was) in old.iter().filter(|(name, was)| new.get(*name) != Some(*was)) {
         past.put(&Ended::new(PastKey::Crawled(key(name)), until_ms), &Past::Crawled(record(was.clone())));
     }
+    changed
 }
 
 fn sources(

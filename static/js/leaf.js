@@ -19,6 +19,7 @@ const EVENTS = /** @type {{[event: string]: string}} */ ({
   explained: "Right explained",
   key_forgotten: "Conversation's key destroyed",
   opened: "Page opened",
+  permissions_changed: "Permissions changed",
   person_erased: "Person erased from the log",
   person_forgotten: "Person's keys destroyed",
   provisioned: "Provisioned",

@@ -39,6 +39,26 @@ fn each_restriction_keeps_the_sync_that_learned_it_for_as_long_as_it_stands() {
 }
 
 #[test]
+fn a_run_counts_what_of_permissions_it_met_new_changed_or_gone() {
+    let (world, mut site) = (World::new(), site());
+    let counts = |run: Run| {
+        let Learned { grants, places, restrictions, people } = run.learned;
+        (grants, places, restrictions, people > 0)
+    };
+
+    assert_eq!(counts(world.run(&site, Mode::Changes)), (2, 3, 0, true));
+    assert!(world.run(&site, Mode::Full).learned.is_empty(), "nothing is otherwise");
+    site.restrict("2", &["payroll"]);
+    assert_eq!(counts(world.run(&site, Mode::Permissions)), (0, 0, 1, false));
+    site.restrict("2", &["board"]);
+    site.item("3").ancestors = vec![id("1")];
+    assert_eq!(counts(world.run(&site, Mode::Permissions)), (0, 1, 1, false));
+    site.item("2").level = Level::Open;
+    site.pages.remove(&id("3"));
+    assert_eq!(counts(world.run(&site, Mode::Changes)), (0, 1, 1, false));
+}
+
+#[test]
 fn what_a_sync_could_not_read_or_did_not_list_is_kept_as_unknown() {
     let (world, mut site) = (World::new(), site());
     world.run(&site, Mode::Changes);

@@ -288,6 +288,25 @@ fn who_is_gone_can_be_erased_by_an_administrator_and_then_nobody_can_tell_which_
 }
 
 #[test]
+fn what_a_sync_learns_of_permissions_is_one_leaf_with_its_counts_and_where_it_learns_nothing_there_is_none() {
+    let house = audited();
+    let learned = || -> Vec<[u64; 4]> {
+        let leaves = house.audit_lines().into_iter().skip(1).map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let of =
+            |leaf: Value| ["grants", "places", "restrictions", "people"].map(|count| leaf[count].as_u64().unwrap());
+        leaves.filter(|leaf| leaf["event"] == "permissions_changed").map(of).collect()
+    };
+    let first = learned();
+    assert!(first.len() == 1 && first[0].iter().all(|count| *count > 0), "{first:?}");
+
+    house.change_wiki("PATCH", "/_standin/content/201", &json!({"read": {"users": ["mateo"], "groups": []}}));
+    house.refresh();
+    assert_eq!(learned()[1..], [[0, 0, 1, 0]]);
+    house.refresh();
+    assert_eq!(learned().len(), 2);
+}
+
+#[test]
 fn each_deed_is_one_leaf() {
     let house = audited();
     let count = |house: &Appliance| -> std::collections::BTreeMap<String, usize> {

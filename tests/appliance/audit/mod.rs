@@ -53,9 +53,18 @@ fn the_export_verifies_and_names_what_happened_without_a_word_of_it() {
 
     let lines = house.audit_lines();
 
-    for event in
-        ["started", "provisioned", "sync_started", "sync_ended", "signed_in", "asked", "answered", "signed_out"]
-    {
+    let events = [
+        "started",
+        "provisioned",
+        "sync_started",
+        "permissions_changed",
+        "sync_ended",
+        "signed_in",
+        "asked",
+        "answered",
+        "signed_out",
+    ];
+    for event in events {
         assert!(lines.iter().any(|line| line.contains(&format!("\"event\":\"{event}\""))), "no {event}");
     }
     for word in ["annual", "28 days", "The AnyOrg team", "mateo"] {
