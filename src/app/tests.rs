@@ -119,3 +119,25 @@ fn what_was_damaged_swapped_or_taken_from_another_machine_is_each_said_in_words_
         assert!(message.contains(words), "{message:?} does not say {words:?}");
     }
 }
+
+#[test]
+fn another_version_than_before_is_on_record_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let upgrades = || -> Vec<(String, String)> {
+        let app = open(folder.path()).unwrap();
+        let filter = audit::Filter { events: vec!["upgraded".to_owned()], ..audit::Filter::default() };
+        let found = app.audit.search(&filter, None, 10).unwrap();
+        app.close();
+        found.leaves.iter().map(|leaf| (leaf.text("from").to_owned(), leaf.text("to").to_owned())).collect()
+    };
+    assert_eq!(upgrades(), [], "the first start is none");
+
+    let store = Store::open(folder.path()).unwrap();
+    let began = audit::Began::last(&store).unwrap().unwrap();
+    audit::Began { version: "0.0.9".to_owned(), ..began }.keep(&store).unwrap();
+    drop(store);
+
+    let now = env!("CARGO_PKG_VERSION").to_owned();
+    assert_eq!(upgrades(), [("0.0.9".to_owned(), now.clone())]);
+    assert_eq!(upgrades(), [("0.0.9".to_owned(), now)], "the start after it is none either");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::apply::Applying;
 use super::kept::Kept;
-use super::{Error, Rooms, permissions};
+use super::{Error, Rooms, learning};
 use crate::corpus::DocumentId;
 use crate::directory::SourcePeople;
 use crate::names::{SourceId, SyncId};
@@ -18,7 +18,7 @@ pub fn forget(source: &SourceId, rooms: &Rooms<'_>) -> Result<u64, Error> {
     let mut applying = Applying::new(&kept, rooms);
     applying.remove(&ids, &BTreeSet::new(), sync)?;
     applying.commit()?;
-    permissions::end(&kept, source, sync)?;
+    learning::end(&kept, source, sync)?;
     let nobody = SourcePeople { accounts: Vec::new(), groups: Vec::new() };
     let _accounts =
         rooms.directory.replace_source(source, nobody, sync).map_err(|error| Error::Broken(Box::new(error)))?;

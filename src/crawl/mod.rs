@@ -40,6 +40,7 @@ mod fields;
 mod forget;
 mod hint;
 mod kept;
+mod learning;
 mod listed;
 mod markup;
 mod news;

@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use super::apply::{Applying, Ready};
 use super::hint::Hint;
 use super::kept::{Kept, Refused};
+use super::learning;
 use super::listed::{Listed, document, groups, head, levels};
-use super::permissions;
 use super::plan::{Content, Held, Known, Seen, Step, is_too_much, plan};
 use super::restriction::{Level, rule_of};
 use super::scope;
@@ -287,7 +287,7 @@ impl Running<'_, '_> {
         self.run.reclassed = reclass.len() as u64;
         applying.reclass(&reclass)?;
         // Not before: until what was tightened is in force, an explanation must not say that it is.
-        let learned = permissions::learn(self.kept, &self.settings.name, self.run.id(), listed)?;
+        let learned = learning::learn(self.kept, &self.settings.name, self.run.id(), listed)?;
         self.run.learned = Learned { people: self.run.learned.people, ..learned };
 
         let is_held = is_too_much(remove.len(), known.documents.len(), self.settings.removal_guard_percent)

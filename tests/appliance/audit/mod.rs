@@ -1,6 +1,7 @@
 //! The log: everything that happened is in it, nobody's words are, and two independent verifiers agree on it.
 
 mod desk;
+mod once;
 mod outside;
 mod tampered;
 mod words;
