@@ -284,17 +284,23 @@ pub struct Webhook {
 
 /// What to enter in Confluence's administration for a source; an error where its secret cannot be read.
 pub fn webhook(settings: &Settings, source: &SourceId) -> anyhow::Result<Webhook> {
-    let wanted = settings.source.iter().find(|known| known.name == *source);
-    let wanted = wanted.with_context(|| format!("the settings have no source {source}"))?;
+    let wanted = in_settings(settings, source)?;
     let url = settings.public_url.join(&format!("/hooks/{source}")).context("server.public_url is no base")?;
     let secret = crawl::webhook_secret(wanted).map_err(|why| anyhow::anyhow!("source {source}: {why}"))?;
     Ok(Webhook { url: url.into(), secret, events: crawl::WEBHOOK_EVENTS })
 }
 
+fn in_settings<'s>(settings: &'s Settings, source: &SourceId) -> anyhow::Result<&'s crawl::Settings> {
+    settings.source.iter().find(|known| known.name == *source).with_context(|| {
+        format!(
+            "the settings have no source {source}; one that was made on the desk is looked at there, /admin/sources"
+        )
+    })
+}
+
 /// Looks whether a source can be relied on, by asking it: one line for each thing, with the remedy where something is wrong.
 pub fn examine(settings: &Settings, source: &SourceId) -> anyhow::Result<Vec<(String, Result<String, String>)>> {
-    let wanted = settings.source.iter().find(|known| known.name == *source);
-    let wanted = wanted.with_context(|| format!("the settings have no source {source}"))?;
+    let wanted = in_settings(settings, source)?;
     // It reads no attachment, so the program that would is never started.
     let extractor = Extractor::new(&settings.extract, PathBuf::new());
     let findings = crawl::examine(wanted, &settings.outbound, &extractor)?;
