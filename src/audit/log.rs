@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write};
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tlog_tiles::tree_hash;
@@ -15,7 +15,7 @@ use super::{CHECKPOINT_LEAVES, Checkpoint, Error, Event, Receipt, Settings, Veri
 use crate::clock::{Clock, Moment};
 use crate::names::{ConversationId, UserId};
 use crate::store::durable::{self, Growing, Syncer};
-use crate::store::{self, Store};
+use crate::store::{Commit, Store};
 use crate::vault::Vault;
 
 /// The log.
@@ -27,10 +27,8 @@ pub struct Log {
     /// Held while a leaf is numbered, hashed and written, so numbers and the order on disk agree. Never during a sync.
     writer: Mutex<Writer>,
     syncer: Syncer,
-    /// What is on disk. Taken before `writer`, never while it is held.
-    settled: Mutex<Settled>,
-    /// Told whenever a sync ends.
-    sync_ended: Condvar,
+    /// What a power cut cannot undo. It trails the writer by what is waiting for a sync.
+    commit: Commit,
     pub(super) hashes: Stored,
     /// The last checkpoint. Held while one is signed; taken before the other two.
     last: Mutex<Option<Checkpoint>>,
@@ -42,16 +40,6 @@ struct Writer {
     chain: Chain,
     /// Where each line begins, and where the next one will.
     starts: Vec<u64>,
-}
-
-#[derive(Default)]
-struct Settled {
-    /// Leaves that a power cut cannot undo. Trails the writer by what is waiting for a sync.
-    size: u64,
-    /// Whether a thread is syncing; the others wait for it and share the next sync.
-    is_syncing: bool,
-    /// Set by a failed sync: the kernel may have dropped the pages, so nothing after it can be promised.
-    has_failed: bool,
 }
 
 impl Log {
@@ -67,8 +55,7 @@ impl Log {
         let log = Log {
             people: People::open(&folder, vault)?,
             syncer: leaves.syncer()?,
-            settled: Mutex::new(Settled { size: found.chain.size(), ..Settled::default() }),
-            sync_ended: Condvar::new(),
+            commit: Commit::of(found.chain.size()),
             hashes: Stored(hashes.reader()?),
             last: Mutex::new(last),
             writer: Mutex::new(Writer { leaves, hashes, chain: found.chain, starts: found.starts }),
@@ -87,9 +74,7 @@ impl Log {
 
     /// Appends an event and syncs it. When this returns, a power cut cannot undo it. Concurrent appends share one fsync.
     pub fn append(&self, event: &Event<'_>) -> Result<Receipt, Error> {
-        if self.settled().has_failed {
-            return Err(failed_before());
-        }
+        self.commit.check()?;
         let receipt = self.write(event)?;
         fail::fail_point!("audit written");
         let size = self.settle(receipt.leaf + 1)?;
@@ -138,37 +123,13 @@ impl Log {
 
     /// Waits until so many leaves are on disk, syncing where nobody else does; gives how many there are.
     fn settle(&self, size: u64) -> Result<u64, Error> {
-        let mut settled = self.settled();
-        loop {
-            if settled.size >= size {
-                return Ok(settled.size);
-            }
-            if settled.has_failed {
-                return Err(failed_before());
-            }
-            if settled.is_syncing {
-                settled = self.sync_ended.wait(settled).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            settled.is_syncing = true;
-            drop(settled);
-            let written = self.writer().chain.size();
-            let synced = self.syncer.sync();
-            settled = self.settled();
-            settled.is_syncing = false;
-            match &synced {
-                Ok(()) => settled.size = written,
-                Err(_) => settled.has_failed = true,
-            }
-            self.sync_ended.notify_all();
-            synced?;
-        }
+        self.commit.settle(size, &|| self.writer().chain.size(), &|| Ok(self.syncer.sync()?))
     }
 
     /// Signs the head as it is now.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
         let mut last = self.last();
-        let size = self.settled().size;
+        let size = self.commit.on_disk();
         if let Some(last) = last.as_ref().filter(|last| last.size == size) {
             return Ok(last.clone());
         }
@@ -192,7 +153,7 @@ impl Log {
 
     /// How many leaves there are.
     pub fn size(&self) -> u64 {
-        self.settled().size
+        self.commit.on_disk()
     }
 
     /// The last signed head.
@@ -291,10 +252,6 @@ impl Log {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn settled(&self) -> MutexGuard<'_, Settled> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn last(&self) -> MutexGuard<'_, Option<Checkpoint>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -341,10 +298,6 @@ impl Writer {
 /// RFC 8785.
 fn canonical(value: &Value) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(value).expect("our JSON has text keys and whole numbers below 2^53")
-}
-
-fn failed_before() -> Error {
-    Error::Store(store::Error::Broken("the audit log could not be synced; restart to read it again".into()))
 }
 
 fn read_checkpoint(folder: &std::path::Path, signer: &Signer) -> Result<Option<Checkpoint>, Error> {

@@ -39,11 +39,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use commit::Commit;
+pub use commit::Commit;
 pub use copy::{Filling, Part};
 pub use ended::Ended;
 pub use key::{Key, first_of};
@@ -76,6 +77,8 @@ struct Open {
     db: sled::Db,
     /// Its files, synced by us.
     synced: synced::Synced,
+    /// Changes made so far. Counted up only after a change stands in sled's log.
+    written: AtomicU64,
     /// Who waits for a sync, and shares one.
     commit: Commit,
     /// Free bytes below which the file system counts as full; a test may raise it.
@@ -211,6 +214,7 @@ impl Store {
             folder,
             db,
             synced,
+            written: AtomicU64::new(0),
             commit: Commit::default(),
             reserve_bytes,
             sequence: Mutex::new((0, 0)),
@@ -282,20 +286,21 @@ impl Store {
             return Ok(Unsettled { store: self.clone(), change: 0 });
         }
         changes.write(self)?;
-        Ok(Unsettled { store: self.clone(), change: self.open.commit.wrote() })
+        Ok(Unsettled { store: self.clone(), change: self.wrote() })
     }
 
     /// Returns when everything that was changed until now is on disk.
     pub fn settle(&self) -> Result<(), Error> {
-        self.settle_until(self.open.commit.written())
+        self.settle_until(self.written())
     }
 
     fn settle_until(&self, change: u64) -> Result<(), Error> {
         fail::fail_point!("store applied");
-        self.open.commit.settle(change, || {
+        let sync = || {
             self.open.db.flush()?;
             self.open.synced.sync()
-        })?;
+        };
+        let _on_disk: u64 = self.open.commit.settle(change, &|| self.written(), &sync)?;
         fail::fail_point!("store flushed");
         Ok(())
     }
@@ -322,7 +327,16 @@ impl Store {
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.settle_until(self.open.commit.wrote())
+        self.settle_until(self.wrote())
+    }
+
+    /// Counts a change that was written; gives how many there are now.
+    fn wrote(&self) -> u64 {
+        self.open.written.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn written(&self) -> u64 {
+        self.open.written.load(Ordering::SeqCst)
     }
 }
 
