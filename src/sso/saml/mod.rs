@@ -15,6 +15,7 @@ mod shape;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::path::Path;
 use std::sync::Arc;

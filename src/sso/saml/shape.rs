@@ -13,6 +13,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
 
+use super::times;
 use crate::sso::{Refusal, told};
 
 /// The largest message, in bytes: real ones with 200 groups have some 40 KiB.
@@ -284,6 +285,9 @@ impl Walk {
                     ));
                 }
             } else {
+                if times::is_one(&local) && !times::reads(&value) {
+                    return Err(unreadable("a time is none, or is not in UTC"));
+                }
                 if local == "id" && !self.ids.insert(value.clone()) {
                     return Err(Refusal::new("id_duplicate", "two elements of the message have the same ID"));
                 }

@@ -287,6 +287,22 @@ fn times_are_held_to_the_clock_within_the_skew_of_the_settings_on_both_sides() {
 }
 
 #[test]
+fn a_time_that_is_none_is_refused_before_the_library_reads_it() {
+    let house = House::new();
+    let pending = house.begin();
+    let xml = honest(&pending);
+
+    for time in ["IssueInstant", "AuthnInstant", "NotBefore", "NotOnOrAfter", "SessionNotOnOrAfter"] {
+        let at = xml.find(&format!(" {time}=\"")).unwrap() + time.len() + 3;
+        let mut odd = xml.clone();
+        // Seconds of a letter and a digit, which a reader that takes them for digits multiplies beyond a byte.
+        odd.replace_range(at + 17..at + 18, "p");
+        assert_eq!(house.refusal(&odd, &pending), "message_unreadable", "{time}");
+    }
+    assert_eq!(house.refusal(&xml, &pending), "accepted");
+}
+
+#[test]
 fn a_session_that_has_ended_at_the_provider_begins_none_here() {
     let house = House::with(|settings| settings.skew_s = 30);
     let pending = house.begin();
