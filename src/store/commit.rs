@@ -71,7 +71,8 @@ impl Commit {
             settled.is_syncing = true;
             let wanted = settled.changes + settled.together;
             drop(settled);
-            let written = gathered(wanted, written);
+            let began = Instant::now();
+            let written = gathered(wanted, written, &|| began.elapsed() >= GATHER_MAX);
             let synced = sync();
             settled = self.settled();
             settled.is_syncing = false;
@@ -92,12 +93,11 @@ impl Commit {
     }
 }
 
-/// How many changes were written, once there are as many as the last sync had, or after a moment.
-fn gathered(wanted: u64, written: &dyn Fn() -> u64) -> u64 {
-    let began = Instant::now();
+/// How many changes were written, once there are as many as wanted, or the time for that is over.
+fn gathered(wanted: u64, written: &dyn Fn() -> u64, is_over: &dyn Fn() -> bool) -> u64 {
     loop {
         let changes = written();
-        if changes >= wanted || began.elapsed() >= GATHER_MAX {
+        if changes >= wanted || is_over() {
             return changes;
         }
         std::thread::yield_now();
@@ -145,16 +145,16 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_waits_a_moment_for_as_many_as_the_last_one_had_and_no_longer() {
-        let commit = Commit::default();
-        let sync = || -> Result<(), Error> { Ok(()) };
-        commit.settle(1, &|| 2, &sync).unwrap();
-        // The second one comes while the first waits.
+    fn a_sync_waits_for_as_many_as_are_wanted_and_no_longer_than_its_time() {
         let looks = AtomicU64::new(0);
-        let one_more_each_time = || 2 + looks.fetch_add(1, Ordering::SeqCst) + 1;
+        let one_more_each_time = || looks.fetch_add(1, Ordering::SeqCst) + 3;
 
-        assert_eq!(commit.settle(3, &one_more_each_time, &sync).unwrap(), 4, "both are on disk by one sync");
-        assert_eq!(commit.settle(5, &|| 5, &sync).unwrap(), 5, "one who is alone is not kept waiting for good");
+        assert_eq!(gathered(5, &one_more_each_time, &|| false), 5);
+        assert_eq!(gathered(6, &|| 5, &|| true), 5, "one who is alone is not kept waiting for good");
+
+        let (commit, sync) = (Commit::default(), || -> Result<(), Error> { Ok(()) });
+        assert_eq!(commit.settle(1, &|| 2, &sync).unwrap(), 2, "what is written beside is on disk, too");
+        assert_eq!(commit.settle(3, &|| 3, &sync).unwrap(), 3);
     }
 
     #[test]
