@@ -180,8 +180,13 @@ impl World {
     }
 
     fn check_history(&mut self, what: &str) {
-        let list = self.mateo.json("/api/v1/conversations?limit=200");
-        let list = list.unwrap_or_else(|error| panic!("I1 {what}: the acknowledged session is gone: {error}"));
+        let began = Instant::now();
+        let mut list = self.mateo.json("/api/v1/conversations?limit=200");
+        while list.is_err() && !self.child.is_dead() && began.elapsed() < PATIENCE {
+            std::thread::park_timeout(Duration::from_millis(50));
+            list = self.mateo.json("/api/v1/conversations?limit=200");
+        }
+        let list = list.unwrap_or_else(|error| panic!("I1 {what}: the acknowledged session is gone: {error:#}"));
         let there: BTreeSet<String> = list["conversations"]
             .as_array()
             .unwrap()
@@ -226,7 +231,7 @@ impl World {
             assert_eq!(is_found, may_read, "I1, I3 {what}: {found}");
         }
         // What was under way is gone on with, and ends.
-        self.stage.sync().unwrap_or_else(|error| panic!("I6 {what}: {error}"));
+        self.stage.sync().unwrap_or_else(|error| panic!("I6 {what}: {error:#}"));
         let is_open = self.changes.is_multiple_of(2);
         self.may_read = Some(is_open);
         let found =

@@ -28,6 +28,10 @@ const SETTINGS: &str = "SOTTO_TEST_CHILD_SETTINGS";
 const POINT: &str = "SOTTO_TEST_CHILD_DIES_AT";
 /// A file beside the settings: while it is not there no point counts.
 const ARMED: &str = "armed";
+/// Starts that are tried, as a service manager would.
+const STARTS_MAX: usize = 3;
+/// A file beside the settings: what the process says, for who must know why it died.
+const SAID: &str = "said";
 /// The test that is the process.
 const ITSELF: &str = "kills::an_appliance_in_a_process_of_its_own_is_ready_and_stops";
 
@@ -70,7 +74,16 @@ impl Stage {
 
     /// Starts the appliance, and waits until it is ready; gives how long that took.
     pub fn start(&self) -> (Child, Duration) {
-        self.start_by(Command::new(std::env::current_exe().unwrap()), None)
+        let began = Instant::now();
+        for _ in 0..STARTS_MAX {
+            let (mut child, _) = self.start_by(Command::new(std::env::current_exe().unwrap()), None);
+            if !child.is_dead() {
+                return (child, began.elapsed());
+            }
+            let said = std::fs::read_to_string(self.folder.path().join(SAID)).unwrap();
+            eprintln!("it died while it came up, and is started again:\n{said}");
+        }
+        panic!("it died {STARTS_MAX} times while it came up");
     }
 
     /// The same for one that dies at a point, as `NAME@N`, once it is armed.
@@ -100,8 +113,9 @@ impl Stage {
 
     fn start_by(&self, mut command: Command, point: Option<&str>) -> (Child, Duration) {
         let began = Instant::now();
-        command.args(["--exact", ITSELF]).env(SETTINGS, self.folder.path().join("sotto.toml"));
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["--exact", ITSELF, "--nocapture"]).env(SETTINGS, self.folder.path().join("sotto.toml"));
+        let said = std::fs::File::create(self.folder.path().join(SAID)).unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(said);
         point.map(|point| command.env(POINT, point));
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = Child { process: command.spawn().unwrap() };
