@@ -58,7 +58,10 @@ impl Writing {
         // One thread for writing and one for merging: answers have the other cores.
         let options =
             IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).memory_budget_per_thread(bytes);
-        let writer = index.writer_with_options(options.build())?;
+        let writer: IndexWriter = index.writer_with_options(options.build())?;
+        // A crash in the middle of a commit leaves files that no commit names. The next commit counts on from the last one that
+        // came to its end, so it would give a file the name of one of those, and fail, and so at each start.
+        let _removed = writer.garbage_collect_files().wait()?;
         Ok(Writing {
             writer,
             folder: folder.to_owned(),

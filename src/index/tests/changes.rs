@@ -163,3 +163,32 @@ fn an_index_of_another_form_or_a_damaged_one_is_stale() {
 
     assert!(matches!(Index::open(folder, &Settings::default()), Err(Error::Stale(_))));
 }
+
+#[test]
+fn a_commit_that_a_crash_broke_off_does_not_keep_the_one_after_the_next_start_from_being_made() {
+    let World { folder, trial, index } =
+        World::with(&[secret(), page("leave", "staff", "Leave", "There are 28 days.")]);
+    let meta = folder.path().join("meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    index.change(Change::Remove(&id_of("rota"))).unwrap();
+    index.commit(index.reached() + 1).unwrap();
+    drop(index);
+    // The process died before the commit had its name; what it had written for it is there.
+    std::io::Write::write_all(&mut File::create(&meta).unwrap(), &before).unwrap();
+    let path = folder.path().to_owned();
+    let left = || -> usize {
+        let names = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().ends_with(".del")).count()
+    };
+    assert_eq!(left(), 1);
+
+    let index = Index::open(folder.path(), &Settings::default()).unwrap();
+
+    assert_eq!(left(), 0);
+    let world = World { folder, trial, index };
+    assert_eq!(world.finds(&["staff"], "pager"), ["rota"], "it was never acknowledged as removed");
+    world.change(Change::Remove(&id_of("rota")));
+    world.commit();
+    assert_eq!(world.finds(&["staff"], "pager"), NOBODY);
+    assert_eq!(world.finds(&["staff"], "days"), ["leave"]);
+}
