@@ -180,12 +180,7 @@ impl World {
     }
 
     fn check_history(&mut self, what: &str) {
-        let began = Instant::now();
-        let mut list = self.mateo.json("/api/v1/conversations?limit=200");
-        while list.is_err() && !self.child.is_dead() && began.elapsed() < PATIENCE {
-            std::thread::park_timeout(Duration::from_millis(50));
-            list = self.mateo.json("/api/v1/conversations?limit=200");
-        }
+        let list = self.mateo.json("/api/v1/conversations?limit=200");
         let list = list.unwrap_or_else(|error| panic!("I1 {what}: the acknowledged session is gone: {error:#}"));
         let there: BTreeSet<String> = list["conversations"]
             .as_array()

@@ -28,8 +28,6 @@ const SETTINGS: &str = "SOTTO_TEST_CHILD_SETTINGS";
 const POINT: &str = "SOTTO_TEST_CHILD_DIES_AT";
 /// A file beside the settings: while it is not there no point counts.
 const ARMED: &str = "armed";
-/// Starts that are tried, as a service manager would.
-const STARTS_MAX: usize = 3;
 /// A file beside the settings: what the process says, for who must know why it died.
 const SAID: &str = "said";
 /// The test that is the process.
@@ -74,16 +72,10 @@ impl Stage {
 
     /// Starts the appliance, and waits until it is ready; gives how long that took.
     pub fn start(&self) -> (Child, Duration) {
-        let began = Instant::now();
-        for _ in 0..STARTS_MAX {
-            let (mut child, _) = self.start_by(Command::new(std::env::current_exe().unwrap()), None);
-            if !child.is_dead() {
-                return (child, began.elapsed());
-            }
-            let said = std::fs::read_to_string(self.folder.path().join(SAID)).unwrap();
-            eprintln!("it died while it came up, and is started again:\n{said}");
-        }
-        panic!("it died {STARTS_MAX} times while it came up");
+        let (mut child, took) = self.start_by(Command::new(std::env::current_exe().unwrap()), None);
+        let said = || std::fs::read_to_string(self.folder.path().join(SAID)).unwrap();
+        assert!(!child.is_dead(), "it died while it came up:\n{}", said());
+        (child, took)
     }
 
     /// The same for one that dies at a point, as `NAME@N`, once it is armed.
