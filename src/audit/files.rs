@@ -34,9 +34,12 @@ pub(super) fn parse(line: &[u8]) -> Option<(Handles, &[u8])> {
     let mut handles = [None; 2];
     for (handle, text) in handles.iter_mut().zip([actor, subject]) {
         if text != "-" {
+            if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                return None;
+            }
             let mut bytes = [0; 16];
             hex::decode_to_slice(text, &mut bytes).ok()?;
-            *handle = Some((hex::encode(bytes) == text).then_some(bytes)?);
+            *handle = Some(bytes);
         }
     }
     Some((handles, &line[tab + 1..]))

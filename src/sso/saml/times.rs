@@ -11,7 +11,7 @@ pub(super) fn is_one(name: &str) -> bool {
 /// Whether this has the form of a moment in UTC (SAML Core §1.3.3, XML Schema Part 2 §3.2.7): the library's reader takes the
 /// digits for digits before it looks whether they are.
 pub(super) fn reads(text: &str) -> bool {
-    let Some(text) = text.trim().strip_suffix('Z') else { return false };
+    let Some(text) = text.trim_matches([' ', '\t', '\n', '\r']).strip_suffix('Z') else { return false };
     let (text, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let form =
@@ -36,6 +36,7 @@ mod tests {
             "2026-11-28T09:53:27.Z",
             "26-11-28T09:53:27Z",
             "-2026-11-28T09:53:27Z",
+            "\u{a0}2026-11-28T09:53:27Z",
             "2026-11-28",
             "Z",
             "",
