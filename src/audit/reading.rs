@@ -18,7 +18,7 @@ const LOOKED_AT_MAX: u64 = 200_000;
 /// Leaves read at once.
 const AT_ONCE: u64 = 2_048;
 /// Fields whose values are digests and commitments: no object is found in them.
-const DIGESTS: [&str; 6] = ["actor", "subject", "previous", "question", "query", "visible"];
+const DIGESTS: [&str; 7] = ["actor", "subject", "previous", "question", "inputs", "query", "visible"];
 
 /// Said of a leaf whose handles were changed.
 const NOT_THEIRS: &str = "who stands beside it is not who did it or whom it was done to";

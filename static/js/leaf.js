@@ -47,7 +47,7 @@ const EVENTS = /** @type {{[event: string]: string}} */ ({
 });
 
 /** Fields that are digests: whole only where the leaf is shown whole. */
-const DIGESTS = ["actor", "subject", "question", "query", "visible"];
+const DIGESTS = ["actor", "subject", "question", "inputs", "query", "visible"];
 
 /** @param {string} event */
 export const eventWords = (event) => EVENTS[event] ?? event.replaceAll("_", " ");
