@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use super::chain::{Chain, Misfit};
 use super::files::{self, Handles, Stored};
 use super::note::{self, Signer};
 use super::people::People;
-use super::{CHECKPOINT_LEAVES, Checkpoint, Error, Event, Receipt, Settings, Verified};
+use super::{CHECKPOINT_DUE, CHECKPOINT_LEAVES, Checkpoint, Error, Event, Receipt, Settings, Verified};
 use crate::clock::{Clock, Moment};
 use crate::names::{ConversationId, UserId};
 use crate::store::durable::{self, Growing, Syncer};
@@ -26,17 +27,27 @@ pub struct Log {
     pub(super) people: People,
     /// Held while a leaf is numbered, hashed and written, so numbers and the order on disk agree. Never during a sync.
     writer: Mutex<Writer>,
+    /// Leaves that were written; moved by the writer, and read without waiting for it.
+    written: AtomicU64,
     syncer: Syncer,
     /// What a power cut cannot undo. It trails the writer by what is waiting for a sync.
     commit: Commit,
     pub(super) hashes: Stored,
     /// The last checkpoint. Held while one is signed; taken before the other two.
     last: Mutex<Option<Checkpoint>>,
+    /// Leaves that it signs, for who only asks whether it is time for another one.
+    signed: AtomicU64,
 }
+
+/// Bytes of hashes that wait to be written at most, where the disk takes them.
+const HASHES_WAITING: usize = 64 * 1024;
 
 struct Writer {
     leaves: Growing,
     hashes: Growing,
+    /// Hashes that are not in their file yet. A checkpoint writes them, and nothing is proved of leaves that it does not sign;
+    /// after a crash they follow from the leaves.
+    waiting: Vec<u8>,
     chain: Chain,
     /// Where each line begins, and where the next one will.
     starts: Vec<u64>,
@@ -57,8 +68,16 @@ impl Log {
             syncer: leaves.syncer()?,
             commit: Commit::of(found.chain.size()),
             hashes: Stored(hashes.reader()?),
+            signed: AtomicU64::new(last.as_ref().map_or(0, |last| last.size)),
             last: Mutex::new(last),
-            writer: Mutex::new(Writer { leaves, hashes, chain: found.chain, starts: found.starts }),
+            written: AtomicU64::new(found.chain.size()),
+            writer: Mutex::new(Writer {
+                leaves,
+                hashes,
+                waiting: Vec::new(),
+                chain: found.chain,
+                starts: found.starts,
+            }),
             folder,
             clock,
             signer,
@@ -79,12 +98,16 @@ impl Log {
         fail::fail_point!("audit written");
         let size = self.settle(receipt.leaf + 1)?;
         fail::fail_point!("audit synced");
-        let signed = self.last().as_ref().map_or(0, |last| last.size);
-        if size.saturating_sub(signed) >= CHECKPOINT_LEAVES {
-            // The leaf is on disk whatever becomes of this; the next append tries again.
-            if let Err(error) = self.checkpoint() {
-                tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
-            }
+        let unsigned = size.saturating_sub(self.signed.load(Ordering::Acquire));
+        // One signs while the others go on; only where they are far ahead of it they wait.
+        let turn = match unsigned {
+            ..CHECKPOINT_DUE => None,
+            CHECKPOINT_DUE..CHECKPOINT_LEAVES => self.last.try_lock().ok(),
+            CHECKPOINT_LEAVES.. => Some(self.last()),
+        };
+        // The leaf is on disk whatever becomes of this; the next append tries again.
+        if let Some(Err(error)) = turn.map(|mut last| self.sign(&mut last)) {
+            tracing::warn!(%error, "a checkpoint of the audit log could not be kept");
         }
         Ok(receipt)
     }
@@ -108,7 +131,9 @@ impl Log {
                 *handle = Some(person.handle);
             }
         }
-        writer.write(fields, &handles, self.clock.now())
+        let receipt = writer.write(fields, &handles, self.clock.now())?;
+        self.written.store(leaf + 1, Ordering::Release);
+        Ok(receipt)
     }
 
     /// Appends an event so many times and syncs once: a benchmark has no hours to make a large log.
@@ -123,22 +148,27 @@ impl Log {
 
     /// Waits until so many leaves are on disk, syncing where nobody else does; gives how many there are.
     fn settle(&self, size: u64) -> Result<u64, Error> {
-        self.commit.settle(size, &|| self.writer().chain.size(), &|| Ok(self.syncer.sync()?))
+        self.commit.settle(size, &|| self.written.load(Ordering::Acquire), &|| Ok(self.syncer.sync()?))
     }
 
     /// Signs the head as it is now.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        let mut last = self.last();
+        self.sign(&mut self.last())
+    }
+
+    fn sign(&self, last: &mut Option<Checkpoint>) -> Result<Checkpoint, Error> {
         let size = self.commit.on_disk();
         if let Some(last) = last.as_ref().filter(|last| last.size == size) {
             return Ok(last.clone());
         }
+        self.writer().write_hashes()?;
         let root = tree_hash(size, &self.hashes).map_err(|_| Error::broken(size, "the tree's hashes do not read"))?.0;
         let signed = Checkpoint { size, root, note: self.signer.sign(size, root), at: self.clock.now() };
         let bytes = serde_json::to_vec(&signed).expect("a checkpoint is plain JSON");
         fail::fail_point!("audit signed");
         durable::write(&self.folder.join("checkpoint"), &bytes)?;
         *last = Some(signed.clone());
+        self.signed.store(size, Ordering::Release);
         Ok(signed)
     }
 
@@ -258,7 +288,7 @@ impl Log {
 }
 
 impl Writer {
-    /// Writes the next leaf, not yet synced. Where a part fails the files are as they were.
+    /// Writes the next leaf, not yet synced. Where that fails the file is as it was.
     fn write(
         &mut self,
         mut fields: serde_json::Map<String, Value>,
@@ -280,18 +310,26 @@ impl Writer {
         if line.len() as u64 >= files::LINE_BYTES_MAX {
             return Err(Error::Unfit(format!("an event of {} bytes is too long for a leaf", line.len())));
         }
-        let mut chain = self.chain.clone();
-        let complete = chain.push(&json, at);
-
-        let start = self.leaves.len();
         self.leaves.append(&line)?;
-        if let Err(error) = self.hashes.append(&complete.concat()) {
-            self.leaves.cut(start)?;
-            return Err(error.into());
-        }
-        self.chain = chain;
+        let complete = self.chain.push(&json, at);
         self.starts.push(self.leaves.len());
+        complete.iter().for_each(|hash| self.waiting.extend_from_slice(hash));
+        if self.waiting.len() >= HASHES_WAITING
+            && let Err(error) = self.write_hashes()
+        {
+            // The leaf stands without them; the checkpoint that needs them tries again and tells.
+            tracing::warn!(%error, "the hashes of the audit log could not be written");
+        }
         Ok(Receipt { leaf, hash: complete[0] })
+    }
+
+    /// Writes the hashes that wait. Where that fails they go on waiting, and their file is as it was.
+    fn write_hashes(&mut self) -> Result<(), Error> {
+        if !self.waiting.is_empty() {
+            self.hashes.append(&self.waiting)?;
+            self.waiting.clear();
+        }
+        Ok(())
     }
 }
 

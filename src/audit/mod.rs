@@ -57,8 +57,11 @@ pub use self::verify::{verified_leaf, verify};
 use crate::clock::Moment;
 use crate::{store, vault};
 
-/// Leaves after which a checkpoint is signed without being asked for.
+/// Leaves after which a checkpoint is signed without being asked for: before more are appended.
 const CHECKPOINT_LEAVES: u64 = 100;
+
+/// Leaves after which it is begun, while others append.
+const CHECKPOINT_DUE: u64 = 75;
 
 /// How the log is signed, who is told whose leaves they are, and where its checkpoints are sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -216,14 +216,47 @@ fn a_log_changed_on_disk_does_not_open_and_says_where() {
 
 #[test]
 fn damaged_hashes_are_mended_from_the_leaves() {
-    let changes: [fn(&mut Vec<u8>); 3] =
-        [|bytes| bytes[40] ^= 1, |bytes| bytes.truncate(50), |bytes| bytes.extend([7; 99])];
+    let changes: [fn(&mut Vec<u8>); 4] =
+        [|bytes| bytes[40] ^= 1, |bytes| bytes.truncate(50), |bytes| bytes.extend([7; 99]), Vec::clear];
     for change in changes {
-        let house = house(5).after(|house| house.change("hashes", change)).unwrap();
+        let house = house(5);
+        let _ = house.log.checkpoint().unwrap();
+        let house = house.after(|house| house.change("hashes", change)).unwrap();
 
         assert_eq!(house.append().leaf(), 5);
         assert_eq!(house.verify(&house.export()).unwrap().size, 6);
     }
+}
+
+#[test]
+fn leaves_that_no_checkpoint_signed_yet_are_proved_after_a_restart() {
+    let house = house(5);
+    let receipt = house.append();
+    assert!(fs::read(house.file("hashes")).unwrap().is_empty(), "their hashes wait for a checkpoint");
+
+    let house = house.after(|_| ()).unwrap();
+
+    assert!(house.log.prove(5).unwrap().unwrap().fits(receipt.hash()));
+    assert_eq!(house.verify(&house.export()).unwrap().size, 6);
+}
+
+#[test]
+fn while_many_append_a_checkpoint_is_never_more_than_a_hundred_leaves_behind() {
+    let house = house(0);
+    let most = std::thread::scope(|scope| {
+        let append = || {
+            let behind = (0..100).map(|_| {
+                let leaf = house.log.append(&Event::SignedIn { user: &house.ada, provider: "demo" }).unwrap().leaf();
+                (leaf + 1).saturating_sub(house.log.last_checkpoint().map_or(0, |last| last.size))
+            });
+            behind.max().unwrap()
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(append)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).max().unwrap()
+    });
+
+    assert!((2..super::CHECKPOINT_LEAVES).contains(&most), "{most} leaves behind");
+    assert_eq!(house.verify(&house.export()).unwrap().size, 800);
 }
 
 #[test]

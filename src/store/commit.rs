@@ -1,49 +1,54 @@
 //! One fsync for everybody who waits: what several threads changed at once is made durable together.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::Error;
 
 /// How long a sync is put off for those whom the one before it let go on. They write their next change at once, and would else
 /// wait for this sync and then for one of their own; a disk takes milliseconds for each.
-const GATHER_MAX: Duration = Duration::from_micros(200);
+const GATHER_MAX: Duration = Duration::from_micros(300);
 
 /// Which changes are on disk, counted from the first one, and whose turn it is to put more there.
 #[derive(Default)]
 pub struct Commit {
-    settled: Mutex<Settled>,
-    /// Told whenever a sync ends.
-    ended: Condvar,
+    /// So many changes, the first ones, are on disk. Moved by who syncs; who waits looks here without a lock.
+    on_disk: AtomicU64,
+    /// Set by a failed sync: the kernel may have dropped the pages, so nothing after it can be promised.
+    has_failed: AtomicBool,
+    turn: Mutex<Turn>,
 }
 
+/// Whose turn it is.
 #[derive(Default)]
-struct Settled {
-    /// So many changes, the first ones, are on disk.
-    changes: u64,
-    /// How many of them the last sync took there.
-    together: u64,
+struct Turn {
     /// Whether a thread is syncing; the others wait for it and share the next sync.
     is_syncing: bool,
-    /// Set by a failed sync: the kernel may have dropped the pages, so nothing after it can be promised.
-    has_failed: bool,
+    /// Whether a thread waits until enough is written for the next sync, and no longer than [`GATHER_MAX`].
+    is_gathering: bool,
+    /// When so many changes are written the next sync begins: as many more as the last one took to the disk or kept waiting.
+    wanted: u64,
+    /// Who is to be woken when this sync ends. Each by itself: a condition variable would have them queue for its lock.
+    waiting: Vec<Thread>,
 }
 
 impl Commit {
     /// Of so many changes that are on disk already.
     pub fn of(changes: u64) -> Commit {
-        Commit { settled: Mutex::new(Settled { changes, ..Settled::default() }), ended: Condvar::new() }
+        Commit { on_disk: AtomicU64::new(changes), ..Commit::default() }
     }
 
     /// How many changes, the first ones, a power cut cannot undo.
     pub fn on_disk(&self) -> u64 {
-        self.settled().changes
+        self.on_disk.load(Ordering::Acquire)
     }
 
     /// An error where a sync has failed: then nothing more can be promised.
     pub fn check(&self) -> Result<(), Error> {
-        match self.settled().has_failed {
-            true => Err(failed_before()),
+        match self.has_failed.load(Ordering::Acquire) {
+            true => Err(Error::Broken("a sync failed before; restart to see what is on disk".into())),
             false => Ok(()),
         }
     }
@@ -56,56 +61,71 @@ impl Commit {
         written: &dyn Fn() -> u64,
         sync: &dyn Fn() -> Result<(), E>,
     ) -> Result<u64, E> {
-        let mut settled = self.settled();
+        let mut is_over = false;
         loop {
-            if settled.changes >= changes {
-                return Ok(settled.changes);
+            let on_disk = self.on_disk();
+            if on_disk >= changes {
+                return Ok(on_disk);
             }
-            if settled.has_failed {
-                return Err(failed_before().into());
-            }
-            if settled.is_syncing {
-                settled = self.ended.wait(settled).unwrap_or_else(PoisonError::into_inner);
+            self.check()?;
+            let mut turn = self.turn();
+            // Both are changed by who syncs, before it gives the turn back.
+            if self.on_disk() > on_disk || self.check().is_err() {
                 continue;
             }
-            settled.is_syncing = true;
-            let wanted = settled.changes + settled.together;
-            drop(settled);
-            let began = Instant::now();
-            let written = gathered(wanted, written, &|| began.elapsed() >= GATHER_MAX);
-            let synced = sync();
-            settled = self.settled();
-            settled.is_syncing = false;
-            match &synced {
-                Ok(()) => {
-                    settled.together = written - settled.changes;
-                    settled.changes = written;
-                }
-                Err(_) => settled.has_failed = true,
+            let taken = written();
+            if !turn.is_syncing && (is_over || taken >= turn.wanted) {
+                (turn.is_syncing, turn.is_gathering) = (true, false);
+                drop(turn);
+                let synced = sync();
+                self.end(taken, written, synced.is_ok());
+                synced?;
+                continue;
             }
-            self.ended.notify_all();
-            synced?;
+            turn.waiting.push(thread::current());
+            // Both may wake for nothing: then they look and wait again.
+            if turn.is_syncing || turn.is_gathering {
+                drop(turn);
+                thread::park();
+            } else {
+                turn.is_gathering = true;
+                drop(turn);
+                is_over = self.gather();
+            }
         }
     }
 
-    fn settled(&self) -> MutexGuard<'_, Settled> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How many changes were written, once there are as many as wanted, or the time for that is over.
-fn gathered(wanted: u64, written: &dyn Fn() -> u64, is_over: &dyn Fn() -> bool) -> u64 {
-    loop {
-        let changes = written();
-        if changes >= wanted || is_over() {
-            return changes;
+    /// Waits for another thread to sync; tells whether the time for that is over.
+    fn gather(&self) -> bool {
+        let began = Instant::now();
+        thread::park_timeout(GATHER_MAX);
+        let is_over = began.elapsed() >= GATHER_MAX;
+        if !is_over {
+            // Woken early: by the end of a sync, or for nothing. Somebody must gather in its place, if only itself.
+            self.turn().is_gathering = false;
         }
-        std::thread::yield_now();
+        is_over
     }
-}
 
-fn failed_before() -> Error {
-    Error::Broken("a sync failed before; restart to see what is on disk".into())
+    /// Gives the turn back after a sync of so many changes, the first ones, and wakes all.
+    fn end(&self, taken: u64, written: &dyn Fn() -> u64, is_on_disk: bool) {
+        let mut turn = self.turn();
+        turn.is_syncing = false;
+        match is_on_disk {
+            true => {
+                let before = self.on_disk.swap(taken, Ordering::AcqRel);
+                turn.wanted = taken + (written().max(taken) - before);
+            }
+            false => self.has_failed.store(true, Ordering::Release),
+        }
+        let waiting = std::mem::take(&mut turn.waiting);
+        drop(turn);
+        waiting.iter().for_each(Thread::unpark);
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -145,16 +165,44 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_waits_for_as_many_as_are_wanted_and_no_longer_than_its_time() {
-        let looks = AtomicU64::new(0);
-        let one_more_each_time = || looks.fetch_add(1, Ordering::SeqCst) + 3;
+    fn a_sync_waits_for_as_many_as_the_last_one_had_and_no_longer_than_its_time() {
+        let (commit, written) = (Commit::of(10), AtomicU64::new(12));
+        let (written, sync) = (|| written.load(Ordering::SeqCst), || -> Result<(), Error> { Ok(()) });
+        assert_eq!(commit.settle(11, &written, &sync).unwrap(), 12, "what is written beside is on disk, too");
+        assert_eq!(commit.turn().wanted, 14);
 
-        assert_eq!(gathered(5, &one_more_each_time, &|| false), 5);
-        assert_eq!(gathered(6, &|| 5, &|| true), 5, "one who is alone is not kept waiting for good");
+        let began = Instant::now();
+        assert_eq!(commit.settle(13, &|| 13, &sync).unwrap(), 13, "one who is alone is not kept waiting for good");
+        assert!(began.elapsed() >= GATHER_MAX, "and is kept waiting for the second");
+        assert_eq!(commit.turn().wanted, 14, "the next one goes on at once");
+    }
 
-        let (commit, sync) = (Commit::default(), || -> Result<(), Error> { Ok(()) });
-        assert_eq!(commit.settle(1, &|| 2, &sync).unwrap(), 2, "what is written beside is on disk, too");
-        assert_eq!(commit.settle(3, &|| 3, &sync).unwrap(), 3);
+    #[test]
+    fn what_many_write_at_once_is_on_disk_when_each_goes_on_and_in_fewer_syncs() {
+        let (commit, written, on_disk) = (Commit::default(), AtomicU64::new(0), AtomicU64::new(0));
+        let (counted, syncs) = (|| written.load(Ordering::SeqCst), AtomicU64::new(0));
+        let sync = || -> Result<(), Error> {
+            let _ = syncs.fetch_add(1, Ordering::SeqCst);
+            let taken = counted();
+            std::thread::sleep(Duration::from_micros(100));
+            let _ = on_disk.fetch_max(taken, Ordering::SeqCst);
+            Ok(())
+        };
+
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                let _ = scope.spawn(|| {
+                    for _ in 0..200 {
+                        let change = written.fetch_add(1, Ordering::SeqCst) + 1;
+                        let settled = commit.settle(change, &counted, &sync).unwrap();
+                        assert!(settled >= change && on_disk.load(Ordering::SeqCst) >= settled);
+                    }
+                });
+            }
+        });
+
+        assert_eq!(commit.on_disk(), 1_600);
+        assert!(syncs.load(Ordering::SeqCst) < 800, "{} syncs", syncs.load(Ordering::SeqCst));
     }
 
     #[test]
