@@ -394,6 +394,7 @@ impl App {
             tracing::info!(changes = replayed, "the index was brought up to the store");
         }
         app.record_beginning().context("while putting the beginning on record")?;
+        app.record_broken_runs().context("while putting syncs on record that a crash broke off")?;
         rounds::start(&app);
         Ok(app)
     }

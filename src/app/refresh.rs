@@ -1,12 +1,12 @@
 //! Refreshing a source: one sync at a time for each, in the background.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::{App, Asker, Error};
-use crate::audit::Event;
+use crate::audit::{Event, Filter};
 use crate::crawl::{self, Hint, Mode, Run, State};
 use crate::directory::Role;
 use crate::model::Stop;
@@ -240,13 +240,32 @@ impl App {
             Ok(_) => {}
         }
         // Also of a run that broke: what it kept is in force.
-        if let Some(Run { number, learned, .. }) = self.syncs.run_of(source).filter(|run| !run.learned.is_empty()) {
-            let crawl::Learned { grants, places, restrictions, people } = learned;
-            let event = Event::PermissionsChanged { source, run: number, grants, places, restrictions, people };
+        let last = self.syncs.run_of(source);
+        if let Some(run) = &last {
+            self.record_learned(source, run)?;
+        }
+        fail::fail_point!("run learned");
+        match &done {
+            Ok(run) => self.record_end(source, Some(run), state_word(&run.state))?,
+            Err(_) => self.record_end(source, last.as_ref(), "broken")?,
+        }
+        Ok(done?)
+    }
+
+    /// Puts on record what a run learned of permissions, where it did.
+    fn record_learned(&self, source: &SourceId, run: &Run) -> Result<(), Error> {
+        if !run.learned.is_empty() {
+            let crawl::Learned { grants, places, restrictions, people } = run.learned;
+            let event = Event::PermissionsChanged { source, run: run.number, grants, places, restrictions, people };
             let receipt = self.audit.append(&event)?;
             tracing::debug!(leaf = receipt.leaf(), "what a sync learned of permissions is on record");
         }
-        let event = |outcome, run: Option<&Run>| Event::SyncEnded {
+        Ok(())
+    }
+
+    /// Puts the end of a run on record.
+    fn record_end(&self, source: &SourceId, run: Option<&Run>, outcome: &'static str) -> Result<(), Error> {
+        let ended = self.audit.append(&Event::SyncEnded {
             source,
             run: run.map_or(0, |run| run.number),
             outcome,
@@ -255,13 +274,40 @@ impl App {
             removed: run.map_or(0, |run| run.removed),
             reclassed: run.map_or(0, |run| run.reclassed),
             failed: run.map_or(0, |run| run.failures.len() as u64),
-        };
-        let ended = match &done {
-            Ok(run) => self.audit.append(&event(state_word(&run.state), Some(run)))?,
-            Err(_) => self.audit.append(&event("broken", None))?,
-        };
+        })?;
         tracing::debug!(leaf = ended.leaf(), "the end of a sync is on record");
-        Ok(done?)
+        Ok(())
+    }
+
+    /// Puts on record what a crash kept from it: of the newest run of each source what it learned and that it ended, where the
+    /// log has neither. Then those that the crash broke off are said to have stopped. At start-up, before a sync begins.
+    pub(super) fn record_broken_runs(&self) -> Result<(), Error> {
+        for (source, run) in crawl::newest_runs(&self.store)? {
+            let Some(said) = self.said_of(&source, &run)? else { continue };
+            if !said.contains("permissions_changed") {
+                self.record_learned(&source, &run)?;
+            }
+            if !said.contains("sync_ended") {
+                let outcome = if run.state == State::Running { "stopped" } else { state_word(&run.state) };
+                self.record_end(&source, Some(&run), outcome)?;
+                tracing::info!(%source, run = run.number, outcome, "a crash had kept the end of a sync from the log");
+            }
+        }
+        Ok(crawl::end_broken_runs(&self.store, self.now())?)
+    }
+
+    /// Which ends of a run the log has; `None` where it is too long ago to tell, so that they are there.
+    fn said_of(&self, source: &SourceId, run: &Run) -> Result<Option<BTreeSet<String>>, Error> {
+        let filter = Filter {
+            events: ["permissions_changed", "sync_ended"].map(str::to_owned).to_vec(),
+            object: source.as_str().to_owned(),
+            from: Some(run.began),
+            ..Filter::default()
+        };
+        let found = self.audit.search(&filter, None, usize::MAX)?;
+        let of_it = found.leaves.iter().filter(|leaf| leaf.fields.get("run") == Some(&run.number.into()));
+        let said = of_it.map(|leaf| leaf.event().to_owned()).collect();
+        Ok((found.next.is_none() && run.number > 0).then_some(said))
     }
 
     pub(super) fn source(&self, name: &SourceId) -> Result<Arc<crawl::Settings>, Error> {

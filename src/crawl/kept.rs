@@ -468,25 +468,12 @@ impl Kept {
         Ok(count)
     }
 
-    /// Says of runs that a crash broke off that they were stopped.
-    pub(super) fn end_broken_runs(&self, now: Moment) -> Result<(), store::Error> {
-        let broken: Vec<(String, Status)> = self
-            .sources
-            .all()
-            .filter(|read| read.as_ref().map_or(true, |(_, status)| status.runs.iter().any(is_open)))
-            .collect::<Result<_, _>>()?;
-        for (source, mut status) in broken {
-            for run in status.runs.iter_mut().filter(|run| is_open(run)) {
-                (run.state, run.ended) = (State::Stopped, Some(now));
-            }
-            self.sources.put(&source, &status)?;
-        }
-        Ok(())
+    /// How each source stands.
+    pub(super) fn statuses(&self) -> Result<Vec<(SourceId, Status)>, store::Error> {
+        let unread = store::Error::Unreadable { tree: "crawl.sources", why: "its key is no source" };
+        let read = self.sources.all().collect::<Result<Vec<_>, _>>()?.into_iter();
+        read.map(|(source, status)| Some((SourceId::parse(&source)?, status))).collect::<Option<_>>().ok_or(unread)
     }
-}
-
-fn is_open(run: &Run) -> bool {
-    run.state == State::Running
 }
 
 fn id_of(key: &str) -> Result<DocumentId, store::Error> {

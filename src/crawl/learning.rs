@@ -139,6 +139,26 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
     learning.all()
 }
 
+/// What a run had learned when a crash broke it off: it is kept with each fact, as it is now and as it was until then.
+pub(super) fn learned_by(kept: &Kept, source: &SourceId, sync: SyncId) -> Result<Learned, store::Error> {
+    let mut learning = Learning::new(kept, sync);
+    let mut ended = BTreeMap::new();
+    for read in kept.all_past() {
+        let (key, past) = read?;
+        if past.until == sync && key.source() == source.as_str() {
+            ended.insert(key, past.was);
+        }
+    }
+    for (key, now) in kept.permissions(source)? {
+        let was = ended.remove(&key);
+        if was.is_some() || now.since() == sync {
+            learning.note(was.as_ref(), Some(&now));
+        }
+    }
+    ended.values().for_each(|was| learning.note(Some(was), None));
+    Ok(learning.learned)
+}
+
 /// Ends everything that is kept of a source's permissions: it went.
 pub(super) fn end(kept: &Kept, source: &SourceId, sync: SyncId) -> Result<(), store::Error> {
     let mut learning = Learning::new(kept, sync);

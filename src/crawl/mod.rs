@@ -31,6 +31,7 @@ mod address;
 mod again;
 mod apply;
 mod archive;
+mod broken;
 mod confluence;
 mod credential;
 mod draft;
@@ -77,6 +78,7 @@ use self::confluence::{Cloud, Confluence};
 use self::kept::Kept;
 
 pub use self::address::{Wanted, wanted};
+pub use self::broken::{end_broken_runs, newest_runs};
 pub use self::credential::Secret;
 pub use self::draft::{Changes, changed, needs_secrets_again, opens, outside_of};
 pub use self::due::{Next, next, upcoming};
@@ -389,7 +391,5 @@ pub fn allow_removal(store: &Store, source: &SourceId) -> Result<(), Error> {
 /// Brings the index up to the store: what was kept there after the index's last commit is done again, and what was being
 /// reclassed is withheld again. At start-up, before the first question.
 pub fn replay(rooms: &Rooms<'_>) -> Result<u64, Error> {
-    let kept = Kept::open(rooms.store)?;
-    kept.end_broken_runs(rooms.clock.now())?;
-    apply::replay(&kept, rooms.index)
+    apply::replay(&Kept::open(rooms.store)?, rooms.index)
 }

@@ -117,6 +117,8 @@ impl Running<'_, '_> {
                     .directory
                     .replace_source(&self.settings.name, people.clone(), self.run.id())
                     .map_err(broken)?;
+                // A crash would lose the count: what is in force is on record.
+                self.kept.put_run(&self.settings.name, &self.run, None).map_err(broken)?;
                 listed.people = Some(people);
             }
             // The old ones stay: without any, nobody could read anything.

@@ -122,6 +122,7 @@ fn a_crawl_that_is_killed_again_and_again_goes_on_and_reads_again_only_what_was_
     }
     let app = open(&text);
     let state = crawl(&app);
+    is_on_record(&app, kills.len() + 1);
 
     let asked = bodies(&wiki);
     let again = asked.values().sum::<usize>() - asked.len();
@@ -138,6 +139,30 @@ fn a_crawl_that_is_killed_again_and_again_goes_on_and_reads_again_only_what_was_
     assert_eq!(counts(&app), counts(&whole));
     app.close();
     whole.close();
+}
+
+/// Each run's end is in the log once, also of those that were killed; and what they learned of permissions, between them, is
+/// each page, space and restriction once.
+fn is_on_record(app: &App, runs: usize) {
+    let mut log = Vec::new();
+    app.export_audit(&mut log).unwrap();
+    let leaves = log.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty());
+    let leaves: Vec<Value> = leaves.map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let of = |event: &str| leaves.iter().filter(|leaf| leaf["event"] == event).collect::<Vec<_>>();
+
+    let ends = of("sync_ended");
+    let by_run: BTreeMap<u64, &str> =
+        ends.iter().map(|leaf| (leaf["run"].as_u64().unwrap(), leaf["outcome"].as_str().unwrap())).collect();
+    let expected: BTreeMap<u64, &str> = (1..).zip(["stopped"; 4].into_iter().chain(["succeeded"])).collect();
+    assert_eq!((ends.len(), by_run), (runs, expected));
+    let learned = of("permissions_changed");
+    let sum = |count: &str| learned.iter().map(|leaf| leaf[count].as_u64().unwrap()).sum::<u64>();
+    let each_once: std::collections::BTreeSet<u64> = learned.iter().map(|leaf| leaf["run"].as_u64().unwrap()).collect();
+    assert_eq!((sum("places"), each_once.len()), (PAGES as u64, learned.len()));
+    assert!(
+        learned.len() > 1 || learned[0]["run"].as_u64().unwrap() < runs as u64,
+        "no killed run had learned anything"
+    );
 }
 
 /// How many requests the wiki served.

@@ -43,6 +43,9 @@ fn a_run_counts_what_of_permissions_it_met_new_changed_or_gone() {
     let (world, mut site) = (World::new(), site());
     let counts = |run: Run| {
         let Learned { grants, places, restrictions, people } = run.learned;
+        let kept = Kept::open(&world.store).unwrap();
+        let told = crate::crawl::learning::learned_by(&kept, &wiki(), run.id()).unwrap();
+        assert_eq!(Learned { people, ..told }, run.learned, "where a crash broke it off, the facts tell it");
         (grants, places, restrictions, people > 0)
     };
 

@@ -95,7 +95,9 @@ impl World {
         *self.index.borrow_mut() = None;
         *self.index.borrow_mut() =
             Some(Index::open(&self.folder.path().join("index"), &index::Settings::default()).unwrap());
-        self.with(|rooms| replay(rooms).unwrap())
+        let replayed = self.with(|rooms| replay(rooms).unwrap());
+        end_broken_runs(&self.store, self.clock.now()).unwrap();
+        replayed
     }
 
     /// Titles that somebody in these groups finds, sorted.
