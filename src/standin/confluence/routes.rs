@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use super::flavour::{Feature, Flavour};
 use super::login;
-use super::shape::{SUBJECTS_MAX, Shapes};
+use super::shape::{LEVELS_MAX, SUBJECTS_MAX, Shapes};
 use super::site::{Content, Grant, Kind, Site, User};
 use super::view::{self, Sight};
 use super::{Shared, cloud, cql, page, rpc};
@@ -473,15 +473,11 @@ impl<'a> Ask<'a> {
             }
             ["relevantViewRestrictions"] if levels.iter().any(|level| hides(&level.read)) => forbidden(),
             ["relevantViewRestrictions"] => {
-                let restricted = levels.iter().filter(|level| !level.read.is_empty());
-                let results: Vec<Value> = restricted
-                    .map(|level| {
-                        let mut entry = self.shapes.restriction("read", &level.read);
-                        entry["content"] = self.shapes.brief(level);
-                        entry
-                    })
-                    .collect();
-                let list = json!({"start": 0, "limit": SUBJECTS_MAX, "size": results.len(), "results": results});
+                let restricted = levels.into_iter().filter(|level| !level.read.is_empty());
+                let (start, limit) = (self.start(), self.limit(LEVELS_MAX).min(LEVELS_MAX));
+                let results: Vec<Value> =
+                    restricted.skip(start).take(limit).map(|level| self.shapes.level(level)).collect();
+                let list = json!({"start": start, "limit": limit, "size": results.len(), "results": results});
                 Reply::json(200, &json!({"viewContentRestrictions": list}))
             }
             _ => not_found("null for uri: the stand-in has no such resource"),

@@ -11,6 +11,9 @@ use crate::standin::server::encode;
 /// The most subjects of a restriction that are returned inside another answer.
 pub(super) const SUBJECTS_MAX: usize = 200;
 
+/// Restricted levels that one answer lists at most.
+pub(super) const LEVELS_MAX: usize = 50;
+
 /// What a request asks to have written out, such as `body.storage,version`.
 pub(super) struct Expand(Vec<String>);
 
@@ -218,6 +221,13 @@ impl Shapes<'_> {
         let users = subjects.users.iter().take(SUBJECTS_MAX).map(|name| self.named(name)).collect();
         let groups = subjects.groups.iter().take(SUBJECTS_MAX).map(|name| self.group(name)).collect();
         json!({"operation": operation, "restrictions": {"user": list(users), "group": list(groups)}})
+    }
+
+    /// Who reading is left to at one level, and which that is.
+    pub fn level(&self, content: &Content) -> Value {
+        let mut level = self.restriction("read", &content.read);
+        level["content"] = self.brief(content);
+        level
     }
 
     fn restrictions(&self, content: &Content, expand: &Expand) -> Value {
