@@ -86,11 +86,11 @@ impl<'a> Applying<'a> {
         self.commit()
     }
 
-    /// Takes documents out: nobody finds them from now on. Those that are only `left_out` are still at the source.
+    /// Takes documents out: nobody finds them from now on. Of those that are `still_above` others the permissions stay.
     pub(super) fn remove(
         &mut self,
         ids: &[DocumentId],
-        left_out: &BTreeSet<DocumentId>,
+        still_above: &BTreeSet<DocumentId>,
         sync: SyncId,
     ) -> Result<(), Error> {
         for some in ids.chunks(TOGETHER_MAX) {
@@ -98,7 +98,7 @@ impl<'a> Applying<'a> {
             let mut turn = Turn::new();
             for id in some {
                 self.told = self.kept.next_sequence()?;
-                match left_out.contains(id) {
+                match still_above.contains(id) {
                     true => turn.leave_out(id, self.told),
                     false => turn.remove(id, self.told, self.kept.permission(&Key::Document(id.clone()))?, sync),
                 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Learned;
+use super::above::Told;
 use super::kept::{Kept, Past};
 use super::listed::Listed;
 use super::permissions::{Grant, Key, Permission, Place};
@@ -92,7 +93,7 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
         let is_listed = |key: &str| only.contains(key) && listed.spaces.iter().any(|space| space.key == key);
         old.retain(|key, was| match (key, was) {
             (Key::Use(_), _) => true,
-            (Key::Document(id), _) if listed.space_of.contains_key(id) => true,
+            (Key::Document(id), _) if listed.space_of.contains_key(id) || listed.told.contains_key(id) => true,
             (Key::Space(_, space), _) => is_listed(space),
             (_, Permission::Place(place)) => is_listed(&place.space),
             (_, Permission::Grant(_)) => false,
@@ -117,6 +118,23 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
             level: item.level.clone(),
             learned: sync,
             missed: None,
+            is_told: false,
+        };
+        learning.put(&key, was.as_ref(), &Permission::Place(since(was.as_ref(), now)))?;
+    }
+    for (id, Told { space, above, level }) in &listed.told {
+        let Some(space) = listed.spaces.get(*space) else { continue };
+        let key = Key::Document(id.clone());
+        let was = old.remove(&key);
+        let now = Place {
+            space: space.key.clone(),
+            container: None,
+            above: above.clone(),
+            placed: sync,
+            level: level.clone(),
+            learned: sync,
+            missed: Some(sync),
+            is_told: true,
         };
         learning.put(&key, was.as_ref(), &Permission::Place(since(was.as_ref(), now)))?;
     }
@@ -127,8 +145,8 @@ pub(super) fn learn(kept: &Kept, source: &SourceId, sync: SyncId, listed: &Liste
         match (key, was) {
             (Key::Document(id), Permission::Place(was)) if kept.fact(id)?.is_some() => {
                 spaces.insert(was.space.clone());
-                if was.missed.is_none() {
-                    let missed = Permission::Place(Place { missed: Some(sync), ..was.clone() });
+                if was.missed.is_none() || was.is_told {
+                    let missed = Permission::Place(Place { missed: Some(sync), is_told: false, ..was.clone() });
                     learning.put(key, Some(&Permission::Place(was.clone())), &missed)?;
                 }
             }
@@ -178,12 +196,10 @@ fn grant(was: Option<&Permission>, to: Option<&Subjects>, sync: SyncId) -> Permi
 
 /// A place with the syncs that learned what of it was so before.
 fn since(was: Option<&Permission>, now: Place) -> Place {
-    let Some(Permission::Place(was)) = was.filter(|was| matches!(was, Permission::Place(was) if was.missed.is_none()))
-    else {
-        return now;
-    };
+    let is_met = |place: &Place| (place.missed.is_some(), place.is_told);
+    let Some(was) = was.and_then(Permission::place).filter(|was| is_met(was) == is_met(&now)) else { return now };
     let stands = (&was.space, &was.container, &was.above) == (&now.space, &now.container, &now.above);
     let placed = if stands { was.placed } else { now.placed };
     let learned = if was.level == now.level { was.learned } else { now.learned };
-    Place { placed, learned, ..now }
+    Place { placed, learned, missed: was.missed, ..now }
 }

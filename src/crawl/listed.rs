@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
+use super::above::Told;
 use super::fields::Fields;
 use super::restriction::{Level, Subjects};
 use super::source::{Item, Words};
@@ -15,6 +16,8 @@ use crate::directory::SourcePeople;
 pub(super) struct Listed {
     /// Everything, by its id.
     pub items: BTreeMap<DocumentId, Item>,
+    /// Pages that stand above some of it and that no listing gave, as far as the source told whom they are left to.
+    pub told: BTreeMap<DocumentId, Told>,
     /// The space of each item, by its place in `spaces`.
     pub space_of: HashMap<DocumentId, usize>,
     /// The spaces, in the order they were listed.
@@ -34,6 +37,12 @@ pub(super) struct Listed {
 }
 
 impl Listed {
+    /// The restriction of a page itself; `None` where it was neither listed nor told of.
+    pub fn level(&self, id: &DocumentId) -> Option<&Level> {
+        let listed = self.items.get(id).map(|item| &item.level);
+        listed.or_else(|| self.told.get(id).map(|told| &told.level))
+    }
+
     /// Puts what hangs on a page into its page's space, wherever it was listed: the page may have moved to another one in
     /// between, and what hangs on it is viewed by whoever may view that.
     pub fn gather(&mut self) {
@@ -47,17 +56,17 @@ impl Listed {
     }
 }
 
-/// The restriction of an item and of everything above it. A page above that was not listed is unknown.
-pub(super) fn levels<'a>(item: &'a Item, items: &'a BTreeMap<DocumentId, Item>) -> Vec<&'a Level> {
+/// The restriction of an item and of everything above it. A page above that was neither listed nor told of is unknown.
+pub(super) fn levels<'a>(item: &'a Item, listed: &'a Listed) -> Vec<&'a Level> {
     const UNKNOWN: &Level = &Level::Unknown;
     let holder = match &item.container {
-        Some(container) => match items.get(container) {
+        Some(container) => match listed.items.get(container) {
             Some(holder) => holder,
             None => return vec![UNKNOWN],
         },
         None => item,
     };
-    let above = holder.ancestors.iter().map(|id| items.get(id).map_or(UNKNOWN, |above| &above.level));
+    let above = holder.ancestors.iter().map(|id| listed.level(id).unwrap_or(UNKNOWN));
     let mut levels: Vec<&Level> = above.chain([&holder.level, &item.level]).collect();
     levels.retain(|level| **level != Level::Open);
     levels.dedup();

@@ -27,6 +27,7 @@
 //! Uses: `clock`, `names`, `corpus`, `extract`, `store`, `outbound`, `acl`, `directory`, `index`. Begin at [`sync`], then
 //! `run.rs`; `restriction.rs`, `plan.rs` and `markup/` are pure.
 
+mod above;
 mod address;
 mod again;
 mod apply;

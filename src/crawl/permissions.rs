@@ -63,6 +63,9 @@ pub(super) struct Place {
     pub learned: SyncId,
     /// The first sync that did not list it since it was listed last.
     pub missed: Option<SyncId>,
+    /// A page below it told the restriction to the syncs that did not list it: it holds for what stands below.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_told: bool,
 }
 
 impl Place {
@@ -313,7 +316,7 @@ fn restriction(source: &SourceId, id: &DocumentId, place: &Place) -> Option<Cond
 }
 
 /// The restrictions from the root down, as `listed::levels` puts them together for the rule: whatever stands above and was
-/// not listed by the last sync is unknown. Of the document itself the last known restriction counts while it is kept.
+/// neither listed by the last sync nor told to it is unknown. Of the document itself the last known restriction counts while it is kept.
 fn restrictions(
     facts: &Facts<'_>,
     source: &SourceId,
@@ -336,8 +339,12 @@ fn restrictions(
     let above = holder.map(|holder| holder.above.as_slice()).unwrap_or_default();
     let above = above.iter().map(with_place).collect::<Result<Vec<_>, _>>()?;
     for (id, place) in above.iter().chain(&container) {
+        // What hangs on a page goes with it: a restriction that was told holds for the pages below it alone.
+        let is_holder = container.as_ref().is_some_and(|(container, _)| container == id);
         match place {
-            Some(place) if place.missed.is_none() => all.extend(restriction(id, place)),
+            Some(place) if place.missed.is_none() || (place.is_told && !is_holder) => {
+                all.extend(restriction(id, place));
+            }
             Some(Place { missed, .. }) => all.push(unknown(id, Unknown::NotListed, *missed)),
             None => all.push(unknown(id, Unknown::NotListed, None)),
         }

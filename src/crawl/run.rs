@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use super::above;
 use super::apply::{Applying, Ready};
 use super::hint::Hint;
 use super::kept::{Kept, Refused};
@@ -166,6 +167,7 @@ impl Running<'_, '_> {
         }
         self.look_again(&mut listed, &known);
         listed.gather();
+        above::ask(self.source, &mut listed);
         let seen = self.seen(&mut listed, &known)?;
         if listed.only.is_some() {
             self.close_missing(&known, &seen, &listed)?;
@@ -243,7 +245,7 @@ impl Running<'_, '_> {
                 }
                 seen.left_out.insert(id.clone());
             }
-            let levels = levels(item, &listed.items);
+            let levels = levels(item, listed);
             if levels.contains(&&Level::Unknown) {
                 lost.push(id.clone());
             }
@@ -305,7 +307,9 @@ impl Running<'_, '_> {
             });
         } else {
             self.run.removed = remove.len() as u64;
-            applying.remove(&remove, &seen.left_out, self.run.id())?;
+            // What stands below a page needs its restriction, also when the page itself is gone.
+            let still_above = seen.left_out.iter().chain(listed.told.keys()).cloned().collect();
+            applying.remove(&remove, &still_above, self.run.id())?;
         }
         self.move_known(&move_only, seen, listed, &mut applying)?;
 

@@ -1,5 +1,6 @@
 //! What a source of pages must be able to do, and what it gives.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::examine::Finding;
@@ -171,6 +172,12 @@ pub(super) trait Source: Sync {
     /// Whatever cannot be asked is not given.
     fn look_again(&self, _ids: &[DocumentId]) -> Vec<(String, Item)> {
         Vec::new()
+    }
+
+    /// Every restriction on the way up to each of these pages, its own among them, by the page it is of: where a page above is in
+    /// the bin or a draft, no listing gives it. `None` where the source does not tell all of them.
+    fn restricted_above(&self, pages: &[&Item]) -> Vec<Option<BTreeMap<DocumentId, Level>>> {
+        vec![None; pages.len()]
     }
 
     /// The words of some items, in their order. It is called from several threads at once.

@@ -6,9 +6,11 @@
 //! opened further waits: to withhold it would hide it from those who may read it already. When everything is listed, the plan gives
 //! each its new class, and what was withheld is found again by those who may.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use super::above::Told;
 use super::listed::{Listed, levels};
+use super::permissions::Place;
 use super::plan::Known;
 use super::restriction::{Level, rule_of};
 use super::run::{End, Running, broken};
@@ -25,9 +27,11 @@ impl Running<'_, '_> {
         &mut self,
         ids: &[DocumentId],
         place: usize,
-        listed: &Listed,
+        listed: &mut Listed,
         known: &mut Known,
     ) -> Result<(), End> {
+        self.recall_told(ids, place, listed)?;
+        let listed = &*listed;
         let view = listed.views.get(place).and_then(Option::as_ref);
         // Within one space a rule depends on the levels alone.
         let mut judged: HashMap<(Vec<&Level>, AclClass), Option<AclClass>> = HashMap::new();
@@ -39,10 +43,10 @@ impl Running<'_, '_> {
                 None => Some(item),
             };
             // One whose way up is not listed yet may come in another space: it is judged when everything is there.
-            if !holder.is_some_and(|holder| holder.ancestors.iter().all(|id| listed.items.contains_key(id))) {
+            if !holder.is_some_and(|holder| holder.ancestors.iter().all(|id| listed.level(id).is_some())) {
                 continue;
             }
-            let levels = levels(item, &listed.items);
+            let levels = levels(item, listed);
             let now = match judged.get(&(levels.clone(), held.class)) {
                 Some(now) => *now,
                 None => {
@@ -65,6 +69,19 @@ impl Running<'_, '_> {
             }
         }
         known.withheld.extend(tightened.into_iter().map(|(id, _)| id));
+        Ok(())
+    }
+
+    /// Until the source is asked again, what it told last of pages that no listing gives stands in for what it would tell now:
+    /// without it nothing below them could be judged here. It opens nothing, for it is forgotten before anything is planned.
+    fn recall_told(&self, ids: &[DocumentId], place: usize, listed: &mut Listed) -> Result<(), End> {
+        let ancestors = ids.iter().filter_map(|id| listed.items.get(id)).flat_map(|item| &item.ancestors);
+        let missing: BTreeSet<DocumentId> = ancestors.filter(|id| listed.level(id).is_none()).cloned().collect();
+        for id in missing {
+            if let Some(Place { above, level, .. }) = self.kept.place(&id)?.filter(|place| place.is_told) {
+                listed.told.insert(id, Told { space: place, above, level });
+            }
+        }
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::markup::{MacroUse, Mention};
 use super::permissions::{About, Asks, Condition, Conditions, Unknown};
 use super::restriction::{Level, any_of, rule_of};
 use super::source::{One, Source};
-use super::{Error, Failure, Rooms, Settings, Wanted, scope, with_source};
+use super::{Error, Failure, Rooms, Settings, Wanted, above, scope, with_source};
 use crate::acl::Rule;
 use crate::corpus::{Document, DocumentId, Passage, Sizes, cut};
 use crate::names::AccountId;
@@ -76,6 +76,9 @@ fn read(source: &dyn Source, settings: &Settings, rooms: &Rooms<'_>, wanted: &Wa
         listed.space_of.insert(item.id.clone(), 0);
         listed.items.insert(item.id.clone(), item);
     }
+    above::ask(source, &mut listed);
+    // That no listing gives them matters no longer.
+    failures.retain(|failure| !listed.told.keys().any(|id| id.as_str() == failure.what));
     let words = noted(words, &mut failures);
     let holder = item.container.as_ref().and_then(|id| listed.items.get(id));
     let left_out = if !scope::takes_space(settings, &space.key, is_personal) {
@@ -85,7 +88,7 @@ fn read(source: &dyn Source, settings: &Settings, rooms: &Rooms<'_>, wanted: &Wa
     } else {
         scope::why_left_out(settings, &item, holder)
     };
-    let of_item = levels(&item, &listed.items);
+    let of_item = levels(&item, &listed);
     let rule = rule_of(&settings.name, listed.may_use.as_ref(), listed.views[0].as_ref(), of_item);
     let conditions = conditions(settings, &item.id, &listed);
     let document = document(&item, words.unwrap_or_else(|| item.without_words()), &listed, &settings.fields);
@@ -113,7 +116,9 @@ fn conditions(settings: &Settings, id: &DocumentId, listed: &Listed) -> Conditio
     let above = holder.map(|holder| holder.ancestors.as_slice()).unwrap_or_default();
     for id in above.iter().chain(container).chain([id]) {
         let about = About::Restriction(id.clone());
-        match listed.items.get(id).map(|item| &item.level) {
+        // What hangs on a page that is missing goes with it, whoever may read what stands below.
+        let level = listed.level(id).filter(|_| listed.items.contains_key(id) || Some(id) != container);
+        match level {
             Some(Level::Open) => {}
             Some(Level::Only(subjects)) => all.push(condition(about, Asks::For(any_of(source, subjects)))),
             Some(Level::Unknown) | None => all.push(condition(about, unknown())),

@@ -22,17 +22,18 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use self::abreast::abreast;
 use self::client::{Client, Trouble, encoded};
 use self::grants::Grants;
 use self::listing::Lister;
 use super::examine::Finding;
 use super::hint::Hint;
 use super::markup::Names;
-use super::restriction::Subjects;
+use super::restriction::{Level, Subjects};
 use super::source::{Changed, Item, Listing, One, Source, Words};
 use super::{Failure, Settings, Wanted, scope, words};
 use crate::clock::Moment;
@@ -226,6 +227,10 @@ impl Source for Confluence<'_> {
             return Vec::new();
         }
         Lister::new(&self.client, self.settings, self.extractor.file_bytes_max()).look_again(ids)
+    }
+
+    fn restricted_above(&self, pages: &[&Item]) -> Vec<Option<BTreeMap<DocumentId, Level>>> {
+        abreast(pages, |page| permission::above(&self.client, page).ok())
     }
 
     fn fetch(&self, items: &[&Item], names: &Names<'_>) -> Vec<Result<Words, Failure>> {

@@ -1,8 +1,14 @@
 //! Who may use a Confluence and view its spaces, and whom a page's restriction names.
 
+use std::collections::BTreeMap;
+
 use super::client::{Client, Trouble, encoded};
-use super::wire::{Anonymous, Group, Operation, Permission, Restriction, Subject, User};
+use super::wire::{
+    Anonymous, Content, Group, Links, Operation, Permission, RelevantRestrictions, Restriction, Subject, User,
+};
+use crate::corpus::DocumentId;
 use crate::crawl::restriction::{Level, Subjects};
+use crate::crawl::source::Item;
 
 /// What a product knows users and groups by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +101,55 @@ pub(super) fn is_cut(level: &Level) -> bool {
         Level::Only(subjects) => subjects.accounts.len() >= SUBJECTS_MAX || subjects.groups.len() >= SUBJECTS_MAX,
         Level::Open | Level::Unknown => false,
     }
+}
+
+/// Levels that one answer lists at most.
+const LEVELS_MAX: usize = 50;
+
+/// Asks for every restriction on the way up to a page, its own among them, by the page it is of (Data Center from 9.4 on). They
+/// must all be met: one that is missing here would be taken for open, so anything that is not whole is no answer.
+pub(super) fn above(client: &Client, page: &Item) -> Result<BTreeMap<DocumentId, Level>, Trouble> {
+    let path = format!(
+        "/rest/api/content/{}/restriction/relevantViewRestrictions?expand=content,restrictions.user,restrictions.group&limit={LEVELS_MAX}",
+        encoded(page.id.local())
+    );
+    let RelevantRestrictions { view_content_restrictions: list } = client.read(&path)?;
+    let count = list.rows.results.len();
+    let most = list.limit.unwrap_or(LEVELS_MAX).min(LEVELS_MAX);
+    // A list that is as long as it may be may go on.
+    let is_whole = count < most && list.start.unwrap_or(0) == 0 && list.size.is_none_or(|size| size == count);
+    if !is_whole || list.rows.links.next.is_some() {
+        return Err(Trouble::Garbage);
+    }
+    let mut levels = BTreeMap::new();
+    for entry in list.rows.results {
+        let of = page.ancestors.iter().chain([&page.id]);
+        let of = entry.content.and_then(|content| of.into_iter().find(|id| id.local() == content.id));
+        let level = whole_level_of(&entry.restriction).filter(|_| entry.operation == "read");
+        let (Some(of), Some(level)) = (of, level) else { return Err(Trouble::Garbage) };
+        // Of one page there is one restriction: which of two holds nobody knows.
+        if levels.insert(of.clone(), level).is_some() {
+            return Err(Trouble::Garbage);
+        }
+    }
+    // Asked last: of a page that went elsewhere since it was listed, the answer is silent on what stood above it then.
+    let now: Content = client.read(&format!("/rest/api/content/{}?expand=ancestors", encoded(page.id.local())))?;
+    let above = now.ancestors.iter().flatten().map(|above| above.id.as_str());
+    let is_where_it_was = now.id == page.id.local() && above.eq(page.ancestors.iter().map(DocumentId::local));
+    if !is_where_it_was {
+        return Err(Trouble::Garbage);
+    }
+    Ok(levels)
+}
+
+/// Whom a level is left to that is said to be restricted; `None` where it names nobody, or may name more than is listed.
+fn whole_level_of(restriction: &Restriction) -> Option<Level> {
+    let lists = restriction.restrictions.as_ref()?;
+    let goes_on = |links: Option<&Links>| links.is_some_and(|links| links.next.is_some());
+    let go_on = goes_on(lists.user.as_ref().map(|users| &users.links))
+        || goes_on(lists.group.as_ref().map(|groups| &groups.links));
+    let level = level_of(Some(restriction), KnownBy::Name);
+    (matches!(level, Level::Only(_)) && !is_cut(&level) && !go_on).then_some(level)
 }
 
 /// Asks for one page's restriction by itself.

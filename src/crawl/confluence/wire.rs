@@ -231,6 +231,40 @@ pub(super) struct Restriction {
     pub restrictions: Option<RestrictionSubjects>,
 }
 
+/// `GET …/restriction/relevantViewRestrictions`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RelevantRestrictions {
+    /// One entry for each restricted level, the page's own among them.
+    pub view_content_restrictions: Counted<RelevantRestriction>,
+}
+
+/// A list that says how long it is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Counted<T> {
+    /// Its rows.
+    #[serde(flatten)]
+    pub rows: Rows<T>,
+    /// The place of the first of them; `None` where it is not told, as below.
+    pub start: Option<usize>,
+    /// How many it has at most.
+    pub limit: Option<usize>,
+    /// How many it has.
+    pub size: Option<usize>,
+}
+
+/// One restricted level.
+#[derive(Debug, Deserialize)]
+pub(super) struct RelevantRestriction {
+    /// `read`, or what else is restricted.
+    pub operation: String,
+    /// Users and groups.
+    #[serde(flatten)]
+    pub restriction: Restriction,
+    /// The page that it is of.
+    pub content: Option<Reference>,
+}
+
 /// Whom a restriction names. A list that is missing was not read: it is not an empty one.
 #[derive(Debug, Deserialize)]
 pub(super) struct RestrictionSubjects {

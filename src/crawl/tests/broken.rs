@@ -7,13 +7,15 @@ fn seen_by_all(world: &World) -> [Vec<String>; 3] {
     [world.found_by(&["staff"]), world.found_by(&["staff", "payroll"]), world.found_by(&["guests"])]
 }
 
-/// The wiki as it was, and as it is after somebody tightened, opened, rewrote, renamed, moved, removed and added a page.
+/// The wiki as it was, and as it is after somebody tightened, opened, rewrote, renamed, moved, removed, added and threw away a page.
 fn before() -> Site {
     let mut site = site().with("4", &[], "minutes").with("5", &["4"], "old news").with("6", &["4"], "open soon").with(
         "7",
         &["1"],
         "rota",
     );
+    site = site.with("9", &[], "a plan").with("10", &["9"], "its first step");
+    site.is_telling = true;
     site.restrict("6", &["payroll"]);
     site
 }
@@ -26,6 +28,8 @@ fn after() -> Site {
     site.item("4").title = "Minutes".to_owned();
     site.pages.remove(&id("5"));
     site.item("7").ancestors = vec![id("1"), id("2")];
+    site.restrict("9", &["payroll"]);
+    site.throw_away("9");
     site
 }
 

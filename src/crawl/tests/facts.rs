@@ -113,9 +113,10 @@ proptest::proptest! {
 
     #[test]
     fn what_is_told_of_a_moment_is_what_was_told_at_it(
-        steps in proptest::collection::vec((0..6u8, 1..5u8, 0..3u8), 1..12),
+        steps in proptest::collection::vec((0..8u8, 1..5u8, 0..3u8), 1..12),
     ) {
         let (world, mut site) = (World::new(), site().with("4", &["1"], "snacks"));
+        site.is_telling = true;
         let ids: Vec<DocumentId> = ["1", "2", "3", "4"].map(id).into();
         let told = |at: Option<Moment>| -> Vec<_> {
             let of = |id: &DocumentId| match at {
@@ -133,6 +134,9 @@ proptest::proptest! {
                 1 if site.pages.contains_key(&id(&local)) => site.item(&local).level = Level::Open,
                 2 if site.pages.contains_key(&id(&local)) && page > 1 => site.item(&local).ancestors = vec![id("1")],
                 3 => drop(site.pages.remove(&id(&local))),
+                5 => site.throw_away(&local),
+                6 => site.is_telling = !site.is_telling,
+                4 if site.bin.contains_key(&id(&local)) => site.restore(&local),
                 4 if !site.pages.contains_key(&id(&local)) => site = std::mem::take(&mut site).with(&local, &[], "back"),
                 _ => site.is_listing_broken = !site.is_listing_broken,
             }

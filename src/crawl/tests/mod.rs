@@ -1,5 +1,6 @@
 //! Whole runs over a source made by hand, with the real store, rules, directory and index.
 
+mod above;
 mod broken;
 mod facts;
 mod news;
@@ -167,6 +168,14 @@ struct Site {
     hides_people: bool,
     /// Items that no listing gives, although they are there.
     in_between: Vec<DocumentId>,
+    /// Pages in the bin: no listing gives them, and they stand above others all the same.
+    bin: BTreeMap<DocumentId, (Item, String)>,
+    /// Whether it tells whom those are left to.
+    is_telling: bool,
+    /// What it leaves out of that.
+    untold: Vec<DocumentId>,
+    /// Pages that it was asked about for that.
+    asked: Mutex<Vec<DocumentId>>,
     fetched: Mutex<Vec<DocumentId>>,
     /// Spaces of items that are in another one than `HR`.
     elsewhere: BTreeMap<DocumentId, String>,
@@ -201,11 +210,24 @@ impl Site {
     }
 
     fn item(&mut self, local: &str) -> &mut Item {
-        &mut self.pages.get_mut(&id(local)).unwrap().0
+        let page = self.pages.get_mut(&id(local)).or_else(|| self.bin.get_mut(&id(local)));
+        &mut page.unwrap().0
     }
 
     fn restrict(&mut self, local: &str, names: &[&str]) {
         self.item(local).level = Level::Only(groups(names));
+    }
+
+    fn throw_away(&mut self, local: &str) {
+        self.bin.extend(self.pages.remove(&id(local)).map(|page| (id(local), page)));
+    }
+
+    fn restore(&mut self, local: &str) {
+        self.pages.extend(self.bin.remove(&id(local)).map(|page| (id(local), page)));
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap()).iter().map(|id| id.local().to_owned()).collect()
     }
 
     fn space(&self, id: &DocumentId) -> &str {
@@ -296,6 +318,17 @@ impl Source for Site {
 
     fn look_again(&self, ids: &[DocumentId]) -> Vec<(String, Item)> {
         ids.iter().filter_map(|id| Some((self.space(id).to_owned(), self.pages.get(id)?.0.clone()))).collect()
+    }
+
+    fn restricted_above(&self, pages: &[&Item]) -> Vec<Option<BTreeMap<DocumentId, Level>>> {
+        self.asked.lock().unwrap().extend(pages.iter().map(|page| page.id.clone()));
+        let told = |page: &&Item| {
+            let way = page.ancestors.iter().chain([&page.id]).filter(|id| !self.untold.contains(id));
+            let found = way.filter_map(|id| self.pages.get(id).or_else(|| self.bin.get(id)));
+            let levels = found.map(|(item, _)| (item.id.clone(), item.level.clone()));
+            self.is_telling.then(|| levels.filter(|(_, level)| *level != Level::Open).collect())
+        };
+        pages.iter().map(told).collect()
     }
 
     fn fetch(&self, items: &[&Item], _: &Names<'_>) -> Vec<Result<Words, Failure>> {

@@ -290,7 +290,10 @@ impl Words<'_> {
         });
         let step = match (place.is_known, place.has_words, place.missed) {
             (false, _, _) => Err("No sync has seen a document of this id.".to_owned()),
-            (true, false, _) => Err("It was listed, and its words were not read: nobody finds it.".to_owned()),
+            (true, false, None) => Err("It was listed, and its words were not read: nobody finds it.".to_owned()),
+            (true, false, Some(sync)) => {
+                Err(format!("Sync {} did not list it; its restriction holds for what stands below it.", sync.number))
+            }
             (true, true, Some(sync)) => {
                 Ok(format!("Sync {} did not list it any more; it is kept until its removal is allowed.", sync.number))
             }

@@ -52,6 +52,9 @@ fn data_center(path: &str) -> Answer {
         path if path.contains("type=page") => file(PAGES),
         path if path.contains("type=comment") => file(golden!("dc/comments.json")),
         path if path.contains("/child/attachment") => file(golden!("dc/attachments.json")),
+        path if path.contains("/content/131103/restriction/relevantViewRestrictions") => {
+            file(golden!("dc/relevant_restrictions.json"))
+        }
         path if path.contains("/restriction/byOperation/read") => file(golden!("dc/restriction.json")),
         path if path.starts_with("/rest/api/content/131103?") => {
             let pages: Value = serde_json::from_str(PAGES).unwrap();
@@ -149,6 +152,19 @@ fn both_forms_of_the_anonymous_grant_and_both_empty_and_full_restrictions_are_re
     };
     assert_eq!(level(golden!("dc/restriction.json")), ops(ALICE, "ops-team"));
     assert_eq!(level(golden!("dc/restriction_open.json")), Level::Open);
+}
+
+#[test]
+fn every_restriction_on_the_way_up_to_a_page_is_read_as_it_stands_in_the_file() {
+    of_data_center(data_center, |confluence| {
+        let space = &confluence.spaces().unwrap()[0];
+        let page = confluence.list(space, &mut |_| ControlFlow::Continue(())).items.remove(0);
+
+        let levels = confluence.restricted_above(&[&page]).remove(0).unwrap();
+
+        let staff = Level::Only(Subjects { groups: vec!["staff".into()], ..Subjects::default() });
+        assert_eq!(levels, BTreeMap::from([(id("131000"), staff), (id("131103"), ops(ALICE, "ops-team"))]));
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The reader against a server that answers with shapes of our own writing.
 
+mod above;
 mod examine;
 mod faults;
 mod golden;
