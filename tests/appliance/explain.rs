@@ -6,7 +6,10 @@ use sotto::app::nouns::{Clock, Mode, State};
 use sotto::standin::browser::Browser;
 
 use crate::permissions::{any_ids, any_site, truth_table};
-use crate::support::{Appliance, Site, oracle};
+use crate::support::{Appliance, Parts, Site, oracle};
+
+/// What an appliance of this module stands over, where nothing else is said.
+const FLAVOUR: &str = "dc-10";
 
 /// The truth table with an administrator, a group in a group, and somebody who is in two.
 fn house() -> Appliance {
@@ -110,7 +113,7 @@ fn whatever_the_site_an_explanation_decides_as_the_oracle_does_and_names_what_is
             for id in any_ids().chain([missing]) {
                 for user in ["u1", "u2", "u3", "ana"] {
                     let person = explained(&mut ana.borrow_mut(), user, &id);
-                    let admitted = oracle::may_view(&site, user, &id);
+                    let admitted = oracle::may_view(FLAVOUR, &site, user, &id);
                     prop_assert_eq!(&person["may_open"], admitted, "{} on {} of {}: {}", user, id, site, person);
                     let met = steps(&person).into_iter().all(|step| step["state"] == "met");
                     prop_assert_eq!(met, admitted, "{}", person);
@@ -154,7 +157,7 @@ fn of_a_moment_of_the_past_an_explanation_decides_as_the_oracle_did_then() {
                 for id in any_ids() {
                     for user in ["u1", "u2", "u3"] {
                         let person = past(user, &id, at);
-                        let admitted = oracle::may_view(site, user, &id);
+                        let admitted = oracle::may_view(FLAVOUR, site, user, &id);
                         prop_assert_eq!(&person["may_open"], admitted, "{} on {} at {}: {}", user, id, at, person);
                     }
                 }
@@ -193,7 +196,7 @@ fn without_any_fact_that_an_explanation_calls_needed_the_page_is_lost_and_withou
             put(&changed);
             let after = explained(&mut ana, user, document);
             assert_eq!(after["may_open"], !fact["needed"].as_bool().unwrap(), "{user} without {fact}: {after}");
-            assert_eq!(after["may_open"], oracle::may_view(&changed, user, document), "{user} without {fact}");
+            assert_eq!(after["may_open"], oracle::may_view(FLAVOUR, &changed, user, document), "{user} without {fact}");
             assert_ne!(after["steps"], person["steps"], "{fact} was of no account");
         }
         put(&site);
@@ -247,11 +250,29 @@ fn what_is_missing_is_named_and_what_is_unknown_is_said_to_be() {
     assert!(missing("u1", "4711").contains(&"No sync has seen a document of this id.".to_owned()));
 
     house.change_wiki("PATCH", "/_standin/content/1001", &json!({ "status": "trashed" }));
-    assert_eq!(house.sync(Mode::Changes), State::Incomplete);
-    let unknown = missing("u1", "1003");
+    house.refresh();
     assert_eq!(
-        unknown,
-        ["By whom wiki:1001 may be viewed is not known, for the last sync did not list it; so nobody passes."]
+        missing("u5", "1003"),
+        ["wiki:1001 may be viewed by the account u1 or the group g2; u5 is not among them."],
+        "what is in the bin restricts what stands below it"
+    );
+    let gone = missing("u1", "1001");
+    assert_eq!(gone, ["Sync 2 did not list it; its restriction holds for what stands below it."]);
+}
+
+#[test]
+fn of_a_page_above_that_the_wiki_does_not_tell_of_it_is_said_that_nobody_knows_whom_it_is_left_to() {
+    let house = Appliance::made_of(Parts::of_flavour("dc-9.2.18"), &site(), |_| {});
+    house.refresh();
+    let mut ana = house.sign_in("ana");
+
+    house.change_wiki("PATCH", "/_standin/content/1001", &json!({ "status": "trashed" }));
+    assert_eq!(house.sync(Mode::Changes), State::Incomplete);
+
+    let person = explained(&mut ana, "u1", "1003");
+    assert_eq!(
+        person["missing"],
+        json!(["By whom wiki:1001 may be viewed is not known, for the last sync did not list it; so nobody passes."])
     );
 }
 
@@ -416,14 +437,15 @@ fn whatever_the_history_each_fact_that_an_explanation_of_the_past_calls_needed_i
             for (at, site) in &history {
                 let at: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
                 for id in any_ids() {
-                    let is_told = |user: &&str| oracle::may_view(site, user, &id) && oracle::is_told_once(site, user);
+                    let is_told =
+                        |user: &&str| oracle::may_view(FLAVOUR, site, user, &id) && oracle::is_told_once(site, user);
                     for user in ["u1", "u2", "u3"].into_iter().filter(is_told) {
                         let path = format!("/api/v1/admin/access?user={user}&document=wiki:{id}&at={at}");
                         let person = ana.borrow_mut().json(&path).unwrap()["people"][0].clone();
                         prop_assert_eq!(&person["may_open"], true);
                         for fact in facts(&person) {
                             let changed = without(site, &fact);
-                            let admitted = oracle::may_view(&changed, user, &id);
+                            let admitted = oracle::may_view(FLAVOUR, &changed, user, &id);
                             prop_assert_eq!(
                                 &fact["needed"],
                                 !admitted,
@@ -440,7 +462,10 @@ fn whatever_the_history_each_fact_that_an_explanation_of_the_past_calls_needed_i
                             let ways = step["ways"].as_array().unwrap();
                             let lasts = ways.iter().filter_map(|way| way.as_array().unwrap().last());
                             let changed = lasts.fold(site.clone(), |site, fact| without(&site, fact));
-                            prop_assert!(ways.is_empty() || !oracle::may_view(&changed, user, &id), "{step} of {site}");
+                            prop_assert!(
+                                ways.is_empty() || !oracle::may_view(FLAVOUR, &changed, user, &id),
+                                "{step} of {site}"
+                            );
                         }
                     }
                 }
@@ -487,7 +512,9 @@ fn on_a_whole_space_two_people_are_told_apart_as_the_oracle_tells_them_now_and_t
                     let path = format!("/api/v1/admin/access/space?user={one}&other={other}&space=wiki:{space}{at}");
                     let told = ana.borrow_mut().json(&path).unwrap();
                     let admitted = |user: &str| -> Vec<String> {
-                        any_ids().filter(|id| is_there(site, id, space) && oracle::may_view(site, user, id)).collect()
+                        any_ids()
+                            .filter(|id| is_there(site, id, space) && oracle::may_view(FLAVOUR, site, user, id))
+                            .collect()
                     };
                     let (of_one, of_other) = (admitted(one), admitted(other));
                     let both = of_one.iter().filter(|id| of_other.contains(id)).count();

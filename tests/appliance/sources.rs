@@ -220,6 +220,24 @@ fn a_page_that_the_administrator_may_read_is_shown_however_it_is_named() {
 }
 
 #[test]
+fn a_page_below_one_in_the_bin_is_tested_by_what_the_wiki_tells_of_that() {
+    let below = |flavour: &'static str| {
+        let house = Appliance::made_of(Parts::of_flavour(flavour), &nested(), |_| {});
+        house.refresh();
+        house.change_wiki("PATCH", "/_standin/content/110", &json!({ "status": "trashed" }));
+        let mut ana = house.sign_in("ana");
+        test_page(&mut ana, "111")
+    };
+
+    let told = below("dc-10");
+    assert_eq!(texts(&told)[2], "wiki:110 may be viewed by the account mateo or the group anyorg-team.", "{told}");
+    assert_eq!(told["page"]["failures"], json!([]), "{told}");
+    let untold = below("dc-9.2.18");
+    assert_eq!(texts(&untold)[2], "By whom wiki:110 may be viewed could not be read; so nobody passes.", "{untold}");
+    assert_eq!((&untold["page"]["may_read"], &told["page"]["may_read"]), (&json!(false), &json!(false)));
+}
+
+#[test]
 fn of_a_page_that_the_administrator_may_not_read_counts_and_the_rule_are_told_and_not_a_word() {
     let house = Appliance::with(&nested());
     let mut ana = house.sign_in("ana");

@@ -1,10 +1,11 @@
 //! Who may view what on a site, told slowly and from scratch: it reads the site file alone, knows nothing of the product, and
-//! follows Confluence's documented rule word for word (global use AND space view AND every restricted level).
+//! follows Confluence's documented rule word for word (global use AND space view AND every restricted level). What a wiki does
+//! not tell to anybody counts as met by nobody, and that hangs on its product and version.
 
 use serde_json::Value;
 
-/// Whether a user may view something on the site. Whatever cannot be found admits nobody.
-pub fn may_view(site: &Value, username: &str, id: &str) -> bool {
+/// Whether a user may view something on the site, which is served in this flavour. Whatever cannot be found admits nobody.
+pub fn may_view(flavour: &str, site: &Value, username: &str, id: &str) -> bool {
     let Some(user) = rows(site, "users").find(|user| user["username"] == username) else { return false };
     if user["active"] == false {
         return false;
@@ -16,29 +17,37 @@ pub fn may_view(site: &Value, username: &str, id: &str) -> bool {
     let kind = content["type"].as_str().unwrap_or_default();
     if matches!(kind, "comment" | "attachment") {
         // Whoever may view the page may view what hangs on it, and nobody else.
-        return content["container"].as_str().is_some_and(|container| may_view(site, username, container));
+        return content["container"].as_str().is_some_and(|container| may_view(flavour, site, username, container));
     }
     let Some(space) = rows(site, "spaces").find(|space| space["key"] == content["space"]) else { return false };
-    let Some(levels) = levels(site, content) else { return false };
+    let Some(levels) = levels(flavour, site, content) else { return false };
     grants(site, username, &site["global_use"])
         && grants(site, username, &space["view"])
         && levels.into_iter().all(|level| is_open(level) || grants(site, username, &level["read"]))
 }
 
-/// The content and, for a page, every page above it; `None` where one of them is missing or not current, or where the way
-/// up does not end: what stands on that way cannot be known, so nobody passes it.
-fn levels<'a>(site: &'a Value, content: &'a Value) -> Option<Vec<&'a Value>> {
+/// The content and, for a page, every page above it; `None` where one of them is missing or not told of, or where the way up does
+/// not end: what stands on that way cannot be known, so nobody passes it.
+fn levels<'a>(flavour: &str, site: &'a Value, content: &'a Value) -> Option<Vec<&'a Value>> {
     let mut levels = vec![content];
     let mut at = content;
     // Blog posts have no parents.
     while let ("page", Some(parent)) = (at["type"].as_str().unwrap_or_default(), at["parent"].as_str()) {
-        at = content_of(site, parent).filter(|above| is_current(above))?;
+        at = content_of(site, parent).filter(|above| is_current(above) || tells_every_restriction(flavour))?;
         if levels.iter().any(|level| level["id"] == at["id"]) {
             return None;
         }
         levels.push(at);
     }
     Some(levels)
+}
+
+/// Whether the wiki tells of a page all restrictions on the way up to it, also those of a page that it lists no more: Data Center
+/// does from 9.4 on.
+fn tells_every_restriction(flavour: &str) -> bool {
+    let version = flavour.strip_prefix("dc-").unwrap_or_default();
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (9, 4)
 }
 
 fn is_current(content: &Value) -> bool {
@@ -113,7 +122,10 @@ pub fn is_told_once(site: &Value, username: &str) -> bool {
 fn the_oracle_knows_the_truth_table() {
     let site = crate::permissions::truth_table().json();
     let who = |id: &str| -> Vec<&str> {
-        ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"].into_iter().filter(|user| may_view(&site, user, id)).collect()
+        ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"]
+            .into_iter()
+            .filter(|user| may_view("dc-10", &site, user, id))
+            .collect()
     };
 
     assert_eq!(who("1000"), ["u1", "u2", "u3", "u4", "u5", "u6"]);
@@ -124,22 +136,27 @@ fn the_oracle_knows_the_truth_table() {
 }
 
 #[test]
-fn nobody_passes_a_parent_that_is_missing_or_not_current_or_a_way_up_that_does_not_end() {
+fn nobody_passes_a_parent_that_is_missing_or_not_told_of_or_a_way_up_that_does_not_end() {
     let mut site = crate::permissions::truth_table().json();
     let at = |site: &Value, id: &str| rows(site, "content").position(|content| content["id"] == id).unwrap();
     let (home, anchor, compass) = (at(&site, "1000"), at(&site, "1001"), at(&site, "1003"));
-    assert!(may_view(&site, "u4", "1003"));
+    let sees = |flavour: &str, site: &Value, user: &str| may_view(flavour, site, user, "1003");
+    assert!(sees("dc-10", &site, "u4"));
 
     site["content"][compass]["parent"] = "4711".into();
-    assert!(!may_view(&site, "u4", "1003"), "its parent is missing");
+    assert!(!sees("dc-10", &site, "u4"), "its parent is missing");
 
     site["content"][compass]["parent"] = "1002".into();
     site["content"][anchor]["status"] = "trashed".into();
-    assert!(!may_view(&site, "u4", "1003"), "a page above it is in the bin");
+    for flavour in ["dc-9.2.18", "dc-9.2.3", "dc-8.5", "dc-7.19", "cloud", "archive", "archive-old"] {
+        assert!(!sees(flavour, &site, "u4"), "a page above it is in the bin, and {flavour} does not tell of it");
+    }
+    assert!(sees("dc-10", &site, "u4") && sees("dc-9.4", &site, "u4"));
+    assert!(!sees("dc-10", &site, "u5"), "the page in the bin is left to others");
 
     site["content"][anchor]["status"] = "current".into();
     site["content"][home]["parent"] = "1002".into();
-    assert!(!may_view(&site, "u4", "1003"), "the pages above it are above each other");
+    assert!(!sees("dc-10", &site, "u4"), "the pages above it are above each other");
 }
 
 #[test]
@@ -153,6 +170,6 @@ fn a_restriction_counts_however_far_up_it_stands() {
     }
     let site = site.restrict("1000", &["u1"], &[]).json();
 
-    assert!(may_view(&site, "u1", "1149"));
-    assert!(!may_view(&site, "u2", "1149"));
+    assert!(may_view("dc-10", &site, "u1", "1149"));
+    assert!(!may_view("dc-10", &site, "u2", "1149"));
 }
