@@ -105,8 +105,8 @@ pub(super) struct Listing {
 
 /// One item read by itself, with everything that decides who may read it.
 pub(super) struct One {
-    /// The item, then what it hangs on and the pages above, as far as they can be read: what is missing nobody passes. Empty
-    /// where it is no item that is taken in.
+    /// The item, then what it hangs on and the pages above, as far as they can be read: what is missing nobody passes, unless
+    /// the source tells whom it is left to. Empty where it is no item that is taken in.
     pub items: Vec<Item>,
     /// Its space.
     pub space: Space,
