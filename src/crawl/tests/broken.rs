@@ -100,6 +100,29 @@ fn a_run_whose_index_fails_at_any_write_leaks_nothing_and_the_next_one_makes_it_
     fails_at_each_write(|world, writes| world.with(|rooms| rooms.index.fail_after(writes)));
 }
 
+#[test]
+fn what_a_look_at_what_is_new_meets_no_more_stays_withheld_when_the_index_fails_at_any_write() {
+    for writes in 0.. {
+        let (world, mut site) = (World::new(), site());
+        world.run(&site, Mode::Changes);
+        site.pages.remove(&id("3"));
+        let (settings, heard) = (settings(), Hint { pages: ["3".to_owned()].into(), ..Hint::default() });
+
+        let ended = world.with(|rooms| {
+            rooms.index.fail_after(writes);
+            run::run(&site, &settings, Mode::News, &heard, rooms, &mut |_| ControlFlow::Continue(()))
+        });
+        world.with(|rooms| rooms.index.fail_after(u64::MAX));
+
+        world.crash();
+        assert_eq!(world.found_by(&["staff"]), ["Page 1", "Page 2"], "after {writes} writes");
+        if ended.is_ok_and(|run| run.state == State::Succeeded) {
+            assert!(writes > 1, "each of the writes failed once, and there were {writes}");
+            break;
+        }
+    }
+}
+
 /// Two spaces: `HR` and `ZZ`, which is listed after it.
 fn two_spaces() -> Site {
     let mut site = site().with("9", &[], "elsewhere");
