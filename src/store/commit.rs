@@ -77,9 +77,9 @@ impl Commit {
             if !turn.is_syncing && (is_over || taken >= turn.wanted) {
                 (turn.is_syncing, turn.is_gathering) = (true, false);
                 drop(turn);
-                let synced = sync();
-                self.end(taken, written, synced.is_ok());
-                synced?;
+                let syncing = Syncing { commit: self, taken: None };
+                sync()?;
+                syncing.done(taken, written);
                 continue;
             }
             turn.waiting.push(thread::current());
@@ -107,16 +107,16 @@ impl Commit {
         is_over
     }
 
-    /// Gives the turn back after a sync of so many changes, the first ones, and wakes all.
-    fn end(&self, taken: u64, written: &dyn Fn() -> u64, is_on_disk: bool) {
+    /// Gives the turn back and wakes all. So many changes, the first ones, are on disk; or the sync failed.
+    fn end(&self, taken: Option<(u64, u64)>) {
         let mut turn = self.turn();
         turn.is_syncing = false;
-        match is_on_disk {
-            true => {
+        match taken {
+            Some((taken, written)) => {
                 let before = self.on_disk.swap(taken, Ordering::AcqRel);
-                turn.wanted = taken + (written().max(taken) - before);
+                turn.wanted = taken + (written.max(taken) - before);
             }
-            false => self.has_failed.store(true, Ordering::Release),
+            None => self.has_failed.store(true, Ordering::Release),
         }
         let waiting = std::mem::take(&mut turn.waiting);
         drop(turn);
@@ -125,6 +125,25 @@ impl Commit {
 
     fn turn(&self) -> MutexGuard<'_, Turn> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A sync at work. However it ends, by a panic too, the turn goes on: nobody waits for one that is not there any more.
+struct Syncing<'c> {
+    commit: &'c Commit,
+    /// What it took to the disk, and what was written by then.
+    taken: Option<(u64, u64)>,
+}
+
+impl Syncing<'_> {
+    fn done(mut self, taken: u64, written: &dyn Fn() -> u64) {
+        self.taken = Some((taken, written()));
+    }
+}
+
+impl Drop for Syncing<'_> {
+    fn drop(&mut self) {
+        self.commit.end(self.taken);
     }
 }
 
@@ -203,6 +222,25 @@ mod tests {
 
         assert_eq!(commit.on_disk(), 1_600);
         assert!(syncs.load(Ordering::SeqCst) < 800, "{} syncs", syncs.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn who_waits_for_a_sync_that_panics_is_told_that_it_failed() {
+        let (commit, has_begun) = (Commit::default(), std::sync::Barrier::new(2));
+        let panics = || -> Result<(), Error> {
+            has_begun.wait();
+            // The other one waits by now, or comes when it is over.
+            std::thread::sleep(Duration::from_millis(20));
+            panic!("sled gave up")
+        };
+
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| commit.settle(1, &|| 1, &panics));
+            has_begun.wait();
+            assert!(commit.settle(2, &|| 2, &|| Ok::<(), Error>(())).is_err());
+            assert!(first.join().is_err());
+        });
+        assert!(commit.check().is_err());
     }
 
     #[test]
