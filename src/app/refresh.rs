@@ -296,7 +296,8 @@ impl App {
         Ok(crawl::end_broken_runs(&self.store, self.now())?)
     }
 
-    /// Which ends of a run the log has; `None` where it is too long ago to tell, so that they are there.
+    /// Which ends of a run the log has; `None` where it ended too long ago to tell, so that they are there. Those of one that
+    /// a crash broke off are among the last leaves, or nowhere.
     fn said_of(&self, source: &SourceId, run: &Run) -> Result<Option<BTreeSet<String>>, Error> {
         let filter = Filter {
             events: ["permissions_changed", "sync_ended"].map(str::to_owned).to_vec(),
@@ -307,7 +308,8 @@ impl App {
         let found = self.audit.search(&filter, None, usize::MAX)?;
         let of_it = found.leaves.iter().filter(|leaf| leaf.fields.get("run") == Some(&run.number.into()));
         let said = of_it.map(|leaf| leaf.event().to_owned()).collect();
-        Ok((found.next.is_none() && run.number > 0).then_some(said))
+        let is_told = found.next.is_none() || run.state == State::Running;
+        Ok((is_told && run.number > 0).then_some(said))
     }
 
     pub(super) fn source(&self, name: &SourceId) -> Result<Arc<crawl::Settings>, Error> {

@@ -53,6 +53,7 @@ const POINTS: &[(&str, Deed)] = &[
     ("index committed@1", Deed::Sync),
     ("store applied@3", Deed::Sync),
     ("store flushed@9", Deed::Sync),
+    ("run learned@1", Deed::Sync),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,6 +246,19 @@ impl World {
         assert!(verified.is_ok(), "I4, I7 {what}: {:#}", verified.unwrap_err());
         assert!(self.outside.as_ref().is_none_or(|(_, known)| *known == key), "I4 {what}: the log has another key");
         self.outside = Some((head["note"].as_str().unwrap().to_owned(), key));
+        let leaves = std::fs::read_to_string(&export).unwrap();
+        let leaves: Vec<Value> = leaves.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+        let runs = |event: &str| -> Vec<u64> {
+            let mut runs: Vec<u64> =
+                leaves.iter().filter(|leaf| leaf["event"] == event).map(|leaf| leaf["run"].as_u64().unwrap()).collect();
+            runs.sort_unstable();
+            runs
+        };
+        let (ended, learned) = (runs("sync_ended"), runs("permissions_changed"));
+        let is_once = |runs: &[u64]| runs.windows(2).all(|two| two[0] < two[1]);
+        assert!(is_once(&ended) && is_once(&learned), "I4 {what}: a run stands twice in {ended:?} or {learned:?}");
+        let endless: Vec<&u64> = learned.iter().filter(|run| ended.binary_search(run).is_err()).collect();
+        assert!(endless.is_empty(), "I4 {what}: the runs {endless:?} have no end");
     }
 
     fn check_keys(&mut self, what: &str) {
