@@ -24,8 +24,8 @@ pub struct Commit {
 /// Whose turn it is.
 #[derive(Default)]
 struct Turn {
-    /// Whether a thread is syncing; the others wait for it and share the next sync.
-    is_syncing: bool,
+    /// Since when a thread is syncing, where one is; the others wait for it and share the next sync.
+    syncing_since: Option<Instant>,
     /// Whether a thread waits until enough is written for the next sync, and no longer than [`GATHER_MAX`].
     is_gathering: bool,
     /// When so many changes are written the next sync begins: as many more as the last one took to the disk or kept waiting.
@@ -53,6 +53,11 @@ impl Commit {
         }
     }
 
+    /// Since when a sync is at work; `None` where none is.
+    pub(super) fn syncing_since(&self) -> Option<Instant> {
+        self.turn().syncing_since
+    }
+
     /// Returns how many changes are on disk when so many are, calling `sync` where nobody else does: it puts there all that was
     /// changed until it is called. `written` gives how many were changed so far; a change is counted only after it can be synced.
     pub fn settle<E: From<Error>>(
@@ -74,8 +79,8 @@ impl Commit {
                 continue;
             }
             let taken = written();
-            if !turn.is_syncing && (is_over || taken >= turn.wanted) {
-                (turn.is_syncing, turn.is_gathering) = (true, false);
+            if turn.syncing_since.is_none() && (is_over || taken >= turn.wanted) {
+                (turn.syncing_since, turn.is_gathering) = (Some(Instant::now()), false);
                 drop(turn);
                 let syncing = Syncing { commit: self, taken: None };
                 sync()?;
@@ -84,7 +89,7 @@ impl Commit {
             }
             turn.waiting.push(thread::current());
             // Both may wake for nothing: then they look and wait again.
-            if turn.is_syncing || turn.is_gathering {
+            if turn.syncing_since.is_some() || turn.is_gathering {
                 drop(turn);
                 thread::park();
             } else {
@@ -110,7 +115,7 @@ impl Commit {
     /// Gives the turn back and wakes all. So many changes, the first ones, are on disk; or the sync failed.
     fn end(&self, taken: Option<(u64, u64)>) {
         let mut turn = self.turn();
-        turn.is_syncing = false;
+        turn.syncing_since = None;
         match taken {
             Some((taken, written)) => {
                 let before = self.on_disk.swap(taken, Ordering::AcqRel);

@@ -15,7 +15,7 @@
 //! - A batch, or [`Changes`] over several trees, is all or nothing.
 //! - One process has the folder. The second is told so.
 //! - A copy ([`Store::copy`]) is of one moment, though everybody goes on writing while it is taken.
-//! - After a failed sync nothing is acknowledged until the folder is opened again.
+//! - After a failed sync nothing is acknowledged until the folder is opened again, and nobody waits for one for good.
 //! - Nearly full is full: the last [`RESERVE_BYTES`] are kept for removals, because sled does not recover from a write
 //!   that the disk refused.
 //!
@@ -27,6 +27,7 @@ mod disk;
 pub mod durable;
 mod ended;
 mod key;
+mod nudge;
 #[cfg(test)]
 pub mod power;
 mod record;
@@ -80,7 +81,7 @@ struct Open {
     /// Changes made so far. Counted up only after a change stands in sled's log.
     written: AtomicU64,
     /// Who waits for a sync, and shares one.
-    commit: Commit,
+    commit: Arc<Commit>,
     /// Free bytes below which the file system counts as full; a test may raise it.
     reserve_bytes: u64,
     /// The next number to give, and the first one that is not reserved on disk yet.
@@ -215,7 +216,7 @@ impl Store {
             db,
             synced,
             written: AtomicU64::new(0),
-            commit: Commit::default(),
+            commit: Arc::default(),
             reserve_bytes,
             sequence: Mutex::new((0, 0)),
             #[cfg(test)]
@@ -223,7 +224,13 @@ impl Store {
             copying: RwLock::new(None),
             _lock: lock,
         };
-        Ok(Store { open: Arc::new(open) })
+        let open = Arc::new(open);
+        let flushed = Arc::downgrade(&open);
+        nudge::watch(&open.commit, nudge::PATIENCE, move || {
+            // What it says is said to those who wait as well.
+            let _ = flushed.upgrade().map(|open| open.db.flush());
+        })?;
+        Ok(Store { open })
     }
 
     /// From now on so many changes are kept, and each one after them fails.
