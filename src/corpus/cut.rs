@@ -27,6 +27,10 @@ const LEVEL_CUT: u8 = 3;
 /// A section is tiny below this part of the wanted size.
 const TINY_PART: usize = 5;
 
+/// Words of its document's title that a passage bears. What is longer names nothing: it is a text in a title's place, and would
+/// be part of every passage.
+const TITLE_WORDS_MAX: usize = 24;
+
 /// The blocks under one heading.
 struct Section<'a> {
     under: Vec<&'a str>,
@@ -55,9 +59,13 @@ pub fn cut(document: &Document, sizes: Sizes) -> Vec<Passage> {
         pieces.push(Piece { under: Vec::new(), words: pack::words(&text), text, is_whole: true });
     }
 
+    let title = match document.title.split_whitespace().nth(TITLE_WORDS_MAX) {
+        Some(_) => document.title.split_whitespace().take(TITLE_WORDS_MAX).collect::<Vec<_>>().join(" "),
+        None => document.title.clone(),
+    };
     let passage = |(place, piece): (usize, Piece)| Passage {
         id: PassageId { document: document.id.clone(), revision: document.revision, place: place as u32 },
-        title: document.title.clone(),
+        title: title.clone(),
         under: piece.under,
         text: piece.text,
     };
@@ -272,6 +280,28 @@ mod tests {
 
         let broken = cut(&document(vec![code(300)]), Sizes::default());
         assert!(broken.len() > 4 && broken.iter().all(|passage| words(&passage.text) <= 220));
+    }
+
+    #[test]
+    fn long_code_has_a_passage_of_its_own_with_what_leads_to_it_and_a_short_one_stands_with_its_text() {
+        let code = |lines: usize| Block::Code { language: None, text: "let value = 1;\n".repeat(lines) };
+        let around = |code| {
+            let blocks = vec![paragraph("The pager is 4417."), paragraph("Run this:"), code, paragraph("Then call.")];
+            cut(&document(blocks), Sizes::default()).into_iter().map(|passage| passage.text).collect::<Vec<_>>()
+        };
+
+        let apart = around(code(20));
+        assert_eq!((apart.len(), apart[0].as_str(), apart[2].as_str()), (3, "The pager is 4417.", "Then call."));
+        assert!(apart[1].starts_with("Run this:\nlet value = 1;"));
+        assert_eq!(around(code(2)).len(), 1);
+    }
+
+    #[test]
+    fn a_text_in_a_titles_place_is_not_part_of_every_passage() {
+        let mut long = document(vec![paragraph("Call 4417.")]);
+        long.title = "import requests ".repeat(200);
+
+        assert_eq!(words(&cut(&long, Sizes::default())[0].title), TITLE_WORDS_MAX);
     }
 
     #[test]

@@ -11,6 +11,10 @@ const ABBREVIATIONS: [&str; 14] =
 /// A run of letters without a space counts as one word for each so many bytes.
 const WORD_BYTES: usize = 24;
 
+/// Words from which on a code block has a passage of its own, with what leads to it: among prose it would be most of what the
+/// passage is taken to be about.
+const CODE_APART_WORDS: usize = 40;
+
 /// The longest run without any border that is taken as one, in bytes.
 const RUN_BYTES_MAX: usize = 192;
 
@@ -22,6 +26,8 @@ pub(super) struct Group {
     glue: &'static str,
     /// It leads to the next group and should not be parted from it: a heading, or "the following:".
     is_lead: bool,
+    /// It shares its passages with nothing else: long code.
+    is_apart: bool,
 }
 
 impl Group {
@@ -83,7 +89,7 @@ fn group_of(block: &Block, words_max: usize) -> Group {
         Block::Code { text, .. } => return code(text, words_max),
     };
     let pieces = pieces.into_iter().filter(|piece| !piece.trim().is_empty());
-    Group { pieces: pieces.flat_map(|piece| bounded(piece, words_max)).collect(), glue, is_lead }
+    Group { pieces: pieces.flat_map(|piece| bounded(piece, words_max)).collect(), glue, is_lead, is_apart: false }
 }
 
 fn item(depth: u8, number: Option<u32>, done: Option<bool>, text: &str) -> Vec<String> {
@@ -127,7 +133,7 @@ fn code(text: &str, words_max: usize) -> Group {
         let lines = text.lines().filter(|line| !line.trim().is_empty()).map(str::trim_end);
         lines.flat_map(|line| bounded(line.to_owned(), words_max)).collect()
     };
-    Group { pieces, glue: "\n", is_lead: false }
+    Group { pieces, glue: "\n", is_lead: false, is_apart: words(text) >= CODE_APART_WORDS }
 }
 
 /// The sentences of a text (UAX #29), each with the space after it, not parted after a usual abbreviation.
@@ -189,24 +195,28 @@ struct Filling {
 }
 
 /// Packs groups into texts: whole groups where they fit, else their pieces, and no short rest where it fits the last text.
+/// Long code stands apart.
 pub(super) fn packed(groups: Vec<Group>, sizes: Sizes) -> Vec<String> {
     let groups = with_leads(groups, sizes);
     let left = groups.iter().map(Group::words).sum();
     let mut filling = Filling { sizes, texts: Vec::new(), text: String::new(), words: 0, left };
     for group in &groups {
         let words = group.words();
-        if filling.words + words > sizes.words_max
+        let is_full = filling.words + words > sizes.words_max
             && words <= sizes.words_max
-            && filling.words * 2 >= sizes.words_wanted
-        {
+            && filling.words * 2 >= sizes.words_wanted;
+        if is_full || group.is_apart {
             filling.flush();
         }
         if filling.words + words <= sizes.words_max {
             filling.add(&group.text(), words, "\n");
-            continue;
+        } else {
+            for (n, piece) in group.pieces.iter().enumerate() {
+                filling.add(piece, self::words(piece), if n == 0 { "\n" } else { group.glue });
+            }
         }
-        for (n, piece) in group.pieces.iter().enumerate() {
-            filling.add(piece, self::words(piece), if n == 0 { "\n" } else { group.glue });
+        if group.is_apart {
+            filling.flush();
         }
     }
     filling.flush();
