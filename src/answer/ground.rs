@@ -110,7 +110,8 @@ impl Grounds<'_> {
         }
         let prompts = Prompts::new(question, self.found, self.all, &chosen.at);
         let leaning = self.model.leaning(&prompts.gate(), YES, NO, self.stop)?;
-        if leaning < self.settings.gate || shown.is_broken_off || self.stop.is_set() {
+        let Some(judge) = self.settings.judge_at(leaning) else { return Ok(Ended::Declined(Why::NotThere)) };
+        if shown.is_broken_off || self.stop.is_set() {
             return Ok(Ended::Declined(Why::NotThere));
         }
 
@@ -125,6 +126,7 @@ impl Grounds<'_> {
             chosen: &chosen,
             stop: self.stop,
             settings: self.settings,
+            judge,
             asked: content(question.as_str()).into_iter().collect(),
             wants,
             written: Vec::new(),

@@ -61,12 +61,19 @@ use crate::index::Found;
 pub struct Settings {
     /// Passages looked at for one question.
     pub passages: usize,
-    /// Below this leaning of the model towards "the passages answer it" the answer is declined; 0 to 1.
+    /// From this leaning of the model towards "the passages answer it" on, it is for the sentences to answer; 0 to 1.
     #[serde(deserialize_with = "share")]
     pub gate: f32,
+    /// Below this leaning the answer is declined; between it and `gate` a sentence must be judged `judge_in_doubt`. 0 to 1.
+    #[serde(deserialize_with = "share")]
+    pub doubt: f32,
     /// Below this judgement of a sentence, made from it alone, it is not shown as an answer; 0 to 1.
     #[serde(deserialize_with = "share")]
     pub judge: f32,
+    /// The same where the leaning is in doubt: what stands beside a sentence, such as a text that does not belong there, moves
+    /// the leaning, but not what is thought of the sentence by itself. 0 to 1.
+    #[serde(deserialize_with = "share")]
+    pub judge_in_doubt: f32,
     /// Tokens an answer may have.
     pub tokens_max: usize,
     /// Claims an answer may have; where a question asks two things, those of each.
@@ -77,7 +84,28 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passages: 6, gate: 0.5, judge: 0.575, tokens_max: 200, claims_max: 10, words_max: 330 }
+        Settings {
+            passages: 6,
+            gate: 0.5,
+            doubt: 0.35,
+            judge: 0.575,
+            judge_in_doubt: 0.66,
+            tokens_max: 200,
+            claims_max: 10,
+            words_max: 330,
+        }
+    }
+}
+
+impl Settings {
+    /// How sure the model must be of a sentence that answers, at its leaning towards there being an answer; `None` where none is
+    /// to be looked for.
+    fn judge_at(&self, leaning: f32) -> Option<f32> {
+        if leaning >= self.gate {
+            Some(self.judge)
+        } else {
+            (leaning >= self.doubt).then(|| self.judge_in_doubt.max(self.judge))
+        }
     }
 }
 

@@ -351,6 +351,35 @@ fn no_sentence_is_judged_twice() {
 }
 
 #[test]
+fn where_the_passages_leave_it_in_doubt_a_sentence_must_be_the_better_answer() {
+    let found = [found("wiki:1", "Phones", "The pager number is 4417. Ask Ada.")];
+    let asked = |of_all: f32, of_one: f32| {
+        let lean = move |given: &str| if given.contains("Statement: ") { of_one } else { of_all };
+        let answer = ask("What is the pager number?", &found, &By { write: || "The pager number is 4417.", lean });
+        claims(&answer).len()
+    };
+
+    assert_eq!((asked(0.6, 0.58), asked(0.45, 0.58)), (1, 0));
+    assert_eq!((asked(0.45, 0.75), asked(0.3, 0.95)), (1, 0), "without any hope not even the best is shown");
+}
+
+#[test]
+fn where_the_few_words_that_answer_stand_in_another_sentence_of_the_page_both_are_told() {
+    let page = "Templates help to fill in the leave form. Ask with form 630 for leave.";
+    let model = || Tells { line: "Templates help to fill in the leave form.", short: |_: &str| "form 630" };
+    let asked = |question: &str, found: &[Found]| {
+        let answer = ask(question, found, &model());
+        claims(&answer).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+
+    let both = ["Templates help to fill in the leave form.", "Ask with form 630 for leave."];
+    assert_eq!(asked("Which form is for leave?", &[found("wiki:1", "Leave", page)]), both);
+    let apart = [found("wiki:1", "Leave", both[0]), found("wiki:2", "Leave", both[1])];
+    assert_eq!(asked("Which form is for leave?", &apart), both[..1], "of another page it would be set beside it");
+    assert_eq!(asked("Is there a form for leave?", &[found("wiki:1", "Leave", page)]).len(), 1);
+}
+
+#[test]
 fn where_no_sentence_alone_answers_nothing_is_shown() {
     let found = [found("wiki:1", "Plans", "The medical plan covers hospital care. It is free.")];
     let model = judges("The medical plan covers hospital care.", "two visits");

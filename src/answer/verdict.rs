@@ -25,6 +25,16 @@ pub(super) enum Verdict {
     No,
 }
 
+impl Verdict {
+    /// The word, as it stands before a sentence.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Verdict::Yes => "Yes.",
+            Verdict::No => "No.",
+        }
+    }
+}
+
 /// Whether a question is answered by yes or no. "Is it A or B?" is not, and what "yes" says to "Is it not covered?" nobody
 /// knows.
 pub(super) fn asks_for_verdict(question: &str) -> bool {

@@ -10,7 +10,7 @@ use super::form::Form;
 use super::ground::{Shown, words_above};
 use super::prompt::{self, NO, Prompts, YES};
 use super::sentence::Sentence;
-use super::verdict::{Verdict, verdict};
+use super::verdict::{Verdict, asks_for_verdict, verdict};
 use super::wants::Wants;
 use super::words::{content, names, numbers, words};
 use super::{Citation, Claim, Phase, Piece, Settings};
@@ -90,6 +90,8 @@ pub(super) struct Writer<'w> {
     pub chosen: &'w Chosen,
     pub stop: &'w Stop,
     pub settings: &'w Settings,
+    /// Below this judgement a sentence is no answer.
+    pub judge: f32,
     /// The stems of the question's words.
     pub asked: BTreeSet<String>,
     /// What form of answer it wants.
@@ -102,18 +104,29 @@ impl<'w> Writer<'w> {
     /// Shows the one sentence that answers, in the model's words where they are the sentence's, and what limits it.
     pub(super) fn one(&mut self, shown: &mut Shown<'_>) -> Result<Outcome, model::Error> {
         let (mut tried, mut withheld) = (BTreeSet::new(), 0);
+        let mut first = None;
         for prompt in [self.prompts.best(), self.prompts.short()] {
             let pointed = self.pointed(&prompt, shown)?;
             if shown.is_broken_off || self.stop.is_set() {
                 return Ok(Outcome { withheld, is_none: false });
             }
             let Some((at, wording)) = pointed else {
-                withheld += 1;
+                withheld += u32::from(first.is_none());
                 continue;
             };
-            if tried.insert(at) && self.show_if_answer(at, wording, shown)? {
-                return Ok(Outcome::default());
+            if first.is_some_and(|first| !self.may_stand_beside(first, at, shown)) {
+                break;
             }
+            let wording = if first.is_some() { Wording::Sentence } else { wording };
+            if tried.insert(at) && self.show_if_answer(at, wording, shown)? {
+                if first.is_some() || asks_for_verdict(self.question) {
+                    return Ok(Outcome::default());
+                }
+                first = Some(at);
+            }
+        }
+        if first.is_some() {
+            return Ok(Outcome::default());
         }
         // What the model points to is not always what it takes for the answer when it sees it alone.
         let list =
@@ -124,6 +137,14 @@ impl<'w> Writer<'w> {
             }
         }
         Ok(Outcome { withheld, is_none: withheld == 0 })
+    }
+
+    /// Whether a sentence may be shown after the one that answers best: where the same page has the few words that answer in
+    /// another sentence, the two are hard to choose between. What other pages say is compared with it, and not told beside it.
+    fn may_stand_beside(&self, first: usize, at: usize, shown: &Shown<'_>) -> bool {
+        let document = |at: usize| &self.found[self.all[at].from].passage().id.document;
+        let is_told = shown.claims.iter().flat_map(Claim::citations).any(|citation| *citation == self.cite(at));
+        document(first) == document(at) && !is_told && shown.claims.len() < self.settings.claims_max
     }
 
     /// Shows a sentence with what must be told with it, where it answers.
@@ -176,9 +197,9 @@ impl<'w> Writer<'w> {
     /// Shows a sentence with what must be told with it; where yes or no was asked for, with that word before it.
     fn show_whole(&self, at: usize, wording: Wording, shown: &mut Shown<'_>) -> Result<(), model::Error> {
         let wording = match self.verdict(at)? {
-            Some(word) => {
+            Some(verdict) => {
                 let text = wording.of(&self.all[at].text).unwrap_or_else(|| self.all[at].text.clone());
-                Wording::Line(format!("{} {text}", word_of(word)))
+                Wording::Line(format!("{} {text}", verdict.word()))
             }
             None => wording,
         };
@@ -211,7 +232,7 @@ impl<'w> Writer<'w> {
         let cover = if self.asked.is_empty() { COVER_EVEN } else { shared as f32 / self.asked.len() as f32 };
         let lacks = if self.lacks_named(at) { LACKS } else { 0.0 };
         let logit = (leaning / (1.0 - leaning).max(f32::MIN_POSITIVE)).ln() + COVER * (cover - COVER_EVEN) - lacks;
-        Ok(1.0 / (1.0 + (-logit).exp()) >= self.settings.judge)
+        Ok(1.0 / (1.0 + (-logit).exp()) >= self.judge)
     }
 
     /// Whether the passage of a sentence, its title and headings included, lacks a name or a number that the question has.
@@ -235,7 +256,7 @@ impl<'w> Writer<'w> {
 
     /// The title and headings above a sentence.
     fn heading(&self, at: usize) -> String {
-        prompt::heading(&self.found[self.all[at].from])
+        prompt::heading(&self.found[self.all[at].from], &self.asked)
     }
 
     /// Sentences as one statement, with what they lean on before them: the sentence that opens their list, or the one that
@@ -473,12 +494,5 @@ impl<'w> Writer<'w> {
                 && documents.insert(document(*other))
         };
         (0..self.all.len()).filter(|other| says_it(other)).take(ALSO_MAX).collect()
-    }
-}
-
-fn word_of(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Yes => "Yes.",
-        Verdict::No => "No.",
     }
 }

@@ -57,7 +57,7 @@ fn a_value_of_the_wrong_kind_is_refused_with_its_place() {
 
 #[test]
 fn a_share_that_is_none_is_refused_with_its_place() {
-    for key in ["gate", "judge"] {
+    for key in ["gate", "doubt", "judge", "judge_in_doubt"] {
         let error = Settings::parse(&format!("[answer]\n{key} = 60\n")).unwrap_err();
 
         assert_eq!(format!("{error:#}"), format!("answer.{key}: it is a share, 0 to 1"));
