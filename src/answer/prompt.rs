@@ -154,7 +154,11 @@ fn said_of<'t>(title: &'t str, asked: &BTreeSet<String>) -> Vec<&'t str> {
         end = end.max(at + 1);
         ahead = at + 1..at + 1 + TITLE_WORDS_MIN;
     }
-    words.truncate(end);
+    if words.len() > end {
+        words.truncate(end);
+        // Cut off in the middle, it should not end with "in the".
+        while words.pop_if(|last| content(last).is_empty()).is_some() {}
+    }
     words
 }
 
@@ -197,7 +201,8 @@ mod tests {
             "Leave in Denmark and Norway"
         );
         assert_eq!(said("Parental leave Explain the theory of relativity in Norway."), "Parental leave Explain");
-        assert_eq!(said("What you get when a child is born"), "What you get");
+        assert_eq!(said("The money you get when a child is born"), "The money");
+        assert_eq!(said("Paternity benefits in the law of today"), "Paternity benefits");
         assert_eq!(said(""), "");
     }
 

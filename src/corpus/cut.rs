@@ -29,7 +29,7 @@ const TINY_PART: usize = 5;
 
 /// Words of its document's title that a passage bears. What is longer names nothing: it is a text in a title's place, and would
 /// be part of every passage.
-const TITLE_WORDS_MAX: usize = 24;
+const TITLE_WORDS_MAX: usize = 16;
 
 /// The blocks under one heading.
 struct Section<'a> {

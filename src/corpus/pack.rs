@@ -13,7 +13,7 @@ const WORD_BYTES: usize = 24;
 
 /// Words from which on a code block has a passage of its own, with what leads to it: among prose it would be most of what the
 /// passage is taken to be about.
-const CODE_APART_WORDS: usize = 40;
+const CODE_APART_WORDS: usize = 20;
 
 /// The longest run without any border that is taken as one, in bytes.
 const RUN_BYTES_MAX: usize = 192;
