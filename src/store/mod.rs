@@ -82,6 +82,9 @@ struct Open {
     written: AtomicU64,
     /// Who waits for a sync, and shares one.
     commit: Arc<Commit>,
+    /// Held for reading by who flushes and for writing by who makes a batch, which sled lets nobody do at once. Waiting here and
+    /// not in sled, a batch does not keep those out who come to wake a flush that will not end.
+    batching: RwLock<()>,
     /// Free bytes below which the file system counts as full; a test may raise it.
     reserve_bytes: u64,
     /// The next number to give, and the first one that is not reserved on disk yet.
@@ -217,6 +220,7 @@ impl Store {
             synced,
             written: AtomicU64::new(0),
             commit: Arc::default(),
+            batching: RwLock::default(),
             reserve_bytes,
             sequence: Mutex::new((0, 0)),
             #[cfg(test)]
@@ -304,7 +308,9 @@ impl Store {
     fn settle_until(&self, change: u64) -> Result<(), Error> {
         fail::fail_point!("store applied");
         let sync = || {
+            let flushing = self.open.batching.read().unwrap_or_else(PoisonError::into_inner);
             self.open.db.flush()?;
+            drop(flushing);
             self.open.synced.sync()
         };
         let _on_disk: u64 = self.open.commit.settle(change, &|| self.written(), &sync)?;
@@ -335,6 +341,12 @@ impl Store {
 
     fn flush(&self) -> Result<(), Error> {
         self.settle_until(self.wrote())
+    }
+
+    /// Makes a batch of sled's while nobody flushes.
+    fn batch<T>(&self, make: impl FnOnce() -> T) -> T {
+        let _alone = self.open.batching.write().unwrap_or_else(PoisonError::into_inner);
+        make()
     }
 
     /// Counts a change that was written; gives how many there are now.

@@ -3,7 +3,8 @@
 //! sled 0.34 wakes who waits for its log to reach the disk when a write has ended. Where one fails that it does on a thread of
 //! its own (`Log::exit_reservation`), it notes the error and wakes nobody: who waits by then would wait for good, and with
 //! them everybody who comes after. Any later flush sees the error and wakes them all, so one is asked for whenever a sync
-//! takes long. On a disk that is only slow it writes what is to be written anyway.
+//! takes long. On a disk that is only slow it writes what is to be written anyway. It must not be kept out by a batch that
+//! waits for the flush in sled's own lock: batches wait before it ([`super::Store::batch`]).
 
 use std::io;
 use std::sync::{Arc, Weak};

@@ -94,11 +94,13 @@ impl Changes {
         let batches: Vec<sled::Batch> = self.trees.iter().map(|(_, changes)| batch_of(changes)).collect();
         let trees: Vec<sled::Tree> = self.trees.iter().map(|(tree, _)| tree.clone()).collect();
         let make = || {
-            let made: Result<(), TransactionError<std::convert::Infallible>> = trees.as_slice().transaction(|views| {
-                for (view, batch) in views.iter().zip(&batches) {
-                    view.apply_batch(batch)?;
-                }
-                Ok(())
+            let made: Result<(), TransactionError<std::convert::Infallible>> = store.batch(|| {
+                trees.as_slice().transaction(|views| {
+                    for (view, batch) in views.iter().zip(&batches) {
+                        view.apply_batch(batch)?;
+                    }
+                    Ok(())
+                })
             });
             match made {
                 Ok(()) => Ok(()),
@@ -177,7 +179,7 @@ impl<K: Key, V: Record> Tree<K, V> {
 
     fn make(&self, batch: Batch<K, V>) -> Result<(), Error> {
         let changes = self.closed(batch);
-        let apply = || Ok(self.tree.apply_batch(batch_of(&changes))?);
+        let apply = || Ok(self.store.batch(|| self.tree.apply_batch(batch_of(&changes)))?);
         self.store.change(apply, |journal| journal.note(&self.tree.name(), &changes))?;
         self.store.flush()
     }
